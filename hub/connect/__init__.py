@@ -1,0 +1,1 @@
+"""What connectors are written against: see :mod:`hub.connect.api` first."""

@@ -1,0 +1,248 @@
+"""The seam between the hub and a connector's code.
+
+A connector is a folder: ``connector.yaml`` says what it is, ``connector.py`` (only where YAML cannot say it) holds one
+module-level value ``connector = ConnectorCode(...)``. Everything a connector may use from the hub stands here or in the
+pure modules (:mod:`hub.money`, :mod:`hub.expressions`, :mod:`hub.vocabulary`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from hub.errors import ConfigError
+
+if TYPE_CHECKING:
+    from hub.jsontypes import Json, JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One configured account of a connector, with its secrets readable: made for one call, never stored or logged.
+
+    ``secrets`` holds every value that is still valid, newest first, so that webhooks verify while a secret rotates.
+    """
+
+    name: str
+    connector: str
+    settings: JsonObject
+    secrets: Mapping[str, tuple[str, ...]] = field(repr=False)
+
+    def secret(self, name: str) -> str:
+        """The newest value of a secret field. Raises :class:`ConfigError` when it was never set."""
+        values = self.secrets.get(name) or ()
+        if not values:
+            message = f"The connection {self.name!r} has no {name!r}."
+            raise ConfigError(message, remedy=f"Open Connections, {self.name}, and fill in {name!r}.")
+        return values[0]
+
+    def secret_versions(self, name: str) -> tuple[str, ...]:
+        """All values of a secret field that are valid now, newest first; empty when it was never set."""
+        return tuple(self.secrets.get(name) or ())
+
+
+class HttpResponse(Protocol):
+    """What came back. The body is complete and within the size limit."""
+
+    @property
+    def status(self) -> int:
+        """HTTP status code."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Response headers; look-ups ignore case."""
+
+    @property
+    def body(self) -> bytes:
+        """The raw body."""
+
+    @property
+    def text(self) -> str:
+        """The body as text, undecodable bytes replaced."""
+
+    def json(self) -> Json:
+        """The body as JSON. Raises ``TransientError`` (code ``bad_answer``) when it is not JSON."""
+
+
+class HttpClient(Protocol):
+    """The one way out. Bound to a connection and a step: guard, time limits, circuit breaker, redaction and trace are on.
+
+    It never retries by itself: retries are steps' attempts, recorded in the journal.
+    """
+
+    def request(  # noqa: PLR0913 (the parts of an HTTP request)
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, str] | Sequence[tuple[str, str]] | None = None,
+        headers: Mapping[str, str] | None = None,
+        json: Json = None,
+        form: Mapping[str, str] | Sequence[tuple[str, str]] | None = None,
+        body: bytes | None = None,
+        repeatable: bool | None = None,
+        follow_redirects: bool = False,
+    ) -> HttpResponse:
+        """Send one request and give the answer whatever its status.
+
+        ``repeatable`` says that a second identical request does no harm (default: by method, GET HEAD PUT DELETE).
+        Raises ``TransientError`` when nothing can have happened (connect error, open circuit) or when it is repeatable;
+        ``UncertainError`` when the answer was lost after sending and it is not; ``PermanentError`` for a refused address.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One attempt of one action.
+
+    ``key`` is the idempotency key: the same for all attempts of this step and after a crash (40 hex digits).
+    ``reference`` is short and human-readable and as stable as the key (run and step), for systems where we look before
+    we repeat. ``now`` is UTC. ``event`` is the event that started the run, where there is one.
+    """
+
+    connection: Connection
+    input: JsonObject
+    key: str
+    reference: str
+    now: datetime
+    http: HttpClient
+    attempt: int = 1
+    event: JsonObject | None = None
+    services: Mapping[str, object] = field(default_factory=dict)
+    """What the hub lends to the built-in connectors (templates, the mail outbox, emitting events); see ``docs``."""
+
+
+Run = Callable[[Call], "Json"]
+"""Does the action, gives its output. Raises TransientError, PermanentError or UncertainError (:mod:`hub.errors`)."""
+
+Find = Callable[[Call], "Json | None"]
+"""Looks whether this very step already happened (by ``call.reference``); gives its output, or None when it did not."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionCode:
+    """The code of one action; ``find`` only where the manifest says ``idempotent: lookup``."""
+
+    run: Run
+    find: Find | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRequest:
+    """A delivery as it came: nothing decoded, nothing re-written.
+
+    ``url`` is the full public address as the sender called it (from configuration, not from a proxied request), ``query``
+    the raw query string, header look-ups ignore case (keys are lower case).
+    """
+
+    method: str
+    url: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the gateway demands to hear after the events are durable."""
+
+    status: int = 200
+    body: bytes = b""
+    content_type: str = "text/plain; charset=utf-8"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RawEvent:
+    """One event as the gateway worded it. ``id`` is the gateway's dedupe id, ``type`` its own name for what happened."""
+
+    id: str
+    type: str
+    payload: Json
+    time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An authentic delivery: zero or more raw events and the answer. ``hint`` marks schemes that prove nothing
+    (a shared secret in clear, a browser's return): such events are re-read from the API before money moves.
+    """
+
+    events: tuple[RawEvent, ...]
+    answer: Answer = field(default_factory=Answer)
+    hint: bool = False
+
+
+Fetch = Callable[[str], bytes]
+"""Gets a certificate or key whose address the scheme names. The connector pins the host before it asks."""
+
+
+class Verify(Protocol):
+    """Proves the sender over the raw bytes, then parses.
+
+    Raises ``SignatureError`` (code = the reason to count: ``no_signature``, ``bad_signature``, ``stale``, ``future``,
+    ``wrong_account``, …) or ``DeliveryError`` (``not_json``, ``bad_shape`` …).
+    """
+
+    def __call__(self, request: WebhookRequest, connection: Connection, now: datetime, fetch: Fetch) -> Delivery:
+        """Give the delivery, or raise."""
+
+
+@dataclass(frozen=True, slots=True)
+class CanonicalEvent:
+    """An event in the hub's words. ``source_id`` is unique per connection; the same delivery gives the same one."""
+
+    type: str
+    source_id: str
+    data: JsonObject
+    time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """What a poll found, and where to go on next time (``cursor`` is the connector's own, stored by the hub)."""
+
+    events: tuple[RawEvent, ...]
+    cursor: Json
+
+
+Poll = Callable[[Call, "Json"], Polled]
+"""Asks the gateway for news since ``cursor`` (None the first time). Events seen twice are recorded once by their id."""
+
+Test = Callable[[Call], str]
+"""Makes the cheapest authenticated call and gives a sentence for the admin. Raises like an action."""
+
+Enrich = Callable[["RawEvent", Call], "RawEvent"]
+"""Re-reads what the raw event leaves out or cannot prove, before it is mapped."""
+
+
+class Server(Protocol):
+    """A connector that brings pages and tables of its own (the sandbox gateway). Mounted at ``/<connector name>``."""
+
+    def __call__(self, context: ServerContext) -> object:
+        """Give a WSGI application (a Flask app) that serves below the mount point."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerContext:
+    """What a connector's server gets. Its database is its own: a file or schema that the hub's code never reads."""
+
+    database_url: str
+    public_url: str
+    secret: str = field(repr=False)
+    webhook_url: str = ""
+    """Where its webhooks go, when no endpoint was registered with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorCode:
+    """Everything a ``connector.py`` offers; module-level ``connector = ConnectorCode(...)``."""
+
+    actions: Mapping[str, ActionCode] = field(default_factory=dict)
+    verify: Verify | None = None
+    poll: Poll | None = None
+    test: Test | None = None
+    enrich: Enrich | None = None
+    server: Server | None = None
