@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 class RunStatus(StrEnum):
-    """The states of a run: ready → running → (waiting ⇄ running) → one of the last four.
+    """The states of a run: ready → running → (waiting ⇄ running) → succeeded, failed or cancelled.
 
-    ``failed`` and ``uncertain`` can go on when a person says so.
+    ``uncertain`` waits for a person's decision, ``failed`` goes on when a person says so.
     """
 
     READY = "ready"
@@ -33,7 +33,7 @@ class RunStatus(StrEnum):
         return self in _ENDED
 
 
-_ENDED = frozenset({RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.UNCERTAIN})
+_ENDED = frozenset({RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED})
 
 
 class StepState(StrEnum):
@@ -81,6 +81,7 @@ class CallRequest:
     """An action to call once its ``started`` record is durable.
 
     ``recovered`` marks an attempt found ``started`` without result: what may be done depends on the action.
+    ``question_id``: the call mails a question, and the engine adds its signed links.
     """
 
     path: str
@@ -91,6 +92,7 @@ class CallRequest:
     key: str
     timeout: float | None
     recovered: bool = False
+    question_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,14 @@ class Decision:
     by: str = ""
 
 
-News: TypeAlias = CallSucceeded | CallFailed | EventArrived | Decision
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """A person lets a failed run go on from the step (or steps) that failed."""
+
+    by: str = ""
+
+
+News: TypeAlias = CallSucceeded | CallFailed | EventArrived | Decision | Resume
 
 
 @dataclass(frozen=True, slots=True)
