@@ -20,6 +20,8 @@ from hub.errors import MoneyError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from babel.numbers import NumberPattern
+
     from hub.jsontypes import Json
 
 # ISO 4217, list one (SIX Financial Information, maintenance agency): the active codes that have a minor unit, funds
@@ -221,10 +223,7 @@ class Money:
     def format(self, locale: str) -> str:
         """As a reader of ``locale`` writes it: ``$10.50``, ``10,50 €``. Shows every decimal that ISO 4217 gives."""
         reader = locale_named(locale)
-        # CLDR drops the decimals of some currencies (IQD, for one); an amount must be shown whole.
-        pattern = copy.copy(reader.currency_formats["standard"])
-        decimals = exponent(self.currency)
-        pattern.frac_prec = (decimals, decimals)
+        pattern = _currency_pattern(reader, exponent(self.currency))
         return str(pattern.apply(self.to_decimal(), reader, currency=self.currency, currency_digits=False))
 
     def __str__(self) -> str:
@@ -233,6 +232,14 @@ class Money:
     def _same_currency(self, other: Money) -> None:
         if self.currency != other.currency:
             raise _mixed(self.currency, other.currency)
+
+
+@lru_cache(maxsize=1024)
+def _currency_pattern(reader: Locale, decimals: int) -> NumberPattern:
+    """The locale's way to write an amount, with exactly so many decimals: CLDR drops those of some currencies (IQD)."""
+    pattern: NumberPattern = copy.copy(reader.currency_formats["standard"])
+    pattern.frac_prec = (decimals, decimals)
+    return pattern
 
 
 def _mixed(first: str, second: str) -> MoneyError:
