@@ -8,13 +8,14 @@ pure modules (:mod:`hub.money`, :mod:`hub.expressions`, :mod:`hub.vocabulary`).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from hub.errors import ConfigError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from hub.jsontypes import Json, JsonObject
 
 
@@ -110,8 +111,43 @@ class Call:
     http: HttpClient
     attempt: int = 1
     event: JsonObject | None = None
+    previous: Json = None
+    """The ``details`` of the error that ended the attempt before: what an action that does several things had done."""
     services: Mapping[str, object] = field(default_factory=dict)
-    """What the hub lends to the built-in connectors (templates, the mail outbox, emitting events); see ``docs``."""
+    """What the hub lends to the built-in connectors: :class:`Outbox`, :class:`Templates`, :class:`Emit` by the names
+    that the manifest's ``services`` lists."""
+
+    def with_input(self, value: JsonObject) -> Call:
+        """The same call with another input."""
+        return replace(self, input=value)
+
+    def service(self, name: str) -> object:
+        """What the hub lends under this name. Raises :class:`ConfigError` when it lends nothing of the kind."""
+        if name not in self.services:
+            message = f"The hub does not lend {name!r} here."
+            raise ConfigError(message, code="no_service", remedy="Run this action inside a recipe.")
+        return self.services[name]
+
+
+class Outbox(Protocol):
+    """``services["outbox"]``: keeps mails that no SMTP server takes, for the admin to read."""
+
+    def put(self, key: str, message: bytes, *, recipient: str, subject: str) -> None:
+        """Keep one message (RFC 5322 bytes). Idempotent: a key that is there already changes nothing."""
+
+
+class Templates(Protocol):
+    """``services["templates"]``: the workspace's ``templates/*.md``."""
+
+    def get(self, name: str) -> str | None:
+        """The text of a template, or None when the workspace has none of that name."""
+
+
+class Emit(Protocol):
+    """``services["emit"]``: records events of the hub's own."""
+
+    def __call__(self, event: CanonicalEvent) -> str:
+        """Record an event and give its id. Idempotent by ``source_id``: the second time gives the first one's id."""
 
 
 Run = Callable[[Call], "Json"]
@@ -166,8 +202,10 @@ class RawEvent:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """An authentic delivery: zero or more raw events and the answer. ``hint`` marks schemes that prove nothing
-    (a shared secret in clear, a browser's return): such events are re-read from the API before money moves.
+    """An authentic delivery: zero or more raw events and the answer.
+
+    ``hint`` marks schemes that prove nothing (a shared secret in clear, a browser's return): such events are re-read from
+    the API before money moves.
     """
 
     events: tuple[RawEvent, ...]

@@ -1,25 +1,69 @@
-"""A connector in use: its manifest and its code joined."""
+"""A connector in use: its manifest and its code joined, every input and output judged by its schema."""
 
 from __future__ import annotations
 
+import functools
 import threading
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
+
+from hub.connect.answers import failure
+from hub.connect.api import Answer
+from hub.connect.mapping import EventMap
+from hub.connect.rest import RestAction
+from hub.connect.schemas import CompiledSchema
+from hub.connect.webhooks import WebhookReceiver
+from hub.errors import ConfigError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
-    from hub.connect.api import ConnectorCode
-    from hub.connect.manifest import Manifest
+    from hub.connect.api import (
+        ActionCode,
+        Call,
+        CanonicalEvent,
+        Connection,
+        ConnectorCode,
+        Delivery,
+        Fetch,
+        Polled,
+        RawEvent,
+        WebhookRequest,
+    )
+    from hub.connect.manifest import ActionSpec, Manifest
+    from hub.jsontypes import Json, JsonObject
+
+_MOST_PROBLEMS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """A proved delivery in the hub's words.
+
+    ``events`` are to be recorded; ``unmapped`` are raw events without a canonical meaning (shown as informational);
+    ``pending`` are raw events that must be re-read from the gateway first (:meth:`LoadedConnector.enrich`, then
+    :meth:`LoadedConnector.map`). ``answer`` goes back once all of it is durable.
+    """
+
+    events: tuple[CanonicalEvent, ...]
+    raw: tuple[RawEvent, ...]
+    unmapped: tuple[RawEvent, ...] = ()
+    pending: tuple[RawEvent, ...] = ()
+    answer: Answer = field(default_factory=Answer)
+    hint: bool = False
 
 
 class LoadedConnector:
-    """One connector. Its code is imported once, when first needed; safe between threads."""
+    """One connector. Code is imported and schemas are compiled when first needed; safe between threads."""
 
     def __init__(self, manifest: Manifest, load_code: Callable[[], ConnectorCode]) -> None:
         self.manifest = manifest
         self._load_code = load_code
-        self._code: ConnectorCode | None = None
         self._lock = threading.Lock()
+        self._code: ConnectorCode | None = None
+        self._schemas: dict[tuple[str, str], CompiledSchema] = {}
+        self._actions: dict[str, ActionCode | RestAction] = {}
 
     @property
     def code(self) -> ConnectorCode:
@@ -28,3 +72,128 @@ class LoadedConnector:
             with self._lock:
                 self._code = self._code or self._load_code()
         return self._code
+
+    def run(self, action: str, call: Call) -> Json:
+        """Do an action and give its output.
+
+        Raises what the action raises (``TransientError``, ``PermanentError``, ``UncertainError``), ``PermanentError``
+        ``bad_input`` (nothing was called) or ``bad_output`` (it was), naming the places.
+        """
+        spec = self._spec(action)
+        call = self._with_valid_input(spec, call)
+        return self._valid_output(spec, self._implementation(spec).run(call))
+
+    def find(self, action: str, call: Call) -> Json | None:
+        """Whether this very step already happened: its output, or None. Only for actions ``idempotent: lookup``."""
+        spec = self._spec(action)
+        implementation = self._implementation(spec)
+        if implementation.find is None:
+            message = f"{self.manifest.title}: the action {action!r} has no look-up."
+            raise ConfigError(message, code="no_lookup", remedy="Ask a person whether it happened.")
+        found = implementation.find(self._with_valid_input(spec, call))
+        return None if found is None else self._valid_output(spec, found)
+
+    def receive(self, request: WebhookRequest, connection: Connection, now: datetime, fetch: Fetch) -> Reception:
+        """Prove a delivery's sender and put it in the hub's words.
+
+        Raises ``SignatureError`` or ``DeliveryError``; nothing may be recorded then but the reason.
+        """
+        delivery = self._verified(request, connection, now, fetch)
+        if self.code.enrich is not None:
+            return Reception((), delivery.events, (), delivery.events, delivery.answer, delivery.hint)
+        events: list[CanonicalEvent] = []
+        unmapped: list[RawEvent] = []
+        for raw in delivery.events:
+            mapped = self.map(raw, connection)
+            events += mapped
+            if not mapped:
+                unmapped.append(raw)
+        return Reception(tuple(events), delivery.events, tuple(unmapped), (), delivery.answer, delivery.hint)
+
+    def map(self, raw: RawEvent, connection: Connection) -> tuple[CanonicalEvent, ...]:
+        """The canonical events of a raw event; none when it is informational. Raises ``DeliveryError`` (``mapping``)."""
+        return self._event_map.map(raw, connection)
+
+    def knows(self, raw_type: str) -> bool:
+        """Whether the manifest speaks of this raw type; unknown ones are worth a look after a provider's release."""
+        return self._event_map.knows(raw_type)
+
+    def enrich(self, raw: RawEvent, call: Call) -> RawEvent:
+        """Re-read what a raw event leaves out or cannot prove. Raises like an action."""
+        return self.code.enrich(raw, call) if self.code.enrich is not None else raw
+
+    def poll(self, call: Call, cursor: Json) -> Polled:
+        """Ask the gateway for news since ``cursor``. Raises like an action."""
+        if self.code.poll is None:
+            message = f"{self.manifest.title} is not polled."
+            raise ConfigError(message, code="no_polling", remedy="Its events come by webhook.")
+        return self.code.poll(call, cursor)
+
+    def test(self, call: Call) -> str:
+        """Make the cheapest authenticated call and give a sentence for the admin. Raises like an action."""
+        if self.code.test is None:
+            return "This connector has nothing to test."
+        return self.code.test(call)
+
+    @functools.cached_property
+    def _event_map(self) -> EventMap:
+        return EventMap.of(self.manifest)
+
+    @functools.cached_property
+    def _receiver(self) -> WebhookReceiver | None:
+        return WebhookReceiver(self.manifest.webhook) if self.manifest.webhook else None
+
+    def _verified(self, request: WebhookRequest, connection: Connection, now: datetime, fetch: Fetch) -> Delivery:
+        if self.code.verify is not None:
+            return self.code.verify(request, connection, now, fetch)
+        if self._receiver is None or cast("JsonObject", self.manifest.webhook)["scheme"] == "code":
+            message = f"{self.manifest.title} sends no webhooks to the hub."
+            raise NotFoundError(message, code="no_webhook", remedy="Remove this address at the provider.")
+        return self._receiver.verify(request, connection, now)
+
+    def _spec(self, action: str) -> ActionSpec:
+        spec = self.manifest.actions.get(action)
+        if spec is None:
+            message = f"{self.manifest.title} has no action {action!r}."
+            remedy = f"There are: {', '.join(sorted(self.manifest.actions)) or 'none'}."
+            raise NotFoundError(message, code="unknown_action", remedy=remedy)
+        return spec
+
+    def _implementation(self, spec: ActionSpec) -> ActionCode | RestAction:
+        implementation = self._actions.get(spec.name)
+        if implementation is None:
+            coded = self.code.actions.get(spec.name)
+            if coded is None and spec.rest is None:
+                message = f"{self.manifest.title}: the manifest names the action {spec.name!r}, but nothing does it."
+                raise ConfigError(message, code="manifest", remedy="Run `hub connector check` on the connector.")
+            implementation = coded or RestAction(spec, self.manifest)
+            self._actions[spec.name] = implementation
+        return implementation
+
+    def _schema(self, spec: ActionSpec, side: str) -> CompiledSchema:
+        schema = self._schemas.get((spec.name, side))
+        if schema is None:
+            schema = CompiledSchema(spec.input if side == "input" else spec.output)
+            self._schemas[spec.name, side] = schema
+        return schema
+
+    def _with_valid_input(self, spec: ActionSpec, call: Call) -> Call:
+        schema = self._schema(spec, "input")
+        if schema.accepts(call.input):
+            return call
+        value = schema.without_nulls(call.input)
+        problems = schema.problems(value)
+        if problems:
+            listed = "; ".join(str(problem) for problem in problems[:_MOST_PROBLEMS])
+            raise failure("bad_input", f"{self.manifest.title}, {spec.name}: {listed}.")
+        return call.with_input(cast("JsonObject", value))
+
+    def _valid_output(self, spec: ActionSpec, output: Json) -> Json:
+        schema = self._schema(spec, "output")
+        if not schema.accepts(output):
+            output = schema.without_nulls(output)
+            problems = schema.problems(output)
+            if problems:
+                listed = "; ".join(str(problem) for problem in problems[:_MOST_PROBLEMS])
+                raise failure("bad_output", f"{self.manifest.title}, {spec.name}: {listed}.", details=output)
+        return output

@@ -94,7 +94,7 @@ class Registry:
             message = f"There is no connector {name!r}."
             remedy = _did_you_mean(name, self._places)
             raise NotFoundError(message, code="unknown_connector", remedy=remedy)
-        return LoadedConnector(load_manifest(place.folder), lambda: _code(place))
+        return LoadedConnector(load_manifest(place.folder), lambda: load_code(place))
 
 
 def _no_action(manifest: Manifest, action: str) -> NotFoundError:
@@ -143,8 +143,8 @@ def _folders(parents: Iterable[Path]) -> Iterable[Place]:
             yield Place(folder.resolve(), None)
 
 
-def _code(place: Place) -> ConnectorCode:
-    """Import ``connector.py``; a folder without one is written in YAML alone."""
+def load_code(place: Place) -> ConnectorCode:
+    """Import ``connector.py``; a folder without one is written in YAML alone. Raises :class:`ConfigError`."""
     if not (place.folder / "connector.py").is_file():
         return ConnectorCode()
     if place.module is not None:

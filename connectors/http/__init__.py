@@ -1,0 +1,1 @@
+"""Any HTTP API, and signed webhooks from anywhere."""

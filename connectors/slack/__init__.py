@@ -1,0 +1,1 @@
+"""Messages to Slack and whatever takes Slack's incoming webhooks."""

@@ -1,0 +1,104 @@
+"""Takes secrets and card numbers out of everything that is recorded, logged or shown."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urlsplit, urlunsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from hub.jsontypes import Json
+
+MASK = "[hidden]"
+SHORTEST_SECRET = 4
+"""Characters; shorter values are not looked for in running text, they would hide half of it."""
+
+_SECRET_HEADERS = frozenset(
+    {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "api-key", "x-auth-token"}
+)
+_SECRET_NAME = re.compile(
+    r"(?i)(pass(word|wd|phrase)?$|secret|token$|^token|api[-_]?key|private[-_]?key|access[-_]?key|client[-_]?assertion"
+    r"|credential|signature$|^sig$|authori[sz]ation$|^cvv$|^cvc$|^pin$|session[-_]?id)"
+)
+# Payment cards have 13 to 19 digits (ISO/IEC 7812-1) and begin with 2 to 6; groups are written with blanks or hyphens.
+_CARD = re.compile(r"(?<![0-9A-Za-z._-])[2-6](?:[ -]?[0-9]){12,18}(?![0-9A-Za-z_])")
+
+
+def passes_luhn(digits: str) -> bool:
+    """Whether a string of digits has a right check digit (ISO/IEC 7812-1, annex B)."""
+    total = 0
+    for position, digit in enumerate(reversed(digits)):
+        value = int(digit) * (2 if position % 2 else 1)
+        total += value - 9 if value > 9 else value  # noqa: PLR2004
+    return total % 10 == 0
+
+
+def has_card_number(text: str) -> bool:
+    """Whether a text holds what looks like a payment card's number. Such requests are refused and not stored."""
+    return any(passes_luhn(re.sub("[ -]", "", match[0])) for match in _CARD.finditer(text))
+
+
+def mask_card_numbers(text: str) -> str:
+    """The text with each card number cut to its last four digits."""
+
+    def mask(match: re.Match[str]) -> str:
+        digits = re.sub("[ -]", "", match[0])
+        return f"[card …{digits[-4:]}]" if passes_luhn(digits) else match[0]
+
+    return _CARD.sub(mask, text)
+
+
+class Redactor:
+    """Knows a connection's secrets and hides them, as they are and as they travel (percent-encoded, in Basic, in JSON)."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        forms: set[str] = set()
+        for secret in secrets:
+            if len(secret) >= SHORTEST_SECRET:
+                forms |= {secret, quote(secret, safe=""), quote_plus(secret), secret.replace('"', '\\"')}
+                forms.add(base64.b64encode(secret.encode()).decode())
+                forms |= {line for line in secret.splitlines() if len(line) >= 16 and "-----" not in line}  # noqa: PLR2004
+        longest_first = sorted(forms, key=len, reverse=True)
+        self._secrets = re.compile("|".join(map(re.escape, longest_first))) if forms else None
+
+    def text(self, text: str) -> str:
+        """The text without secrets and card numbers."""
+        if self._secrets is not None:
+            text = self._secrets.sub(MASK, text)
+        return mask_card_numbers(text)
+
+    def json(self, value: Json) -> Json:
+        """The value without secrets: known ones anywhere, and whatever stands under a name like ``password``."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, dict):
+            return {
+                key: MASK if _SECRET_NAME.search(key) and isinstance(member, str) and member else self.json(member)
+                for key, member in value.items()
+            }
+        if isinstance(value, (list, tuple)):
+            return [self.json(member) for member in value]
+        return value
+
+    def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """Headers without credentials and cookies."""
+        return {
+            name: MASK if name.lower() in _SECRET_HEADERS or _SECRET_NAME.search(name) else self.text(value)
+            for name, value in headers.items()
+        }
+
+    def url(self, url: str) -> str:
+        """An address without user, password and secret query values."""
+        parts = urlsplit(url)
+        query = urlencode(
+            [
+                (name, MASK if _SECRET_NAME.search(name) else value)
+                for name, value in parse_qsl(parts.query, keep_blank_values=True)
+            ],
+            safe="[]",
+        )
+        host = parts.netloc.rpartition("@")[2]
+        return self.text(urlunsplit((parts.scheme, host, parts.path, query, "")))
