@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -153,6 +153,31 @@ class Updated:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimRequest:
+    """Take runs for ``owner`` until ``lease_until``: those of ``ids`` that can go on, or any that are due."""
+
+    owner: str
+    now: datetime
+    lease_until: datetime
+    ids: tuple[str, ...] | None
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseRequest:
+    """The leases of ``owner``: renewed until ``moment``, or given back at ``moment``."""
+
+    owner: str
+    moment: datetime
+
+
+class StaleEpochError(Exception):
+    """An outcome: the enabled recipes changed since the event was matched. Nothing was written; match again."""
+
+    is_outcome = True
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimedRun:
     """A run that its claimer now owns, with all that is needed to go on. ``signals``: (path, event) in order."""
 
@@ -167,4 +192,3 @@ class ClaimedRun:
     steps: tuple[StepRow, ...] = ()
     signals: tuple[tuple[str, JsonObject], ...] = ()
     replay: str = ""
-    extra: JsonObject = field(default_factory=dict)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from hub.journal.columns import Document, Moment
+from hub.journal.columns import Body, Document, Moment
 
 metadata = sa.MetaData(
     naming_convention={
@@ -25,7 +25,7 @@ events = sa.Table(
     sa.Column("subject", sa.String(200), comment="what it is about: the payment, order, job … id"),
     sa.Column("search", sa.Text, comment="lower-case identifiers for the search field"),
     sa.Column("data", Document, nullable=False),
-    sa.Column("raw", sa.LargeBinary, comment="the body as received, until retention; compressed when large"),
+    sa.Column("raw", Body, comment="the body as received, until retention; compressed when large"),
     sa.Column("headers", Document, comment="the headers kept, redacted"),
     sa.Column("verification", Document, comment="scheme and result of the signature check"),
     sa.Column("caused_by_run", sa.String(40)),
@@ -100,6 +100,7 @@ runs = sa.Table(
     sa.Column("status", sa.String(12), nullable=False),
     sa.Column("key", sa.String(64), comment="digest of the rendered concurrency key; null without one"),
     sa.Column("blocked", sa.Boolean, nullable=False, server_default=sa.false(), comment="an earlier run of its key goes first"),
+    sa.Column("holds_key", sa.Boolean, nullable=False, server_default=sa.true(), comment="counts against its key's limit"),
     sa.Column("arrival", sa.String(40), nullable=False, comment="time-ordered id of this run's birth; order within a key"),
     sa.Column("cursor", sa.String(200), comment="the path that ran last, for lists"),
     sa.Column("lease_owner", sa.String(40)),

@@ -41,7 +41,7 @@ def attempt_call(progress: Progress, path: str, target: Target, scope: Scope) ->
             record = _start(progress, path, target, None)
         elif record.state is StepState.FAILED_TRANSIENT:
             if record.due_at is not None:
-                yield from progress.block(path, scope, "time", record.due_at)
+                yield from progress.block(path, scope, "retry", record.due_at)
                 scope.check_open()
             record = _start(progress, path, target, record)
         elif record.state is StepState.STARTED:

@@ -144,10 +144,11 @@ class Execution:
             yield from self._step(step, scope)
 
     def _step(self, step: Step, scope: Scope) -> Walk:
-        scope.check_open()
         path = step.id + scope.suffix
         try:
             record = self._progress.latest(path)
+            if record is None:
+                scope.check_open()
             if record is None and not self._wanted(step, scope, path):
                 return
             if record is not None and record.state is StepState.SKIPPED:
@@ -282,7 +283,7 @@ class Execution:
         ended: StepFailed | RunStopped | None = None
         begun = 0
         while True:
-            if begun < len(items) and len(under_way) < step.parallel and gate.admits:
+            if begun < len(items) and len(under_way) < step.parallel and self._may_begin(step, scope, gate, begun):
                 under_way[begun] = self._item(step, scope.for_item(items[begun], begun, gate), begun, results)
                 going = [begun]
                 begun += 1
@@ -300,6 +301,10 @@ class Execution:
         if ended is not None:
             raise ended
         return [results[index] for index in sorted(results)]
+
+    def _may_begin(self, step: LoopStep, scope: Scope, gate: LoopGate, index: int) -> bool:
+        """A new item while the loop admits it; an item already recorded always, so that what it left open is known."""
+        return gate.admits or self._progress.latest(f"{step.id}{scope.suffix}[{index}]") is not None
 
     def _item(self, step: LoopStep, scope: Scope, index: int, results: dict[int, JsonObject]) -> Walk:
         path = step.id + scope.suffix

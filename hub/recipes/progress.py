@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hub.recipes.record import CallRequest, News, QuestionRequest, RunFacts, WaitRequest
 
 Walk: TypeAlias = "Generator[None, None, None]"
-BlockKind = Literal["call", "time", "event", "person"]
+BlockKind = Literal["call", "retry", "time", "event", "person"]
 
 _SEEN_STATUS = {
     StepState.SUCCEEDED: "succeeded",
@@ -145,9 +145,10 @@ class Progress:
 
     def turn(self, status: RunStatus | None, error: JsonObject | None) -> Turn:
         """This turn's results. ``status`` None: the run has not ended, say how it stands."""
-        due = None
+        due, idle = None, False
         if status is None:
-            status = self._standing()
+            kinds = {kind for kind, _ in self._blocked.values()}
+            status, idle = _standing(kinds), not kinds & {"call", "retry"}
             due = min((moment for _, moment in self._blocked.values() if moment is not None), default=None)
         return Turn(
             records=tuple(self._written.values()),
@@ -158,13 +159,8 @@ class Progress:
             status=status,
             due_at=due,
             error=error,
+            idle=idle,
         )
-
-    def _standing(self) -> RunStatus:
-        kinds = {kind for kind, _ in self._blocked.values()}
-        if "call" in kinds:
-            return RunStatus.RUNNING
-        return RunStatus.UNCERTAIN if kinds == {"person"} else RunStatus.WAITING
 
     def block(
         self, path: str, scope: Scope, kind: BlockKind, due: datetime | None = None
@@ -264,3 +260,9 @@ class Progress:
         path = f"resume[{self.resumes + 1}]"
         record = StepRecord(path, 1, StepState.SUCCEEDED, "resume", self.now, output={"by": by, "failed": failed})
         self.write(replace(record, ended=self.now))
+
+
+def _standing(kinds: set[BlockKind]) -> RunStatus:
+    if "call" in kinds:
+        return RunStatus.RUNNING
+    return RunStatus.UNCERTAIN if kinds == {"person"} else RunStatus.WAITING

@@ -187,7 +187,8 @@ class Turn:
     """What one advance gives: records to write, then calls to make, waits to keep, and where the run stands.
 
     ``records`` must be durable, in one transaction with ``status`` and ``due_at``, before any call is made.
-    ``due_at``: when to advance again even if no news comes (the earliest retry, sleep or time-out).
+    ``due_at``: when to advance again even if no news comes (the earliest retry, sleep or time-out). ``idle``: the run
+    waits for news or a time, and not for a retry.
     """
 
     records: tuple[StepRecord, ...]
@@ -198,3 +199,4 @@ class Turn:
     status: RunStatus
     due_at: datetime | None = None
     error: JsonObject | None = None
+    idle: bool = False

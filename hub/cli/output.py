@@ -1,0 +1,62 @@
+"""How commands speak: a table or text for people, JSON for machines; 0 well, 1 found something, 2 misuse."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from hub.errors import HubError
+
+if TYPE_CHECKING:
+    from hub.jsontypes import Json
+
+FOUND_SOMETHING = 1
+MISUSE = 2
+
+_Command = TypeVar("_Command", bound=Callable[..., object])
+
+
+def format_option(default: str = "table") -> Callable[[_Command], _Command]:
+    """``--format``: how the result is written."""
+    return click.option(
+        "--format",
+        "output_format",
+        type=click.Choice(["table", "json"]),
+        default=default,
+        show_default=True,
+        help="For people or for machines.",
+    )
+
+
+def show(value: Json, output_format: str, text: Callable[[Json], str]) -> None:
+    """Write ``value`` as JSON, or as ``text`` makes of it for people."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False) if output_format == "json" else text(value))
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> None:
+    """Write a table for people, or ``empty`` when there is nothing to list."""
+    if not rows:
+        click.echo(empty)
+        return
+    made = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        made.add_row(*("" if cell is None else str(cell) for cell in row))
+    width = None if sys.stdout.isatty() else 200
+    Console(width=width, highlight=False, markup=False).print(made)
+
+
+def fail(context: click.Context, error: Exception) -> NoReturn:
+    """Say what is wrong and how to mend it, on standard error, and end with 2."""
+    click.echo(f"hub: {error}", err=True)
+    if isinstance(error, HubError) and not error.remedy:
+        click.echo("hub: see `hub doctor` for the state of this installation.", err=True)
+    context.exit(MISUSE)
+    raise AssertionError  # exit() never returns
+
+

@@ -1,0 +1,175 @@
+"""Carries a call out: finds the connection, runs the action within its time, and puts the outcome into the hub's words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import structlog
+
+from hub.connect.api import Call
+from hub.connect.manifest import Idempotency
+from hub.errors import ActionError, ConfigError, HubError, PermanentError, TransientError, UncertainError
+from hub.jsontypes import canonical_json
+from hub.recipes.record import CallFailed, CallSucceeded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from hub.connect.api import Connection, HttpClient
+    from hub.connect.connector import LoadedConnector
+    from hub.connect.manifest import ActionSpec
+    from hub.connect.registry import Registry
+    from hub.engine.recorder import Happening
+    from hub.engine.services import Services
+    from hub.jsontypes import Json, JsonObject
+    from hub.recipes.record import CallRequest
+
+log = structlog.get_logger(__name__)
+
+
+class Connections(Protocol):
+    """The configured accounts, readable."""
+
+    def get(self, name: str) -> Connection:
+        """The connection with its secrets decrypted. Raises ``ConfigError`` naming the nearest one."""
+
+
+class HttpClients(Protocol):
+    """Makes the HTTP client of one call."""
+
+    def __call__(self, connection: Connection, connector: LoadedConnector, timeout: float) -> HttpClient:
+        """A client bound to the connection, with ``timeout`` seconds for everything that the call sends."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of a call: the news for its run, and the events it emits with its result."""
+
+    news: CallSucceeded | CallFailed
+    emitted: list[Happening] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class CallContext:
+    """Which run a call belongs to."""
+
+    run_id: str
+    event: JsonObject
+
+
+class Caller:
+    """Runs actions. Thread-safe; one for a process."""
+
+    def __init__(  # noqa: PLR0913 (its collaborators)
+        self,
+        registry: Registry,
+        connections: Connections,
+        http: HttpClients,
+        services: Services,
+        now: Callable[[], datetime],
+        *,
+        default_timeout: float,
+        output_limit: int,
+    ) -> None:
+        self._registry = registry
+        self._connections = connections
+        self._http = http
+        self._services = services
+        self._now = now
+        self._default_timeout = default_timeout
+        self._output_limit = output_limit
+
+    def is_inline(self, request: CallRequest) -> bool:
+        """Whether the action is pure, so that it may run at once and be recorded with the next commit."""
+        try:
+            connection = self._connections.get(request.connection)
+            return self._registry.action(connection.connector, request.action).inline
+        except HubError:
+            return False
+
+    def call(self, request: CallRequest, context: CallContext) -> Outcome:
+        """Do it. Never raises: every failure becomes news for the run, in words for people."""
+        emitted: list[Happening] = []
+        try:
+            output = self._attempt(request, context, emitted)
+            self._check_size(output)
+        except ActionError as error:
+            return Outcome(self._failed(request, error))
+        except HubError as error:
+            return Outcome(CallFailed(request.path, request.attempt, "permanent", error_object(error)))
+        except Exception as error:  # noqa: BLE001 (a connector's fault must not end the engine)
+            log.exception("connector_fault", run_id=context.run_id, step=request.path, action=request.action)
+            fault = PermanentError(
+                f"The connector's own code failed ({type(error).__name__}).",
+                code="connector_fault",
+                remedy="This is a fault in the connector. The log of the hub has the details; report it with them.",
+            )
+            return Outcome(CallFailed(request.path, request.attempt, "permanent", error_object(fault)))
+        return Outcome(CallSucceeded(request.path, request.attempt, output), emitted)
+
+    def _attempt(self, request: CallRequest, context: CallContext, emitted: list[Happening]) -> Json:
+        connection = self._connections.get(request.connection)
+        connector = self._registry.get(connection.connector)
+        spec = self._registry.action(connection.connector, request.action)
+        timeout = request.timeout or self._default_timeout
+        call = Call(
+            connection=connection,
+            input=self._services.input_for(request),
+            key=request.key,
+            reference=f"hub-{request.key[:20]}",
+            now=self._now(),
+            http=self._http(connection, connector, timeout),
+            attempt=request.attempt,
+            event=context.event,
+            services=self._services.for_call(request, context, emitted),
+        )
+        repeated = request.recovered or request.attempt > 1
+        if repeated and spec.idempotent is Idempotency.LOOKUP:
+            found = connector.find(spec.name, call)
+            if found is not None:
+                return found
+        elif request.recovered and spec.idempotent is Idempotency.NO:
+            raise _interrupted(spec)
+        return connector.run(spec.name, call)
+
+    def _failed(self, request: CallRequest, error: ActionError) -> CallFailed:
+        found = error_object(error)
+        if isinstance(error, TransientError):
+            return CallFailed(request.path, request.attempt, "transient", found, error.retry_after)
+        if isinstance(error, UncertainError) and not self._may_repeat(request):
+            return CallFailed(request.path, request.attempt, "uncertain", found)
+        kind = "transient" if isinstance(error, UncertainError) else "permanent"
+        return CallFailed(request.path, request.attempt, kind, found)
+
+    def _may_repeat(self, request: CallRequest) -> bool:
+        connection = self._connections.get(request.connection)
+        return self._registry.action(connection.connector, request.action).idempotent is not Idempotency.NO
+
+    def _check_size(self, output: Json) -> None:
+        size = len(canonical_json(output))
+        if size > self._output_limit:
+            message = f"The step's output has {size:,} bytes; at most {self._output_limit:,} are kept."
+            raise PermanentError(message, code="output_too_large", remedy="Ask the outside system for less at a time.")
+
+
+def _interrupted(spec: ActionSpec) -> UncertainError:
+    return UncertainError(
+        f"The hub was interrupted while it called {spec.title!r}, and cannot know whether it happened.",
+        code="interrupted",
+        remedy="Look at the outside system, then say on the run's page: it happened, it did not, or try again.",
+    )
+
+
+def error_object(error: HubError) -> JsonObject:
+    """An error as it is recorded and shown."""
+    found: dict[str, Json] = {"code": error.code, "message": error.message, "remedy": error.remedy}
+    if isinstance(error, ActionError):
+        if error.gateway_code:
+            found["gateway_code"] = error.gateway_code
+        if error.details is not None:
+            found["details"] = error.details  # type: ignore[assignment]  # connectors give JSON
+    if isinstance(error, ConfigError):
+        found["code"] = "config"
+    return found

@@ -1,0 +1,127 @@
+"""Turns what happened into an entry of the journal: matched against recipes and waits, recorded once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hub.ids import new_id
+from hub.journal.entries import NewEvent, Recorded
+from hub.journal.operations import StaleEpochError, record_events
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    from hub.engine.library import Library, Snapshot
+    from hub.journal.writer import Writer
+    from hub.jsontypes import JsonObject
+
+_SUBJECTS = ("payment", "refund", "dispute", "subscription", "order", "invoice", "link", "job", "submission", "payout")
+_SEARCHED = (*_SUBJECTS, "plan", "transfer", "hold", "form", "provider", "question", "run", "number", "name", "email")
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something that happened, before it is matched and recorded. ``source`` is a connection's name, or ``hub``."""
+
+    type: str
+    source: str
+    source_id: str
+    data: JsonObject
+    time: datetime | None = None
+    raw: bytes | None = None
+    headers: Mapping[str, str] | None = None
+    verification: JsonObject | None = None
+    caused_by_run: str | None = None
+    caused_by_step: str | None = None
+    id: str | None = None
+
+
+def event_entry(happening: Happening, snapshot: Snapshot, now: datetime, only: str | None = None) -> NewEvent:
+    """Match what happened against the enabled recipes (``only`` one of them) and the waits."""
+    identity = happening.id or new_id("evt", now)
+    time = happening.time or now
+    event = event_object(identity, happening.type, time, happening.source, happening.data)
+    return NewEvent(
+        id=identity,
+        type=happening.type,
+        source=happening.source,
+        source_id=happening.source_id,
+        time=time,
+        data=happening.data,
+        received=now,
+        epoch=snapshot.epoch,
+        subject=_subject(happening.data),
+        search=_search(happening.data),
+        raw=happening.raw,
+        headers=happening.headers,
+        verification=happening.verification,
+        caused_by_run=happening.caused_by_run,
+        caused_by_step=happening.caused_by_step,
+        runs=snapshot.runs_for(event, only=only),
+        match_keys=snapshot.match_keys_for(event),
+    )
+
+
+def event_object(identity: str, event_type: str, time: datetime, source: str, data: JsonObject) -> JsonObject:
+    """The canonical event as expressions see it."""
+    stamp = time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {"id": identity, "type": event_type, "time": stamp, "connection": source, "data": data}
+
+
+def _subject(data: JsonObject) -> str | None:
+    return next((value for name in _SUBJECTS if isinstance(value := data.get(name), str)), None)
+
+
+def _search(data: JsonObject) -> str:
+    found = [value for name in _SEARCHED if isinstance(value := data.get(name), str)]
+    customer = data.get("customer")
+    if isinstance(customer, dict):
+        found += [value for name in ("id", "email", "name") if isinstance(value := customer.get(name), str)]
+    metadata = data.get("metadata")
+    if isinstance(metadata, dict):
+        found += [value for value in metadata.values() if isinstance(value, str)]
+    return " ".join(found).lower()[:2_000]
+
+
+class Recorder:
+    """Records events, matching again when the recipes changed meanwhile. Thread-safe.
+
+    ``on_recorded`` hears of runs that can go on (the embedded engine wakes them from memory, without a look at the disk).
+    """
+
+    def __init__(
+        self, library: Library, writer: Writer, on_recorded: Callable[[Sequence[str]], None] | None = None
+    ) -> None:
+        self._library = library
+        self._writer = writer
+        self._on_recorded = on_recorded or (lambda _runs: None)
+
+    def record(self, happening: Happening, now: datetime, only: str | None = None) -> Recorded:
+        """Make one event durable; see :meth:`record_all`. ``only`` names the one recipe that it may start."""
+        return self.record_all([happening], now, only)[0]
+
+    def record_all(self, happenings: Sequence[Happening], now: datetime, only: str | None = None) -> list[Recorded]:
+        """Make events durable, once per source and source id, and start their runs; give the outcomes after the commit.
+
+        Raises ``UnavailableError`` when the journal cannot write. What was recorded before that is known by its id, so the
+        sender may safely repeat all of it.
+        """
+        done: dict[int, Recorded] = {}
+        snapshot = self._library.snapshot()
+        left = dict(enumerate(happenings))
+        while left:
+            entries = {number: event_entry(one, snapshot, now, only=only) for number, one in left.items()}
+            futures = {number: self._writer.submit(record_events, entry) for number, entry in entries.items()}
+            for number, future in futures.items():
+                outcome = future.result()
+                if not isinstance(outcome, StaleEpochError):
+                    done[number] = outcome
+                    del left[number]
+            if left:
+                snapshot = self._library.reload()
+        runs = [run for outcome in done.values() for run in (*outcome.runnable, *outcome.woken)]
+        if runs:
+            self._on_recorded(runs)
+        return [done[number] for number in range(len(happenings))]

@@ -1,0 +1,119 @@
+"""What happens to a delivery: verify, read, record durably, and only then answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import structlog
+
+from hub.connect.api import Answer
+from hub.engine.recorder import Happening
+from hub.errors import ConfigError, DeliveryError, NotFoundError, SignatureError, UnavailableError
+from hub.jsontypes import canonical_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from hub.connect.api import Connection, Fetch, RawEvent, WebhookRequest
+    from hub.connect.connector import Reception
+    from hub.connect.registry import Registry
+    from hub.engine.caller import Connections
+    from hub.engine.recorder import Recorder
+    from hub.journal.entries import Recorded
+    from hub.jsontypes import JsonObject
+
+log = structlog.get_logger(__name__)
+
+_HEADERS_KEPT = ("content-type", "user-agent", "webhook-id", "webhook-timestamp", "x-request-id")
+
+
+class Counters(Protocol):
+    """Where the endpoint reports what it did."""
+
+    def accepted(self, connection: str, recorded: Sequence[Recorded], now: datetime) -> None:
+        """A delivery was recorded."""
+
+    def refused(self, connection: str, reason: str, message: str, now: datetime) -> None:
+        """A delivery was refused; its body is not kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Takes deliveries in for every connection. Thread-safe."""
+
+    registry: Registry
+    connections: Connections
+    recorder: Recorder
+    counters: Counters
+    fetch: Callable[[Connection], Fetch]
+    now: Callable[[], datetime]
+
+    def receive(self, name: str, request: WebhookRequest) -> Answer:
+        """Take one delivery for the connection ``name`` and give the answer that its gateway wants.
+
+        The answer is 2xx only when every event is durable. 401: the sender could not be proved. 400: it cannot be read.
+        404: no such connection. 503: the journal cannot write now, nothing was kept, the gateway shall repeat.
+        """
+        now = self.now()
+        try:
+            connection = self.connections.get(name)
+            connector = self.registry.get(connection.connector)
+        except (NotFoundError, ConfigError):
+            return refusal(404, "unknown_connection", "There is no connection of this name that takes webhooks.")
+        try:
+            reception = connector.receive(request, connection, now, self.fetch(connection))
+            happenings = happenings_of(name, connector.manifest.name, reception, request)
+            recorded = self.recorder.record_all(happenings, now)
+        except SignatureError as error:
+            self.counters.refused(name, error.code, str(error), now)
+            return refusal(401, error.code, error.message)
+        except DeliveryError as error:
+            self.counters.refused(name, error.code, str(error), now)
+            return refusal(400, error.code, error.message)
+        except UnavailableError as error:
+            log.error("delivery_not_recorded", connection=name, reason=str(error))
+            return refusal(503, error.code, "The event could not be stored just now. Please send it again.")
+        self.counters.accepted(name, recorded, now)
+        return reception.answer
+
+    def refuse(self, name: str, status: int, reason: str, message: str) -> Answer:
+        """Refuse a delivery before it is read (too large, wrong method), and count it."""
+        try:
+            self.connections.get(name)
+        except (NotFoundError, ConfigError):
+            return refusal(404, "unknown_connection", "There is no connection of this name that takes webhooks.")
+        self.counters.refused(name, reason, message, self.now())
+        return refusal(status, reason, message)
+
+
+def happenings_of(
+    connection: str, connector: str, reception: Reception, request: WebhookRequest
+) -> list[Happening]:
+    """The canonical events of a delivery; a raw event that maps to none is kept under ``<connector>.<its own type>``."""
+    headers = {name: value for name in _HEADERS_KEPT if (value := request.headers.get(name)) is not None}
+    verification: JsonObject = {"result": "hint" if reception.hint else "verified", "scheme": reception.scheme}
+    several = len(reception.raw) > 1
+    found: list[Happening] = []
+    for raw in reception.raw:
+        body = canonical_json(raw.event.payload) if several else request.body
+        mapped = [(one.type, one.source_id, one.data, one.time) for one in raw.events]
+        if not mapped:
+            mapped = [(f"{connector}.{raw.event.type}", raw.event.id, _unmapped(raw.event), raw.event.time)]
+        found += [
+            Happening(kind, connection, source_id, data, time, body, headers, verification)
+            for kind, source_id, data, time in mapped
+        ]
+    return found
+
+
+def _unmapped(event: RawEvent) -> JsonObject:
+    return {"gateway": {"id": event.id, "status": event.type}}
+
+
+def refusal(status: int, reason: str, message: str) -> Answer:
+    """An answer that says why in one line of JSON; never a stack trace, never what was sent."""
+    body = canonical_json({"error": reason, "message": message})
+    headers = {"Retry-After": "30"} if status == 503 else {}
+    return Answer(status, body, "application/json", headers)

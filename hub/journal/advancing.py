@@ -1,0 +1,461 @@
+"""Advancing runs: claims with a fencing token, and each turn's writes, all or nothing, only by the run's owner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from hub.ids import first_id
+from hub.journal.entries import (
+    ClaimedRun,
+    ClaimRequest,
+    LeaseRequest,
+    Recorded,
+    RunUpdate,
+    StaleEpochError,
+    StepRow,
+    Updated,
+)
+from hub.journal.locks import lock_keys, lock_types
+from hub.journal.recording import current_epoch, insert_ignoring, let_next_go, record_events
+from hub.journal.tables import event_matches, events, questions, runs, signals, steps, waits
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from hub.journal.writer import Transaction
+    from hub.jsontypes import Json, JsonObject
+
+_RAW_PARSED_UP_TO = 256 * 1024
+
+
+# -- turns --------------------------------------------------------------------------------------------------------------
+
+
+def update_runs(tx: Transaction, items: Sequence[RunUpdate]) -> Sequence[Updated | StaleEpochError]:
+    """Write each run's turn, unless another process took the run over, or an event won against the turn's time-out."""
+    epoch = current_epoch(tx) if any(item.events for item in items) else 0
+    owned = _owned(tx, items)
+    late = _beaten_by_events(tx, [item for item in items if item.run_id in owned])
+    winners = [
+        item
+        for item in items
+        if item.run_id in owned and item.run_id not in late and all(event.epoch == epoch for event in item.events)
+    ]
+    lock_types(tx, {kind for item in winners for wait in item.waits for kind in wait.types})
+    lock_keys(tx, {(item.recipe, item.key) for item in winners if item.key is not None and _frees_key(item)})
+    _give_back(tx, [item for item in items if item.run_id in late])
+    if winners:
+        _write_turns(tx, winners, owned)
+    recorded = _record_emitted(tx, winners)
+    signalled = _signalled(tx, winners)
+    outcomes: list[Updated | StaleEpochError] = []
+    for item in items:
+        if item.run_id not in owned or item.run_id in late:
+            outcomes.append(Updated(superseded=True, signalled=item.run_id in late))
+        elif any(event.epoch != epoch for event in item.events):
+            outcomes.append(StaleEpochError())
+        else:
+            freed = item.key is not None and _frees_key(item)
+            following = let_next_go(tx, item.recipe, item.key or "", item.limit) if freed else []
+            outcomes.append(
+                Updated(
+                    signalled=item.run_id in signalled,
+                    runnable=tuple(following),
+                    recorded=recorded.get(item.run_id, ()),
+                )
+            )
+    return outcomes
+
+
+def _owned(tx: Transaction, items: Sequence[RunUpdate]) -> dict[str, str]:
+    """The runs whose fence is still the item's, with the id of the event that started each."""
+    query = sa.select(runs.c.id, runs.c.fence, runs.c.event_id).where(runs.c.id.in_([item.run_id for item in items]))
+    if not tx.is_sqlite:
+        query = query.order_by(runs.c.id).with_for_update()
+    fences = {row.id: (row.fence, row.event_id) for row in tx.connection.execute(query)}
+    return {
+        item.run_id: fences[item.run_id][1]
+        for item in items
+        if item.run_id in fences and fences[item.run_id][0] == item.fence
+    }
+
+
+def _beaten_by_events(tx: Transaction, items: Iterable[RunUpdate]) -> set[str]:
+    """Runs whose turn claims that a wait timed out, although an event came for it before this transaction."""
+    claims = [
+        (item.run_id, step.path)
+        for item in items
+        for step in item.steps
+        if step.state == "timed_out" and not any(path == step.path for path, _ in item.consumed)
+    ]
+    if not claims:
+        return set()
+    chosen = sa.tuple_(signals.c.run_id, signals.c.path).in_(claims)
+    return set(tx.connection.scalars(sa.select(signals.c.run_id).where(chosen)))
+
+
+def _give_back(tx: Transaction, items: Sequence[RunUpdate]) -> None:
+    """Let the run be claimed afresh, at once."""
+    for item in items:
+        change = sa.update(runs).where(runs.c.id == item.run_id)
+        tx.connection.execute(change.values(status="waiting", due_at=item.now, lease_owner=None, lease_until=None))
+        tx.runnable.append((item.run_id, None))
+
+
+def _frees_key(item: RunUpdate) -> bool:
+    return item.ended is not None or item.release_key
+
+
+_CHANGE = (
+    sa.update(runs)
+    .where(runs.c.id == sa.bindparam("run"))
+    .values(
+        status=sa.bindparam("new_status"),
+        due_at=sa.bindparam("new_due_at"),
+        cursor=sa.func.coalesce(sa.bindparam("new_cursor"), runs.c.cursor),
+        error=sa.bindparam("new_error"),
+        ended=sa.bindparam("new_ended"),
+        lease_owner=sa.case((sa.bindparam("keep"), runs.c.lease_owner), else_=None),
+        lease_until=sa.case((sa.bindparam("keep"), runs.c.lease_until), else_=None),
+        holds_key=sa.case((sa.bindparam("release"), sa.false()), else_=runs.c.holds_key),
+    )
+)
+
+
+def _write_turns(tx: Transaction, items: Sequence[RunUpdate], owned: dict[str, str]) -> None:
+    tx.connection.execute(
+        _CHANGE,
+        [
+            {
+                "run": item.run_id,
+                "new_status": item.status,
+                "new_due_at": item.due_at,
+                "new_cursor": item.cursor,
+                "new_error": item.error,
+                "new_ended": item.ended,
+                "keep": item.keep_lease,
+                "release": item.release_key,
+            }
+            for item in items
+        ],
+    )
+    rows = [_step_row(item.run_id, step) for item in items for step in item.steps]
+    if rows:
+        tx.connection.execute(_upsert_steps(tx), rows)
+    consumed = [(item.run_id, *signal) for item in items for signal in item.consumed]
+    if consumed:
+        key = sa.tuple_(signals.c.run_id, signals.c.path, signals.c.event_id)
+        tx.connection.execute(sa.delete(signals).where(key.in_(consumed)))
+    ended_waits = [(item.run_id, path) for item in items for path in item.ended_waits]
+    if ended_waits:
+        tx.connection.execute(sa.delete(waits).where(sa.tuple_(waits.c.run_id, waits.c.path).in_(ended_waits)))
+        tx.connection.execute(sa.delete(signals).where(sa.tuple_(signals.c.run_id, signals.c.path).in_(ended_waits)))
+    ended = [item.run_id for item in items if item.ended is not None]
+    if ended:
+        tx.connection.execute(sa.delete(waits).where(waits.c.run_id.in_(ended)))
+        tx.connection.execute(sa.delete(signals).where(signals.c.run_id.in_(ended)))
+    _keep_waits(tx, items, owned)
+    _keep_questions(tx, items)
+    tx.runnable.extend(
+        (item.run_id, item.due_at) for item in items if item.ended is None and item.due_at and not item.keep_lease
+    )
+
+
+def _upsert_steps(tx: Transaction) -> sqlite.Insert | postgresql.Insert:
+    insert = sqlite.insert(steps) if tx.is_sqlite else postgresql.insert(steps)
+    new = insert.excluded
+    return insert.on_conflict_do_update(
+        index_elements=["run_id", "path", "attempt"],
+        set_={
+            "state": new.state,
+            "input": new.input,
+            "output": new.output,
+            "error": new.error,
+            "ended": new.ended,
+            "due_at": new.due_at,
+        },
+    )
+
+
+def _step_row(run: str, step: StepRow) -> dict[str, object]:
+    return {
+        "run_id": run,
+        "path": step.path,
+        "attempt": step.attempt,
+        "seq": step.seq,
+        "kind": step.kind,
+        "state": step.state,
+        "input": step.input,
+        "output": step.output,
+        "error": step.error,
+        "key": step.key,
+        "started": step.started,
+        "ended": step.ended,
+        "due_at": step.due_at,
+    }
+
+
+def _keep_waits(tx: Transaction, items: Sequence[RunUpdate], owned: dict[str, str]) -> None:
+    """Write the waits, and look for events that came between the run's start and now: they count."""
+    rows: list[dict[str, object]] = []
+    found: list[dict[str, object]] = []
+    won: list[tuple[str, str]] = []
+    for item in items:
+        for wait in item.waits:
+            rows += [
+                {
+                    "run_id": item.run_id,
+                    "path": wait.path,
+                    "event_type": kind,
+                    "match_hash": wait.match_hash,
+                    "filtered": wait.filtered,
+                    "due_at": wait.due_at,
+                    "created_at": item.now,
+                }
+                for kind in wait.types
+            ]
+            earlier = _earlier_events(tx, wait.types, wait.match_hash, wait.since, owned[item.run_id])
+            found += [
+                {"run_id": item.run_id, "path": wait.path, "event_id": event, "created_at": item.now}
+                for event in earlier
+            ]
+            if earlier and not wait.filtered:
+                won.append((item.run_id, wait.path))
+    if rows:
+        tx.connection.execute(insert_ignoring(tx, waits), rows)
+    if found:
+        tx.connection.execute(insert_ignoring(tx, signals), found)
+    if won:
+        tx.connection.execute(sa.delete(waits).where(sa.tuple_(waits.c.run_id, waits.c.path).in_(won)))
+
+
+def _earlier_events(tx: Transaction, types: Sequence[str], digest: str, since: datetime, trigger: str) -> list[str]:
+    query = sa.select(event_matches.c.event_id).where(
+        event_matches.c.event_type.in_(types),
+        event_matches.c.match_hash == digest,
+        event_matches.c.event_id >= first_id("evt", since),
+        event_matches.c.event_id != trigger,
+    )
+    return list(tx.connection.scalars(query.order_by(event_matches.c.event_id)))
+
+
+def _keep_questions(tx: Transaction, items: Sequence[RunUpdate]) -> None:
+    rows = [
+        {
+            "id": one.id,
+            "run_id": item.run_id,
+            "path": one.path,
+            "whom": one.whom,
+            "question": one.question,
+            "answers": list(one.answers),
+            "due_at": one.due_at,
+            "created_at": item.now,
+        }
+        for item in items
+        for one in item.questions
+    ]
+    if rows:
+        tx.connection.execute(insert_ignoring(tx, questions), rows)
+
+
+def _record_emitted(tx: Transaction, items: Sequence[RunUpdate]) -> dict[str, tuple[Recorded, ...]]:
+    """Events that runs emit, in the same transaction; their epochs were compared before."""
+    emitted = [(item.run_id, event) for item in items for event in item.events]
+    if not emitted:
+        return {}
+    recorded: dict[str, tuple[Recorded, ...]] = {}
+    for (run, _), outcome in zip(emitted, record_events(tx, [event for _, event in emitted]), strict=True):
+        assert isinstance(outcome, Recorded)
+        recorded[run] = (*recorded.get(run, ()), outcome)
+    return recorded
+
+
+def _signalled(tx: Transaction, items: Sequence[RunUpdate]) -> set[str]:
+    """The runs for which an event waits to be judged; they are due now."""
+    open_runs = [item for item in items if item.ended is None and (item.waits or not item.keep_lease or item.consumed)]
+    if not open_runs:
+        return set()
+    query = sa.select(signals.c.run_id).where(signals.c.run_id.in_([item.run_id for item in open_runs])).distinct()
+    found = set(tx.connection.scalars(query))
+    idle = [{"run": item.run_id, "moment": item.now} for item in open_runs if item.run_id in found and not item.keep_lease]
+    if idle:
+        change = sa.update(runs).where(runs.c.id == sa.bindparam("run")).values(due_at=sa.bindparam("moment"))
+        tx.connection.execute(change, idle)
+        tx.runnable.extend((str(one["run"]), None) for one in idle)
+    return found
+
+
+# -- claims -------------------------------------------------------------------------------------------------------------
+
+
+def claim_runs(tx: Transaction, requests: Sequence[ClaimRequest]) -> Sequence[tuple[ClaimedRun, ...]]:
+    """Take the leases of runs that can go on: their fence is raised, so that whoever held them before writes nothing more."""
+    return [_claim(tx, request) for request in requests]
+
+
+def _claim(tx: Transaction, request: ClaimRequest) -> tuple[ClaimedRun, ...]:
+    taken = _claimable(tx, request)
+    if not taken:
+        return ()
+    tx.connection.execute(
+        sa.update(runs)
+        .where(runs.c.id.in_(taken))
+        .values(
+            status="running",
+            lease_owner=request.owner,
+            lease_until=request.lease_until,
+            fence=runs.c.fence + 1,
+            due_at=None,
+            started=sa.func.coalesce(runs.c.started, sa.literal(request.now, runs.c.started.type)),
+        )
+    )
+    return _load(tx, taken)
+
+
+def _claimable(tx: Transaction, request: ClaimRequest) -> list[str]:
+    ready = sa.and_(
+        runs.c.status.in_(("ready", "waiting")), runs.c.due_at <= request.now, runs.c.blocked.is_(sa.false())
+    )
+    deserted = sa.and_(
+        runs.c.status == "running", sa.or_(runs.c.lease_until < request.now, runs.c.lease_until.is_(None))
+    )
+    found: list[str] = []
+    for condition in (ready, deserted):
+        query = sa.select(runs.c.id).where(condition).limit(request.limit - len(found))
+        query = query.where(runs.c.id.in_(request.ids)) if request.ids is not None else query.order_by(runs.c.due_at)
+        if not tx.is_sqlite:
+            query = query.with_for_update(skip_locked=True)
+        if len(found) < request.limit:
+            found += tx.connection.scalars(query)
+    return found
+
+
+def _load(tx: Transaction, ids: Sequence[str]) -> tuple[ClaimedRun, ...]:
+    columns = (
+        *(runs.c[name] for name in ("id", "recipe", "n", "key", "fence", "created_at", "started", "replay")),
+        *(events.c[name].label(f"event_{name}") for name in ("id", "type", "time", "source", "data", "raw")),
+    )
+    query = sa.select(*columns).join(events, events.c.id == runs.c.event_id).where(runs.c.id.in_(ids))
+    rows = tx.connection.execute(query.order_by(runs.c.arrival)).all()
+    steps_of: dict[str, list[StepRow]] = {}
+    for run, step in _steps(tx, ids):
+        steps_of.setdefault(run, []).append(step)
+    signals_of: dict[str, list[tuple[str, JsonObject]]] = {}
+    for run, path, event in _signals(tx, ids):
+        signals_of.setdefault(run, []).append((path, event))
+    return tuple(
+        ClaimedRun(
+            id=row.id,
+            recipe=row.recipe,
+            n=row.n,
+            key=row.key,
+            fence=row.fence,
+            event=event_value(row.event_id, row.event_type, row.event_time, row.event_source, row.event_data, row.event_raw),
+            created=row.created_at,
+            started=row.started,
+            steps=tuple(steps_of.get(row.id, ())),
+            signals=tuple(signals_of.get(row.id, ())),
+            replay=row.replay,
+        )
+        for row in rows
+    )
+
+
+def _steps(tx: Transaction, ids: Sequence[str]) -> Iterable[tuple[str, StepRow]]:
+    query = sa.select(steps).where(steps.c.run_id.in_(ids)).order_by(steps.c.run_id, steps.c.seq)
+    for row in tx.connection.execute(query):
+        yield row.run_id, step_value(row)
+
+
+def step_value(row: sa.Row[tuple[object, ...]]) -> StepRow:
+    """A row of the table ``steps`` as a value."""
+    return StepRow(
+        row.path,
+        row.attempt,
+        row.seq,
+        row.kind,
+        row.state,
+        row.input,
+        row.output,
+        row.error,
+        row.key,
+        row.started,
+        row.ended,
+        row.due_at,
+    )
+
+
+def _signals(tx: Transaction, ids: Sequence[str]) -> Iterable[tuple[str, str, JsonObject]]:
+    query = (
+        sa.select(signals.c.run_id, signals.c.path, events)
+        .join(events, events.c.id == signals.c.event_id)
+        .where(signals.c.run_id.in_(ids))
+        .order_by(signals.c.event_id)
+    )
+    for row in tx.connection.execute(query):
+        yield row.run_id, row.path, event_value(row.id, row.type, row.time, row.source, row.data, row.raw)
+
+
+def event_value(  # noqa: PLR0913 (the parts of an event)
+    identity: str, kind: str, time: datetime, source: str, data: JsonObject, raw: bytes | None
+) -> JsonObject:
+    """The canonical event as expressions see it; ``raw`` is the gateway's own JSON, or null."""
+    stamp = time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {"id": identity, "type": kind, "time": stamp, "connection": source, "data": data, "raw": _parsed(raw)}
+
+
+def _parsed(raw: bytes | None) -> Json:
+    if raw is None or len(raw) > _RAW_PARSED_UP_TO:
+        return None
+    try:
+        return orjson.loads(raw)  # type: ignore[no-any-return]
+    except orjson.JSONDecodeError:
+        return None
+
+
+def read_signals(tx: Transaction, ids: Sequence[str]) -> Sequence[tuple[tuple[str, JsonObject], ...]]:
+    """The events that wait to be judged, per run, as (path, event)."""
+    found: dict[str, list[tuple[str, JsonObject]]] = {}
+    for run, path, event in _signals(tx, ids):
+        found.setdefault(run, []).append((path, event))
+    return [tuple(found.get(run, ())) for run in ids]
+
+
+# -- leases -------------------------------------------------------------------------------------------------------------
+
+
+def renew_leases(tx: Transaction, requests: Sequence[LeaseRequest]) -> Sequence[int]:
+    """Hold on to everything that an owner has; give the number of runs."""
+    change = sa.update(runs).where(runs.c.status == "running")
+    return [
+        tx.connection.execute(
+            change.where(runs.c.lease_owner == one.owner).values(lease_until=one.moment)
+        ).rowcount
+        for one in requests
+    ]
+
+
+def release_leases(tx: Transaction, requests: Sequence[LeaseRequest]) -> Sequence[int]:
+    """Give everything back that an owner has: anybody may go on with it at once."""
+    change = sa.update(runs).where(runs.c.status == "running")
+    freed = []
+    for one in requests:
+        values = {"status": "ready", "due_at": one.moment, "lease_owner": None, "lease_until": None}
+        freed.append(tx.connection.execute(change.where(runs.c.lease_owner == one.owner).values(values)).rowcount)
+    return freed
+
+
+def expire_leases(tx: Transaction, moments: Sequence[datetime]) -> Sequence[int]:
+    """For the only process on a database, at its start: nobody else can hold a lease, so all running runs are free."""
+    change = sa.update(runs).where(runs.c.status == "running")
+    return [
+        tx.connection.execute(
+            change.values(status="ready", due_at=moment, lease_owner=None, lease_until=None)
+        ).rowcount
+        for moment in moments
+    ]

@@ -1,0 +1,144 @@
+"""One database, SQLite or PostgreSQL: connections for reading, one for writing, its migrations, its faults in our words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+from hub.errors import ConfigError, UnavailableError
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection, Engine
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+_BUSY_SECONDS = 30
+_WAL_KEPT = 64 * 1024 * 1024
+_STATEMENT_TIMEOUT = "60s"
+
+
+class Database:
+    """Opened with :meth:`open`. Safe between threads; only the :class:`~hub.journal.writer.Writer` uses :meth:`begin`."""
+
+    def __init__(self, url: str, readers: Engine, writers: Engine) -> None:
+        self.url = url
+        self.engine = readers
+        self._writers = writers
+        self.dialect = readers.dialect.name
+
+    @classmethod
+    def open(cls, url: str) -> Database:
+        """Connect lazily to ``sqlite:///FILE`` or ``postgresql://…``. Raises ``ConfigError`` for another address."""
+        if url.startswith("sqlite:///"):
+            return cls(url, _sqlite(url, "BEGIN"), _sqlite(url, "BEGIN IMMEDIATE"))
+        if url.startswith(("postgresql://", "postgresql+psycopg://")):
+            psycopg = "postgresql+psycopg://" + url.partition("://")[2]
+            return cls(psycopg, _postgresql(psycopg, 10), _postgresql(psycopg, 1))
+        scheme = url.partition(":")[0]
+        message = f"The database address begins with {scheme!r}."
+        raise ConfigError(message, remedy="Give sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME.")
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is the embedded database."""
+        return self.dialect == "sqlite"
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection for queries. Raises ``UnavailableError`` when the database cannot be reached."""
+        try:
+            with self.engine.connect() as connection:
+                yield connection
+        except (OperationalError, InterfaceError) as error:
+            raise unavailable(error) from error
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A transaction for writing; on SQLite it takes the write lock at once."""
+        with self._writers.begin() as connection:
+            yield connection
+
+    def migrate(self) -> None:
+        """Bring the tables to this version. Safe when several processes start together. Raises ``UnavailableError``."""
+        try:
+            with self._writers.connect() as connection:
+                if not self.is_sqlite:
+                    connection.exec_driver_sql("SELECT pg_advisory_lock(1752519216)")
+                config = Config()
+                config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+                connection.commit()
+                if not self.is_sqlite:
+                    connection.exec_driver_sql("SELECT pg_advisory_unlock(1752519216)")
+                    connection.commit()
+        except (OperationalError, InterfaceError) as error:
+            raise unavailable(error) from error
+
+    def healthy(self) -> bool:
+        """Whether a trivial query is answered."""
+        try:
+            with self.read() as connection:
+                return connection.scalar(sa.text("SELECT 1")) == 1
+        except UnavailableError:
+            return False
+
+    def close(self) -> None:
+        """Close all connections; on SQLite the last one folds the write-ahead log into the file."""
+        self.engine.dispose()
+        self._writers.dispose()
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether an error says that the database is gone, full, locked or read-only, and not that a statement is wrong."""
+    return isinstance(error, (OperationalError, InterfaceError)) or (
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    )
+
+
+def unavailable(error: BaseException) -> UnavailableError:
+    """A driver's error in our words, without addresses or passwords."""
+    reason = str(getattr(error, "orig", None) or error).strip().splitlines()
+    said = reason[0][:200] if reason else type(error).__name__
+    remedy = "Nothing was kept. Check that the database runs and that its disk has room; the hub goes on by itself then."
+    return UnavailableError(f"The database cannot be used now: {said}.", remedy=remedy)
+
+
+def _sqlite(url: str, begin: str) -> Engine:
+    engine = sa.create_engine(url, connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False})
+
+    @sa.event.listens_for(engine, "connect")
+    def configure(dbapi_connection: Any, _entry: ConnectionPoolEntry) -> None:
+        dbapi_connection.isolation_level = None
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "auto_vacuum=INCREMENTAL",
+            f"journal_size_limit={_WAL_KEPT}",
+            "temp_store=MEMORY",
+            "cache_size=-16000",
+        ):
+            dbapi_connection.execute(f"PRAGMA {pragma}").close()
+
+    @sa.event.listens_for(engine, "begin")
+    def start(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _postgresql(url: str, size: int) -> Engine:
+    options = f"-c statement_timeout={_STATEMENT_TIMEOUT} -c timezone=UTC"
+    return sa.create_engine(
+        url,
+        pool_size=size,
+        max_overflow=10,
+        pool_pre_ping=True,
+        connect_args={"options": options, "connect_timeout": 10},
+    )

@@ -1,0 +1,1 @@
+"""Alembic's scripts: forward only, each safe beside the code of the version before it."""

@@ -1,0 +1,26 @@
+"""Every operation of the hot path under one roof; see :mod:`hub.journal.recording` and :mod:`hub.journal.advancing`."""
+
+from hub.journal.advancing import (
+    claim_runs,
+    expire_leases,
+    read_signals,
+    release_leases,
+    renew_leases,
+    update_runs,
+)
+from hub.journal.entries import ClaimRequest, LeaseRequest, StaleEpochError
+from hub.journal.recording import record_events, start_runs
+
+__all__ = [
+    "ClaimRequest",
+    "LeaseRequest",
+    "StaleEpochError",
+    "claim_runs",
+    "expire_leases",
+    "read_signals",
+    "record_events",
+    "release_leases",
+    "renew_leases",
+    "start_runs",
+    "update_runs",
+]

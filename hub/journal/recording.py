@@ -1,0 +1,212 @@
+"""Recording events: once each, with the runs they start and the waits they end, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from hub.ids import new_id
+from hub.journal.entries import NewEvent, NewRun, Recorded, StaleEpochError
+from hub.journal.locks import lock_keys, share_types
+from hub.journal.tables import event_matches, events, runs, signals, state, waits
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from hub.journal.writer import Transaction
+
+EPOCH = "recipe_epoch"
+
+
+def insert_ignoring(tx: Transaction, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """An insert into ``table`` that leaves a row which is there already as it is."""
+    insert = sqlite.insert(table) if tx.is_sqlite else postgresql.insert(table)
+    return insert.on_conflict_do_nothing()
+
+
+def current_epoch(tx: Transaction) -> int:
+    """The version of the set of enabled recipes."""
+    value = tx.connection.scalar(sa.select(state.c.value).where(state.c.name == EPOCH))
+    return value if isinstance(value, int) else 0
+
+
+def record_events(tx: Transaction, items: Sequence[NewEvent]) -> Sequence[Recorded | StaleEpochError]:
+    """Record each event once per (source, source id); start its runs and wake the waits that it matches."""
+    epoch = current_epoch(tx)
+    fresh = [item for item in items if item.epoch == epoch]
+    done = iter(_record(tx, fresh) if fresh else ())
+    return [next(done) if item.epoch == epoch else StaleEpochError() for item in items]
+
+
+def _record(tx: Transaction, items: Sequence[NewEvent]) -> list[Recorded]:
+    share_types(tx, {event_type for item in items for event_type, _ in item.match_keys})
+    firsts: dict[tuple[str, str], NewEvent] = {}
+    for item in items:
+        firsts.setdefault((item.source, item.source_id), item)
+    insert = insert_ignoring(tx, events).returning(events.c.id)
+    inserted = set(tx.connection.scalars(insert, [_event_row(item) for item in firsts.values()]))
+    new = [item for item in firsts.values() if item.id in inserted]
+    known = _known_ids(tx, [item for item in items if item.id not in inserted])
+    runnable = _start_runs(tx, new)
+    woken = wake_waits(tx, new)
+    tx.runnable.extend((run, None) for found in (*runnable.values(), *woken.values()) for run in found)
+    return [
+        Recorded(item.id, False, tuple(runnable.get(item.id, ())), tuple(woken.get(item.id, ())))
+        if item.id in inserted
+        else Recorded(known[item.source, item.source_id], True)
+        for item in items
+    ]
+
+
+def _event_row(item: NewEvent) -> dict[str, object]:
+    return {
+        "id": item.id,
+        "type": item.type,
+        "source": item.source,
+        "source_id": item.source_id,
+        "time": item.time,
+        "subject": item.subject,
+        "search": item.search,
+        "data": item.data,
+        "raw": item.raw,
+        "headers": item.headers,
+        "verification": item.verification,
+        "caused_by_run": item.caused_by_run,
+        "caused_by_step": item.caused_by_step,
+        "created_at": item.received,
+    }
+
+
+def _known_ids(tx: Transaction, repeated: Sequence[NewEvent]) -> dict[tuple[str, str], str]:
+    """The ids under which repeated deliveries were recorded; each repeat is counted."""
+    if not repeated:
+        return {}
+    keys = [(item.source, item.source_id) for item in repeated]
+    chosen = sa.tuple_(events.c.source, events.c.source_id).in_(keys)
+    tx.connection.execute(sa.update(events).where(chosen).values(duplicates=events.c.duplicates + 1))
+    rows = tx.connection.execute(sa.select(events.c.source, events.c.source_id, events.c.id).where(chosen))
+    return {(row.source, row.source_id): row.id for row in rows}
+
+
+def _start_runs(tx: Transaction, items: Sequence[NewEvent]) -> dict[str, list[str]]:
+    """Insert the runs of new events; give by event id those that may go at once."""
+    runnable: dict[str, list[str]] = {}
+    rows: list[dict[str, object]] = []
+    lock_keys(tx, {(run.recipe, run.key) for item in items for run in item.runs if run.key is not None})
+    held: dict[tuple[str, str], int] = {}
+    for item in items:
+        for run in item.runs:
+            blocked = run.key is not None and not _takes_place(tx, held, run.recipe, run.key, run.limit)
+            rows.append(_run_row(run, item.id, item.received, blocked=blocked))
+            if not blocked:
+                runnable.setdefault(item.id, []).append(run.id)
+    if rows:
+        tx.connection.execute(insert_ignoring(tx, runs), rows)
+    return runnable
+
+
+def _takes_place(tx: Transaction, held: dict[tuple[str, str], int], recipe: str, key: str, limit: int) -> bool:
+    """Whether one more run of this key may go; it then counts."""
+    place = (recipe, key)
+    if place not in held:
+        held[place] = _held(tx, recipe, key)
+    if held[place] >= limit:
+        return False
+    held[place] += 1
+    return True
+
+
+def _held(tx: Transaction, recipe: str, key: str) -> int:
+    query = sa.select(sa.func.count()).select_from(runs).where(*_unfinished(recipe, key), runs.c.holds_key)
+    return tx.connection.scalar(query) or 0
+
+
+def _unfinished(recipe: str, key: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return (runs.c.recipe == recipe, runs.c.key == key, runs.c.key.is_not(None), runs.c.ended.is_(None))
+
+
+def _run_row(run: NewRun, event_id: str, now: datetime, *, blocked: bool) -> dict[str, object]:
+    return {
+        "id": run.id,
+        "recipe": run.recipe,
+        "n": run.n,
+        "event_id": event_id,
+        "replay": run.replay,
+        "status": "ready",
+        "key": run.key,
+        "blocked": blocked,
+        "holds_key": not blocked,
+        "arrival": new_id("arr", now),
+        "due_at": now,
+        "created_at": now,
+    }
+
+
+def start_runs(tx: Transaction, items: Sequence[tuple[NewRun, str, datetime]]) -> Sequence[bool]:
+    """Start runs for events that are recorded already (a replay, a start by hand); True where the run is new."""
+    outcomes = []
+    for run, event_id, now in items:
+        if run.key is not None:
+            lock_keys(tx, {(run.recipe, run.key)})
+        blocked = run.key is not None and _held(tx, run.recipe, run.key) >= run.limit
+        row = _run_row(run, event_id, now, blocked=blocked)
+        new = tx.connection.execute(insert_ignoring(tx, runs).returning(runs.c.id), row).first() is not None
+        if new and not blocked:
+            tx.runnable.append((run.id, None))
+        outcomes.append(new)
+    return outcomes
+
+
+def let_next_go(tx: Transaction, recipe: str, key: str, limit: int) -> list[str]:
+    """A place of this key became free: let the runs that arrived next take it. The caller holds the key's lock."""
+    free = limit - _held(tx, recipe, key)
+    if free <= 0:
+        return []
+    query = sa.select(runs.c.id).where(*_unfinished(recipe, key), runs.c.blocked).order_by(runs.c.arrival).limit(free)
+    following = list(tx.connection.scalars(query))
+    if following:
+        change = sa.update(runs).where(runs.c.id.in_(following)).values(blocked=False, holds_key=True)
+        tx.connection.execute(change)
+        tx.runnable.extend((run, None) for run in following)
+    return following
+
+
+def wake_waits(tx: Transaction, items: Iterable[NewEvent]) -> dict[str, list[str]]:
+    """Give each waiting run its signal; give by event id the runs woken.
+
+    An unfiltered wait's row is deleted: who deletes it wins against the time-out.
+    """
+    keyed = [(item, key) for item in items for key in item.match_keys]
+    if not keyed:
+        return {}
+    tx.connection.execute(
+        insert_ignoring(tx, event_matches),
+        [{"event_type": key[0], "match_hash": key[1], "event_id": item.id} for item, key in keyed],
+    )
+    by_key: dict[tuple[str, str], list[NewEvent]] = {}
+    for item, key in keyed:
+        by_key.setdefault(key, []).append(item)
+    chosen = sa.tuple_(waits.c.event_type, waits.c.match_hash).in_(list(by_key))
+    found = tx.connection.execute(sa.select(waits).where(chosen)).all()
+    woken: dict[str, list[str]] = {}
+    rows: list[dict[str, object]] = []
+    for wait in found:
+        for item in by_key[wait.event_type, wait.match_hash]:
+            rows.append(
+                {"run_id": wait.run_id, "path": wait.path, "event_id": item.id, "created_at": item.received}
+            )
+            woken.setdefault(item.id, []).append(wait.run_id)
+    if rows:
+        tx.connection.execute(insert_ignoring(tx, signals), rows)
+        ended = [(wait.run_id, wait.path) for wait in found if not wait.filtered]
+        if ended:
+            tx.connection.execute(sa.delete(waits).where(sa.tuple_(waits.c.run_id, waits.c.path).in_(ended)))
+        moments = {str(row["run_id"]): row["created_at"] for row in rows}
+        tx.connection.execute(
+            sa.update(runs).where(runs.c.id == sa.bindparam("run"), runs.c.ended.is_(None)),
+            [{"run": run, "due_at": moment} for run, moment in sorted(moments.items())],
+        )
+    return woken

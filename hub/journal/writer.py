@@ -1,0 +1,196 @@
+"""The group-committing writer: one thread, one transaction for all that waits, one fsync.
+
+A caller goes on when its batch is on disk. One bad item does not fail its neighbours: the batch is split and each caller
+gets its own outcome.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+import structlog
+
+from hub.errors import HubError, UnavailableError
+from hub.journal.database import is_unavailable, unavailable
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.engine import Connection
+
+    from hub.journal.database import Database
+
+log = structlog.get_logger(__name__)
+
+Item = TypeVar("Item")
+Outcome = TypeVar("Outcome")
+
+Runnable: TypeAlias = "tuple[str, datetime | None]"
+OnRunnable: TypeAlias = "Callable[[Connection, Sequence[Runnable]], None]"
+
+
+@dataclass(slots=True)
+class Transaction:
+    """What an operation writes with. ``runnable`` collects runs that can go on once this is committed."""
+
+    connection: Connection
+    is_sqlite: bool
+    runnable: list[Runnable] = field(default_factory=list)
+
+
+Operation: TypeAlias = "Callable[[Transaction, Sequence[Item]], Sequence[Outcome]]"
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    operation: Callable[[Transaction, Sequence[Any]], Sequence[Any]]
+    item: Any
+    done: Callable[[Any], None]
+
+
+@dataclass(slots=True)
+class WriterStatistics:
+    """How much was shared: ``commits`` is the number of fsyncs."""
+
+    items: int = 0
+    commits: int = 0
+    failures: int = 0
+    largest_batch: int = 0
+
+
+class Writer:
+    """Everything that changes the database goes through here."""
+
+    def __init__(
+        self,
+        database: Database,
+        on_runnable: OnRunnable | None = None,
+        *,
+        batch: int = 512,
+        capacity: int = 50_000,
+    ) -> None:
+        self._database = database
+        self._on_runnable = on_runnable
+        self._batch = batch
+        self._capacity = capacity
+        self._queue: SimpleQueue[_Entry | None] = SimpleQueue()
+        self._closed = False
+        self.statistics = WriterStatistics()
+        self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
+        self._thread.start()
+
+    def submit(
+        self, operation: Operation[Item, Outcome], item: Item, on_done: Callable[[Outcome | BaseException], None] | None = None
+    ) -> Future[Outcome]:
+        """Have ``item`` written. The future (or ``on_done``, in the writer's thread, which must be quick and not raise) gets
+        the outcome once it is durable, or the error when nothing was kept.
+        """
+        future: Future[Outcome] = _UNHEARD if on_done is not None else Future()
+        if self._closed or self._queue.qsize() >= self._capacity:
+            what = "is stopping" if self._closed else "has more to write than it can keep up with"
+            error = UnavailableError(f"The hub {what}.", remedy="Nothing was kept; send it again in a moment.")
+            _tell(future, on_done, error)
+        else:
+            self._queue.put(_Entry(operation, item, on_done if on_done is not None else _resolver(future)))
+        return future
+
+    def write(self, operation: Operation[Item, Outcome], item: Item) -> Outcome:
+        """Have ``item`` written, and wait until it is durable. Raises what :meth:`submit` would report."""
+        return self.submit(operation, item).result()
+
+    def waiting(self) -> int:
+        """How many items wait to be written."""
+        return self._queue.qsize()
+
+    def close(self) -> None:
+        """Write what waits, then end."""
+        self._closed = True
+        self._queue.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        while (first := self._queue.get()) is not None:
+            batch = [first]
+            last = False
+            while len(batch) < self._batch and not last:
+                try:
+                    following = self._queue.get_nowait()
+                except Empty:
+                    break
+                if following is None:
+                    last = True
+                else:
+                    batch.append(following)
+            self._commit(batch)
+            if last:
+                return
+
+    def _commit(self, batch: list[_Entry]) -> None:
+        try:
+            outcomes = self._write(batch)
+        except Exception as error:  # noqa: BLE001 (every caller is told)
+            self._fail(batch, error)
+            return
+        self.statistics.commits += 1
+        self.statistics.items += len(batch)
+        self.statistics.largest_batch = max(self.statistics.largest_batch, len(batch))
+        for entry, outcome in zip(batch, outcomes, strict=True):
+            entry.done(outcome)
+
+    def _write(self, batch: list[_Entry]) -> list[Any]:
+        """All of the batch in one transaction, entries of one operation together."""
+        numbers: dict[Callable[..., Any], list[int]] = {}
+        for number, entry in enumerate(batch):
+            numbers.setdefault(entry.operation, []).append(number)
+        outcomes: list[Any] = [None] * len(batch)
+        with self._database.begin() as connection:
+            transaction = Transaction(connection, self._database.is_sqlite)
+            for operation, places in numbers.items():
+                results = operation(transaction, [batch[place].item for place in places])
+                for place, result in zip(places, results, strict=True):
+                    outcomes[place] = result
+            if transaction.runnable and self._on_runnable is not None:
+                self._on_runnable(connection, transaction.runnable)
+        return outcomes
+
+    def _fail(self, batch: list[_Entry], error: Exception) -> None:
+        self.statistics.failures += 1
+        if is_unavailable(error):
+            gone = unavailable(error)
+            log.warning("journal_unavailable", reason=gone.message, items=len(batch))
+            for entry in batch:
+                entry.done(gone)
+        elif len(batch) == 1:
+            if not isinstance(error, HubError):
+                log.error("write_refused", operation=batch[0].operation.__name__, exc_info=error)
+            batch[0].done(error)
+        else:
+            middle = len(batch) // 2
+            self._commit(batch[:middle])
+            self._commit(batch[middle:])
+
+
+_UNHEARD: Future[Any] = Future()
+"""Given where the caller hears by callback: nobody may wait for it."""
+
+
+def _resolver(future: Future[Any]) -> Callable[[Any], None]:
+    def resolve(outcome: Any) -> None:
+        if isinstance(outcome, BaseException) and not getattr(outcome, "is_outcome", False):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
+
+    return resolve
+
+
+def _tell(future: Future[Any], on_done: Callable[[Any], None] | None, error: BaseException) -> None:
+    if on_done is not None:
+        on_done(error)
+    else:
+        future.set_exception(error)
