@@ -1,0 +1,28 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vite";
+import { iconSprite } from "./icons.ts";
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+// Flask renders the pages and reads manifest.json, which maps `src/app.ts` to the hashed files to link.
+export default defineConfig({
+  base: "./",
+  publicDir: false,
+  plugins: [iconSprite(here("src/icons.json"))],
+  build: {
+    outDir: here("../hub/web/static/dist"),
+    emptyOutDir: true,
+    manifest: "manifest.json",
+    target: "es2022",
+    assetsInlineLimit: 0, // the content security policy allows files of ours, no data addresses of scripts or fonts
+    modulePreload: { polyfill: false },
+    rolldownOptions: {
+      checks: { eval: false }, // htmx holds one, which allowEval = false in src/app.ts and the policy keep from running
+      input: {
+        app: here("src/app.ts"), // every admin page
+        editor: here("src/editor.ts"), // the recipe's page only
+        public: here("src/public.css"), // payers and providers: a small style, no script
+      },
+    },
+  },
+});
