@@ -132,7 +132,10 @@ def bearer(token: str) -> HeaderAuth:
 
 @dataclass(frozen=True, slots=True)
 class HmacAuth(_Static):
-    """A keyed hash over parts of the request. ``signed`` may hold {method} {path} {query} {url} {host} {body} {timestamp}."""
+    """A keyed hash over parts of the request.
+
+    ``signed`` may hold {method} {path} {query} {url} {host} {body} {timestamp}.
+    """
 
     secret: str = field(repr=False)
     header: str = "X-Signature"

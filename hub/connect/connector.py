@@ -68,10 +68,12 @@ class LoadedConnector:
     @property
     def code(self) -> ConnectorCode:
         """What ``connector.py`` offers; empty for a connector in YAML alone."""
-        if self._code is None:
+        code = self._code
+        if code is None:
             with self._lock:
-                self._code = self._code or self._load_code()
-        return self._code
+                code = self._code or self._load_code()
+                self._code = code
+        return code
 
     def run(self, action: str, call: Call) -> Json:
         """Do an action and give its output.

@@ -133,7 +133,7 @@ class RestAction:
                 raise failure_of(response, self._errors, now=call.now, repeatable=self._repeatable)
         return answer
 
-    def _all_pages(  # noqa: PLR0913, PLR0917 (the state of one listing)
+    def _all_pages(  # noqa: PLR0913 (the state of one listing)
         self,
         call: Call,
         auth: Auth,
