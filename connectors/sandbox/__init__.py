@@ -1,0 +1,1 @@
+"""The sandbox gateway: a payment company in a box, for first steps, recipes' trials and the stories' tests."""
