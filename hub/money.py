@@ -52,12 +52,10 @@ _CURRENCY_CODE: Final = re.compile(r"[A-Z]{3}")
 _SHOWN: Final = 40
 
 
-def exponent(currency: str) -> int:
+def exponent(currency: Json) -> int:
     """How many decimals ``currency`` has: 2 for USD, 0 for JPY. Raises ``MoneyError`` (``currency_unknown``)."""
-    try:
+    if isinstance(currency, str) and currency in EXPONENTS:
         return EXPONENTS[currency]
-    except (KeyError, TypeError):
-        pass
     message = f"{_shown(currency)} is not a currency."
     remedy = "Give the three capital letters of ISO 4217, such as USD."
     if isinstance(currency, str) and not _CURRENCY_CODE.fullmatch(currency) and currency.upper() in EXPONENTS:
@@ -116,7 +114,7 @@ class Money:
         return cls(0, currency)
 
     @classmethod
-    def parse(cls, text: str, currency: str, *, signed: bool = False) -> Self:
+    def parse(cls, text: Json, currency: str, *, signed: bool = False) -> Self:
         """The amount that decimal ``text`` says exactly: ``Money.parse("10.50", "USD")`` is 1050 cents.
 
         Spaces around are ignored. Refused, each with its own ``MoneyError``: floats and other non-text, exponents

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from hub.errors import ExpressionError
+
+if TYPE_CHECKING:
+    from hub.jsontypes import Json
 
 _UNITS: Final = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _PART: Final = re.compile(r"([0-9]{1,9})([wdhms])")
@@ -17,7 +20,7 @@ LONGEST: Final = timedelta(days=3653)
 """The longest duration that can be written: ten years."""
 
 
-def parse_duration(text: str) -> timedelta:
+def parse_duration(text: Json) -> timedelta:
     """The span that ``text`` says: ``72h``, ``3d``, ``1h30m`` (largest unit first, each at most once).
 
     Raises ``ExpressionError`` (code ``duration``) for anything else and for more than ten years.

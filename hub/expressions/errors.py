@@ -98,7 +98,7 @@ def shortened_text(text: str, longest: int = _SHOWN_EXPRESSION) -> str:
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
-def shortened(value: object) -> str:  # noqa: PLR0911 (one for each JSON type)
+def shortened(value: object) -> str:
     """A value with its type for a message, never long: ``text 'abc'``, ``an object {minor, currency}``, ``null``."""
     if value is None:
         return "null"

@@ -56,7 +56,7 @@ class Expression:
         return _evaluate(self, scope)
 
 
-def compile_expression(text: str) -> Expression:
+def compile_expression(text: Json) -> Expression:
     """The expression that ``text`` says. Raises :class:`ExpressionSyntaxError` with the position and often a fix."""
     if not isinstance(text, str):
         message = f"An expression is text, not {shortened(text)}."

@@ -195,7 +195,7 @@ _FOR_PEOPLE: Final = {
 }
 
 
-def _remedy(parameter: Parameter, value: object) -> str:  # noqa: PLR0911 (one sentence for each case)
+def _remedy(parameter: Parameter, value: object) -> str:
     """What to do about a value of the wrong type, for the cases that people meet."""
     if value is None:
         return "It is missing here: check the path, or give a value for that case with default(…, …)."

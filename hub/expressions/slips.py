@@ -46,7 +46,7 @@ def slips(text: str, roots: Collection[str] | None = SCOPE_NAMES) -> list[Slip]:
     words = list(tokens(text))
     found = []
     for index, word in enumerate(words):
-        place = _Place(words, index, roots)
+        place = _Place(text, words, index, roots)
         slip = _JUDGES[word.kind](place) if word.kind in _JUDGES else None
         if slip is not None:
             found.append(slip)
@@ -56,7 +56,8 @@ def slips(text: str, roots: Collection[str] | None = SCOPE_NAMES) -> list[Slip]:
 class _Place:
     """A word with what stands around it."""
 
-    def __init__(self, words: list[Token], index: int, roots: Collection[str] | None) -> None:
+    def __init__(self, text: str, words: list[Token], index: int, roots: Collection[str] | None) -> None:
+        self._text = text
         self.word = words[index]
         self.before = words[index - 1] if index else _START
         self.after = words[index + 1] if index + 1 < len(words) else _START
@@ -111,6 +112,47 @@ class _Place:
             "}",
         }
 
+    def negated(self) -> tuple[int, str] | None:
+        """Where the path after the word ends, and its text, when ``!`` would take only the first name of it."""
+        start = self._index + 1
+        position = self._after_operand(start)
+        cut, projected = False, False
+        while position < len(self._words):
+            symbol = self._words[position].text
+            cut = cut or (symbol in {".", "[]", "[?"} and not projected)
+            if symbol == ".":
+                position = self._after_operand(position + 1)
+            elif symbol in {"[", "[?"}:
+                end = self._after_group(position)
+                projected = projected or any(word.text in {"*", ":"} for word in self._words[position:end])
+                position = end
+            elif symbol == "[]":
+                position += 1
+            else:
+                break
+        if not cut:
+            return None
+        inner = self._words[start:position]
+        end = inner[-1].end
+        return end, self._text[inner[0].start : end]
+
+    def _after_operand(self, index: int) -> int:
+        """The index after a name, a call, or something in brackets."""
+        following = self._words[index + 1].text if index + 1 < len(self._words) else ""
+        if index < len(self._words) and self._words[index].kind == "name" and following == "(":
+            return self._after_group(index + 1)
+        return self._after_group(index)
+
+    def _after_group(self, index: int) -> int:
+        """The index after the bracket that closes the one at ``index``; after the word itself when it opens none."""
+        depth = 0
+        for position in range(index, len(self._words)):
+            symbol = self._words[position].text if self._words[position].kind == "symbol" else ""
+            depth += (symbol in {"(", "[", "{", "[?"}) - (symbol in {")", "]", "}"})
+            if depth <= 0:
+                return position + 1
+        return len(self._words)
+
     def slip(self, message: str, fix: str | None, *, breaks: bool = True, length: int | None = None) -> Slip:
         return Slip(self.word.start, len(self.word.text) if length is None else length, message, fix, breaks)
 
@@ -146,8 +188,10 @@ def _name(place: _Place) -> Slip | None:
         return place.slip(f"{place.word.text} is written {_WORD_OPERATORS[word]}.", _WORD_OPERATORS[word])
     if word == "not" and (place.after.kind in {"name", "quoted", "text", "literal"} or place.after.text in {"(", "@"}):
         # The space goes too: "not paid" becomes "!paid".
-        length = place.after.start - place.word.start
-        return place.slip("not is written !.", "!", length=length, breaks=place.after.text != "(")
+        negated = place.negated()
+        end, fix = (negated[0], f"!({negated[1]})") if negated else (place.after.start, "!")
+        breaks = place.after.text != "("
+        return place.slip("not is written !.", fix, length=end - place.word.start, breaks=breaks)
     if word in _CONSTANTS and not place.is_field and place.after.text != "(":
         message = f"{place.word.text} alone is a field's name; the constant stands in backticks."
         return place.slip(message, f"`{_CONSTANTS[word]}`", breaks=False)
@@ -182,6 +226,11 @@ def _is_access(place: _Place) -> bool:
 
 def _symbol(place: _Place) -> Slip | None:
     symbol = place.word.text
+    # In the jmespath package ! binds closer than a point: !a.b is (!a).b, which is always null.
+    negated = place.negated() if symbol == "!" and place.after.text != "!" else None
+    if negated is not None:
+        message = "! takes only the name next to it; put the path in brackets."
+        return place.slip(message, f"!({negated[1]})", length=negated[0] - place.word.start, breaks=False)
     if symbol == "=" and place.before.text not in {"=", "!"}:
         return place.slip("Equality is written ==.", "==")
     if symbol in _CURLY_QUOTES:

@@ -128,7 +128,7 @@ def test_what_does_not_parse_is_refused_with_place_and_right_form(
 
 def test_an_expression_that_is_no_text_is_refused() -> None:
     with pytest.raises(ExpressionSyntaxError, match="An expression is text, not the number 5"):
-        compile_expression(5)  # type: ignore[arg-type]
+        compile_expression(5)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-import re2  # type: ignore[import-untyped]  # google-re2 ships no types
+import re2
 
 from hub.expressions.limits import MAX_OUTPUT
 from hub.expressions.signatures import ArgumentError, Example, Function, function
