@@ -77,7 +77,8 @@ def markdown() -> str:
 def _slip(text: str) -> str:
     (slip,) = slips(text)
     right = f"{text[: slip.offset]}{slip.fix}{text[slip.offset + slip.length :]}"
-    return f"| {_code(text)} | {_code(right)} | {slip.message} |"
+    why = slip.message.replace("|", "\\|")
+    return f"| {_code(text)} | {_code(right)} | {why} |"
 
 
 def _code(text: str) -> str:

@@ -112,6 +112,13 @@ class _Place:
             "}",
         }
 
+    @property
+    def is_access(self) -> bool:
+        """Whether the bracket around the word follows a value: ``a['b']``, not ``['b']`` alone."""
+        opening = next((index for _, index in self.brackets()), 0)
+        previous = self._words[opening - 1] if opening else _START
+        return previous.kind in {"name", "quoted"} or previous.text in {")", "]"}
+
     def negated(self) -> tuple[int, str] | None:
         """Where the path after the word ends, and its text, when ``!`` would take only the first name of it."""
         start = self._index + 1
@@ -209,19 +216,12 @@ def _literal(place: _Place) -> Slip | None:
 
 
 def _text(place: _Place) -> Slip | None:
-    if place.before.text == "[" and place.after.text == "]" and _is_access(place):
+    if place.before.text == "[" and place.after.text == "]" and place.is_access:
         content = place.word.text[1:-1]
         field = content if _PLAIN_NAME.fullmatch(content) else json.dumps(content, ensure_ascii=False)
         start, end = place.before.start, place.after.end
         return Slip(start, end - start, "A field is reached by a point.", f".{field}")
     return None
-
-
-def _is_access(place: _Place) -> bool:
-    """Whether the bracket just before the word follows a value: ``a['b']``, not ``['b']`` alone."""
-    _, opening = next(place.brackets())
-    previous = place._words[opening - 1] if opening else _START  # noqa: SLF001 (the same module's own)
-    return previous.kind in {"name", "quoted"} or previous.text in {")", "]"}
 
 
 def _symbol(place: _Place) -> Slip | None:

@@ -48,7 +48,7 @@ REQUIRED = {
     for name in re.findall(r"\.(\w+)", family)
 }
 OPTIONAL = {
-    "payment.failed": "method customer metadata fee captured reason next lapses_at order invoice link job gateway",
+    "payment.failed": "method customer metadata fee captured reason next lapses_at order invoice link subscription job gateway",
     "refund.issued": "total_refunded reason lines",
     "dispute.closed": "reason due_at outcome",
     "plan.updated": "price interval changes",
