@@ -1,0 +1,28 @@
+"""Write the pages of docs/ that come from the code: ``make docs``. A test holds each of them current."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import hub.config
+import hub.vocabulary.reference
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+PAGES: Mapping[str, Callable[[], str]] = {
+    "settings.md": hub.config.reference,
+    "reference/events.md": hub.vocabulary.reference.markdown,
+}
+
+
+def main() -> None:
+    """Write every page."""
+    for name, page in PAGES.items():
+        (DOCS / name).write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
