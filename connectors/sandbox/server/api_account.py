@@ -10,6 +10,7 @@ from flask import request
 
 from connectors.sandbox.server import escrow, misbehaviour, moves
 from connectors.sandbox.server.api import Answer, Api, json_body, listed, page_limit, shown
+from connectors.sandbox.server.api_payments import read_amount_of
 from connectors.sandbox.server.calendar import UNITS
 from connectors.sandbox.server.records import Endpoint, Hold, Payment, Payout, Transfer
 from connectors.sandbox.server.store import stamp
@@ -62,9 +63,10 @@ def _transfers(api: Api) -> None:
 
     @api.writes("/transfers/<transfer>/reversals")
     def reverse(store: Store, fields: Fields, now: datetime, transfer: str) -> Answer:
-        amount, reason = fields.amount(required=False), fields.text("reason", most=1000)
-        fields.done()
         before = store.get(Transfer, transfer)
+        amount, reason = read_amount_of(fields, before.currency), fields.text("reason", most=1000)
+        fields.texts("metadata")
+        fields.done()
         after = moves.reverse(store, before, amount, reason, now)
         taken = after.reversed - before.reversed
         body = shown(store, after).body
@@ -104,10 +106,13 @@ def _payouts(api: Api) -> None:
         return shown(store, moves.arrive(store, store.get(Payout, payout), now, failed=True))
 
 
-def _read_parts(fields: Fields) -> list[escrow.Part]:
+def _read_parts(fields: Fields, currency: str) -> list[escrow.Part]:
     parts = []
     for entry in fields.objects("parts"):
-        parts.append(escrow.Part(entry.text("provider", required=True), entry.amount() or 0))
+        amount = read_amount_of(entry, currency)
+        if amount is None and not entry.has("amount"):
+            entry.wrong("amount", "is missing")
+        parts.append(escrow.Part(entry.text("provider", required=True), amount or 0))
         entry.only()
     return parts
 
@@ -123,9 +128,10 @@ def _holds(api: Api) -> None:
 
     @api.writes("/holds/<hold>/release")
     def release(store: Store, fields: Fields, now: datetime, hold: str) -> Answer:
-        parts = _read_parts(fields)
+        found = store.get(Hold, hold)
+        parts = _read_parts(fields, found.currency)
         fields.done()
-        return shown(store, escrow.release(store, store.get(Hold, hold), parts, now))
+        return shown(store, escrow.release(store, found, parts, now))
 
     @api.writes("/holds/<hold>/freeze")
     def freeze(store: Store, fields: Fields, now: datetime, hold: str) -> Answer:
@@ -135,10 +141,11 @@ def _holds(api: Api) -> None:
 
     @api.writes("/holds/<hold>/settle")
     def settle(store: Store, fields: Fields, now: datetime, hold: str) -> Answer:
-        parts = _read_parts(fields)
-        refund = fields.amount("refund", required=False) or 0
+        found = store.get(Hold, hold)
+        parts = _read_parts(fields, found.currency)
+        refund = read_amount_of(fields, found.currency, "refund") or 0
         fields.done()
-        return shown(store, escrow.settle(store, store.get(Hold, hold), parts, refund, now))
+        return shown(store, escrow.settle(store, found, parts, refund, now))
 
 
 def _webhooks(api: Api) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from connectors.sandbox.server import checkout, links, payments, returns
 from connectors.sandbox.server.api import Answer, Api, listed, shown
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from hub.jsontypes import Json
 
 MEANS: Final = ("card", "bank")
+ADDRESS: Final = ("line1", "line2", "city", "state", "postal_code", "country")
 
 
 def read_order(fields: Fields) -> dict[str, Json]:
@@ -30,7 +32,7 @@ def read_order(fields: Fields) -> dict[str, Json]:
             "email": given.email("email"),
             "name": given.text("name", most=200),
             "phone": given.text("phone", most=50),
-            "address": given.free("address"),
+            "address": _read_address(given),
         }
         given.only()
     return {
@@ -41,6 +43,22 @@ def read_order(fields: Fields) -> dict[str, Json]:
         "return_url": fields.url("return_url"),
         "cancel_url": fields.url("cancel_url"),
     }
+
+
+def _read_address(customer: Fields) -> dict[str, Json]:
+    given = customer.object("address")
+    if given is None:
+        return {}
+    address = {name: given.text(name) for name in ADDRESS}
+    given.only()
+    return {name: value for name, value in address.items() if value}
+
+
+def read_amount_of(fields: Fields, currency: str, name: str = "amount") -> int | None:
+    """A part of an amount that is known: whole minor units and, where it is given, the same currency."""
+    if fields.currency(required=False) not in ("", currency):
+        fields.wrong("currency", f"must be {currency}")
+    return fields.amount(name, required=False)
 
 
 def _read_payment(fields: Fields, now: datetime) -> Payment:
@@ -99,10 +117,10 @@ def _payments(api: Api) -> None:
 
     @api.writes("/payments/<payment>/capture")
     def capture(store: Store, fields: Fields, now: datetime, payment: str) -> Answer:
-        amount = fields.amount(required=False)
+        found = store.get(Payment, payment)
+        amount = read_amount_of(fields, found.currency)
         final = fields.flag("final", default=True)
         fields.done()
-        found = store.get(Payment, payment)
         return shown(store, payments.capture(store, found, amount, final=final, now=now))
 
     @api.writes("/payments/<payment>/void")
@@ -119,18 +137,20 @@ def _payments(api: Api) -> None:
         script = f"{store.site.base_url}/static/embed.js"
         snippet = f'<script src="{script}" data-payment="{payment.id}" async></script>'
         body = {"payment": payment.id, "script_url": script, "snippet": snippet}
-        return Answer({**body, "frame_url": f"{store.site.base_url}/pay/{payment.id}"}, 201)
+        parts = urlsplit(store.site.base_url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        return Answer({**body, "frame_url": f"{store.site.base_url}/pay/{payment.id}", "origin": origin}, 201)
 
 
 def _refunds(api: Api) -> None:
     @api.writes("/refunds")
     def create(store: Store, fields: Fields, now: datetime) -> Answer:
-        payment = fields.text("payment", required=True)
-        amount = fields.amount(required=False)
-        reason = fields.text("reason")
+        payment, reason = fields.text("payment", required=True), fields.text("reason")
         metadata = fields.texts("metadata")
+        found = store.get(Payment, payment) if payment else None
+        amount = read_amount_of(fields, found.currency if found else fields.currency(required=False))
         fields.done()
-        found = store.get(Payment, payment)
+        assert found is not None
         return shown(store, returns.refund(store, found, amount, now, reason=reason, metadata=metadata), 201)
 
     @api.reads("/refunds")

@@ -101,7 +101,7 @@ def record_json(record: CrmRecord) -> JsonObject:
 def upsert(  # noqa: PLR0913 (what makes a record)
     store: Store, kind: str, identity: str, properties: JsonObject, now: datetime, name: str = ""
 ) -> tuple[CrmRecord, bool]:
-    """Change the record with this identity, or make it; whether it was made. A null takes a property away."""
+    """Change the record with this identity, or make it; whether it was made. An empty text or null takes a property away."""
     _check_values(properties)
     record = store.by_key(CrmRecord, f"{kind}{_BETWEEN}{identity}")
     created = record is None
@@ -109,7 +109,7 @@ def upsert(  # noqa: PLR0913 (what makes a record)
         identifier = new_id(PREFIXES.get(kind, "rec"), now)
         record = CrmRecord(id=identifier, created_at=now, type=kind, identity=identity, updated_at=now)
         store.add(record)
-    merged = {key: value for key, value in {**record.properties, **properties}.items() if value is not None}
+    merged = {key: value for key, value in {**record.properties, **properties}.items() if value not in (None, "")}
     return store.save(record.but(properties=merged, updated_at=now, name=name or record.name or identity)), created
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from connectors.sandbox.server.present import describe
+from connectors.sandbox.server.present import context_of, describe
 from connectors.sandbox.server.records import Hold, Payment
 from hub.ids import new_id
 
@@ -20,7 +20,8 @@ ACTIVE: Final = ("held", "frozen")
 
 def tell(store: Store, kind: str, hold: Hold, now: datetime, moved: int | None = None) -> None:
     """Queue a webhook with the hold as it is now; ``moved`` is what it is about, by default all that is held."""
-    data = {**describe(hold, store.site), "moved": hold.amount if moved is None else moved}
+    context = context_of(store.get(Payment, hold.payment))
+    data = {**describe(hold, store.site), **context, "moved": hold.amount if moved is None else moved}
     store.announce(kind, hold.payment, data, now)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from connectors.sandbox.server import holds
 from connectors.sandbox.server.payments import BANK, PLATFORM, provider_account
-from connectors.sandbox.server.present import describe
+from connectors.sandbox.server.present import context_of, describe
 from connectors.sandbox.server.records import Payment, Payout, Transfer
 from connectors.sandbox.server.refusals import Refusal, exceeds, wrong_state
 from hub.ids import new_id
@@ -167,7 +167,9 @@ def _check_balance(store: Store, account: str, amount: int, currency: str) -> No
 def _tell(  # noqa: PLR0913 (one line of an event)
     store: Store, kind: str, sent: Transfer, now: datetime, moved: int | None = None, reason: str | None = None
 ) -> None:
-    data = {**describe(sent, store.site), "moved": sent.amount if moved is None else moved, "reason": reason}
+    context = context_of(store.get(Payment, sent.payment)) if sent.payment else {}
+    about = {"moved": sent.amount if moved is None else moved, "reason": reason}
+    data = {**describe(sent, store.site), **context, **about}
     store.announce(kind, sent.payment or sent.id, data, now)
 
 

@@ -174,7 +174,7 @@ def bring_back(store: Store, payment: Payment, now: datetime) -> Payment:
     payment = store.save(
         payment.but(
             state="returned",
-            failure="bank_return",
+            failure="insufficient_funds",
             failure_message="The payer's bank took the money back.",
             next_step="",
             next_at=None,

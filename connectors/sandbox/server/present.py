@@ -57,6 +57,17 @@ def _order(record: Order) -> dict[str, Json]:
     }
 
 
+def context_of(payment: Payment) -> dict[str, Json]:
+    """What an event about a part of a payment says of the payment, so that a receiver need not ask for it."""
+    return {
+        "payment_metadata": dict(payment.metadata),
+        "references": dict(payment.references),
+        "customer": dict(payment.customer) or None,
+        "link": payment.link or None,
+        "subscription": payment.subscription or None,
+    }
+
+
 @describe.register(Payment)
 def _payment(record: Payment, site: Site) -> JsonObject:
     payable = record.state in ("created", "failed")

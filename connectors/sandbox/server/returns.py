@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from connectors.sandbox.server import holds
 from connectors.sandbox.server.payments import DISPUTED, PAYER, PLATFORM
-from connectors.sandbox.server.present import describe
+from connectors.sandbox.server.present import context_of, describe
 from connectors.sandbox.server.records import Dispute, Payment, Refund
 from connectors.sandbox.server.refusals import Refusal, exceeds, wrong_state
 from hub.ids import new_id
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from connectors.sandbox.server.store import Store
-    from hub.jsontypes import Json
 
 ANSWER_WITHIN: Final = timedelta(days=14)
 OPEN: Final = ("opened", "answered")
@@ -131,19 +130,8 @@ def close_dispute(store: Store, dispute: Dispute, outcome: str, now: datetime) -
 
 
 def _tell_refund(store: Store, kind: str, done: Refund, payment: Payment, now: datetime) -> None:
-    store.announce(kind, payment.lane, {**describe(done, store.site), **_context(payment)}, now)
+    store.announce(kind, payment.lane, {**describe(done, store.site), **context_of(payment)}, now)
 
 
 def _tell_dispute(store: Store, kind: str, dispute: Dispute, payment: Payment, now: datetime) -> None:
-    store.announce(kind, payment.lane, {**describe(dispute, store.site), **_context(payment)}, now)
-
-
-def _context(payment: Payment) -> dict[str, Json]:
-    """What a receiver needs to know of the payment without asking for it."""
-    return {
-        "payment_metadata": dict(payment.metadata),
-        "references": dict(payment.references),
-        "customer": dict(payment.customer) or None,
-        "link": payment.link or None,
-        "subscription": payment.subscription or None,
-    }
+    store.announce(kind, payment.lane, {**describe(dispute, store.site), **context_of(payment)}, now)

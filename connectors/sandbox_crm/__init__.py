@@ -1,0 +1,1 @@
+"""The sandbox CRM: contacts, companies, deals, notes and lists to try recipes with."""
