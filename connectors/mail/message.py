@@ -45,7 +45,7 @@ class Mailbox:
 def mailbox(text: str) -> Mailbox:
     """``ada@example.com`` or ``Ada <ada@example.com>``. Raises ``PermanentError`` (``invalid_recipient``)."""
     refused = failure("invalid_recipient", f"{text[:100]!r} is not an address.")
-    if re.search(r"[\r\n\x00]", text):
+    if re.search(r"[\r\n\x00]", text) or ("<" in text) != text.rstrip().endswith(">"):
         raise refused
     name, address = parseaddr(text) if "<" in text else ("", text.strip())
     local, _, domain = address.rpartition("@")
