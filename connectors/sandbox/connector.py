@@ -105,4 +105,4 @@ def _poll(call: Call, cursor: Json) -> Polled:
     return Polled(tuple(events), after or None)
 
 
-connector = ConnectorCode(actions={"request": ActionCode(_request)}, poll=_poll, test=_test, server=_server)
+connector = ConnectorCode(actions={"request": ActionCode(_request)}, poll=_poll, test=_test, server=_server, defaults=default_settings)
