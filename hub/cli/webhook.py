@@ -150,3 +150,6 @@ def _fetcher(fetched: tuple[str, ...]) -> Callable[[str], bytes]:
         return Path(files[url]).read_bytes()
 
     return fetch
+
+
+COMMANDS = (webhook_group,)

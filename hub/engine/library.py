@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 SCHEDULE_TICK = "schedule.tick"
+NO_RECIPE = ""
+"""In place of a recipe's name: the event starts none."""
+
 _COMPILED_KEPT = 2_000
 
 

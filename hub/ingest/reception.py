@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
 from hub.connect.api import Answer
 from hub.engine.recorder import Happening
-from hub.errors import ConfigError, DeliveryError, NotFoundError, SignatureError, UnavailableError
+from hub.errors import ActionError, ConfigError, DeliveryError, NotFoundError, SignatureError, UnavailableError
 from hub.jsontypes import canonical_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from hub.connect.api import Connection, Fetch, RawEvent, WebhookRequest
-    from hub.connect.connector import Reception
+    from hub.connect.api import Call, Connection, Fetch, RawEvent, WebhookRequest
+    from hub.connect.connector import LoadedConnector, Reception
     from hub.connect.registry import Registry
     from hub.engine.caller import Connections
     from hub.engine.recorder import Recorder
@@ -48,6 +49,7 @@ class Desk:
     recorder: Recorder
     counters: Counters
     fetch: Callable[[Connection], Fetch]
+    calls: Callable[[Connection, LoadedConnector], Call]
     now: Callable[[], datetime]
 
     def receive(self, name: str, request: WebhookRequest) -> Answer:
@@ -64,7 +66,8 @@ class Desk:
             return refusal(404, "unknown_connection", "There is no connection of this name that takes webhooks.")
         try:
             reception = connector.receive(request, connection, now, self.fetch(connection))
-            happenings = happenings_of(name, connector.manifest.name, reception, request)
+            reception = self._enriched(reception, connector, connection)
+            happenings = happenings_of(connection, connector, reception, request)
             recorded = self.recorder.record_all(happenings, now)
         except SignatureError as error:
             self.counters.refused(name, error.code, str(error), now)
@@ -72,11 +75,18 @@ class Desk:
         except DeliveryError as error:
             self.counters.refused(name, error.code, str(error), now)
             return refusal(400, error.code, error.message)
-        except UnavailableError as error:
+        except (UnavailableError, ActionError) as error:
             log.error("delivery_not_recorded", connection=name, reason=str(error))
             return refusal(503, error.code, "The event could not be stored just now. Please send it again.")
         self.counters.accepted(name, recorded, now)
         return reception.answer
+
+    def _enriched(self, reception: Reception, connector: LoadedConnector, connection: Connection) -> Reception:
+        """What the scheme cannot prove is re-read from the gateway before it is recorded. Raises like an action."""
+        if not reception.pending:
+            return reception
+        call = self.calls(connection, connector)
+        return replace(reception, raw=tuple(connector.enrich(raw, call) for raw in reception.raw))
 
     def refuse(self, name: str, status: int, reason: str, message: str) -> Answer:
         """Refuse a delivery before it is read (too large, wrong method), and count it."""
@@ -89,23 +99,32 @@ class Desk:
 
 
 def happenings_of(
-    connection: str, connector: str, reception: Reception, request: WebhookRequest
+    connection: Connection, connector: LoadedConnector, reception: Reception, request: WebhookRequest
 ) -> list[Happening]:
-    """The canonical events of a delivery; a raw event that maps to none is kept under ``<connector>.<its own type>``."""
+    """The canonical events of a delivery; a raw event that maps to none is kept under ``<connector>.<its own type>``.
+
+    Raises ``DeliveryError`` when an event cannot be mapped.
+    """
     headers = {name: value for name in _HEADERS_KEPT if (value := request.headers.get(name)) is not None}
-    verification: JsonObject = {"result": "hint" if reception.hint else "verified", "scheme": reception.scheme}
-    several = len(reception.raw) > 1
+    scheme = str((connector.manifest.webhook or {}).get("scheme", ""))
+    verification: JsonObject = {"result": "hint" if reception.hint else "verified", "scheme": scheme}
+    single = len(reception.raw) == 1
     found: list[Happening] = []
     for raw in reception.raw:
-        body = canonical_json(raw.event.payload) if several else request.body
-        mapped = [(one.type, one.source_id, one.data, one.time) for one in raw.events]
+        body = request.body if single else canonical_json(raw.payload)
+        events = reception.events if single and not reception.pending else connector.map(raw, connection)
+        mapped = [(one.type, one.source_id, one.data, one.time) for one in events]
         if not mapped:
-            mapped = [(f"{connector}.{raw.event.type}", raw.event.id, _unmapped(raw.event), raw.event.time)]
+            mapped = [(_own_type(connector.manifest.name, raw.type), raw.id, _unmapped(raw), raw.time)]
         found += [
-            Happening(kind, connection, source_id, data, time, body, headers, verification)
+            Happening(kind, connection.name, source_id, data, time, body, headers, verification)
             for kind, source_id, data, time in mapped
         ]
     return found
+
+
+def _own_type(connector: str, raw_type: str) -> str:
+    return f"{connector}.{re.sub(r'[^a-z0-9_.-]+', '_', raw_type.lower())}"[:120]
 
 
 def _unmapped(event: RawEvent) -> JsonObject:

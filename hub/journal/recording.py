@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from hub.errors import ConflictError
 from hub.ids import new_id
 from hub.journal.entries import NewEvent, NewRun, Recorded, StaleEpochError
 from hub.journal.locks import lock_keys, share_types
@@ -39,6 +40,13 @@ def record_events(tx: Transaction, items: Sequence[NewEvent]) -> Sequence[Record
     fresh = [item for item in items if item.epoch == epoch]
     done = iter(_record(tx, fresh) if fresh else ())
     return [next(done) if item.epoch == epoch else StaleEpochError() for item in items]
+
+
+def record_now(tx: Transaction, item: NewEvent) -> None:
+    """Record one event as part of a larger change. Raises ``ConflictError`` when the recipes changed since it was matched."""
+    if isinstance(record_events(tx, [item])[0], StaleEpochError):
+        message = "Somebody changed the recipes at this very moment."
+        raise ConflictError(message, remedy="Do it again.")
 
 
 def _record(tx: Transaction, items: Sequence[NewEvent]) -> list[Recorded]:

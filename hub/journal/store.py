@@ -215,13 +215,11 @@ class Store:
 
     def note_health(self, name: str, facts: JsonObject) -> None:
         """Add facts to a connection's health (last delivery, last test, failures)."""
+        self.change(lambda tx: _add_health(tx, name, facts))
 
-        def change(tx: Transaction) -> None:
-            known = tx.connection.scalar(sa.select(connections.c.health).where(connections.c.name == name)) or {}
-            update = sa.update(connections).where(connections.c.name == name).values(health={**known, **facts})
-            tx.connection.execute(update)
-
-        self.change(change)
+    def note_health_later(self, name: str, facts: JsonObject) -> None:
+        """The same, without waiting for it: where it is lost, the next one says the same."""
+        self._writer.submit(_do, lambda tx: _add_health(tx, name, facts), _unheard)
 
     def set_poll_cursor(self, name: str, cursor: Json) -> None:
         """Where the next poll of a connection goes on."""
@@ -397,6 +395,15 @@ _RECIPES = (
     .join(recipe_versions, (recipe_versions.c.recipe == recipes.c.name) & (recipe_versions.c.n == recipes.c.current))
     .where(recipes.c.deleted.is_(sa.false()))
 )
+
+
+def _add_health(tx: Transaction, name: str, facts: JsonObject) -> None:
+    known = tx.connection.scalar(sa.select(connections.c.health).where(connections.c.name == name)) or {}
+    tx.connection.execute(sa.update(connections).where(connections.c.name == name).values(health={**known, **facts}))
+
+
+def _unheard(_outcome: object) -> None:
+    """Nobody waits for it."""
 
 
 def _recipe_row(row: Any) -> RecipeRow:  # noqa: ANN401 (a row of any query)

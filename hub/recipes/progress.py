@@ -197,8 +197,9 @@ class Progress:
             self._resumed.update(output["failed"])
 
     def write(self, record: StepRecord) -> StepRecord:
-        """Add or change one attempt of one step."""
+        """Add or change one attempt of one step. Records stand in the order of their last change: any prefix is a past."""
         self._remember(record)
+        self._written.pop((record.path, record.attempt), None)
         self._written[record.path, record.attempt] = record
         return record
 
