@@ -256,6 +256,10 @@ Enrich = Callable[["RawEvent", Call], "RawEvent"]
 """Re-reads what the raw event leaves out or cannot prove, before it is mapped."""
 
 
+Defaults = Callable[[str, str], "tuple[JsonObject, Mapping[str, str]]"]
+"""Settings and secrets of the connection that a fresh workspace gets, from the server's secret and the public address."""
+
+
 class Server(Protocol):
     """A connector that brings pages and tables of its own (the sandbox gateway). Mounted at ``/<connector name>``."""
 
@@ -284,3 +288,4 @@ class ConnectorCode:
     test: Test | None = None
     enrich: Enrich | None = None
     server: Server | None = None
+    defaults: Defaults | None = None

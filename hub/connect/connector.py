@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import functools
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
+
+import orjson
 
 from hub.connect.answers import failure
 from hub.connect.api import Answer
 from hub.connect.mapping import EventMap
+from hub.connect.redaction import Redactor
 from hub.connect.rest import RestAction
 from hub.connect.schemas import CompiledSchema
 from hub.connect.webhooks import WebhookReceiver
-from hub.errors import ConfigError, NotFoundError
+from hub.errors import ActionError, ConfigError, HubError, NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from hub.connect.api import (
@@ -79,11 +83,13 @@ class LoadedConnector:
         """Do an action and give its output.
 
         Raises what the action raises (``TransientError``, ``PermanentError``, ``UncertainError``), ``PermanentError``
-        ``bad_input`` (nothing was called) or ``bad_output`` (it was), naming the places.
+        ``bad_input`` (nothing was called) or ``bad_output`` (it was), naming the places. Neither output nor error holds
+        the connection's secrets.
         """
         spec = self._spec(action)
-        call = self._with_valid_input(spec, call)
-        return self._valid_output(spec, self._implementation(spec).run(call))
+        with _redacted_errors(call.connection):
+            call = self._with_valid_input(spec, call)
+            return self._valid_output(spec, call, self._implementation(spec).run(call))
 
     def find(self, action: str, call: Call) -> Json | None:
         """Whether this very step already happened: its output, or None. Only for actions ``idempotent: lookup``."""
@@ -92,8 +98,9 @@ class LoadedConnector:
         if implementation.find is None:
             message = f"{self.manifest.title}: the action {action!r} has no look-up."
             raise ConfigError(message, code="no_lookup", remedy="Ask a person whether it happened.")
-        found = implementation.find(self._with_valid_input(spec, call))
-        return None if found is None else self._valid_output(spec, found)
+        with _redacted_errors(call.connection):
+            found = implementation.find(self._with_valid_input(spec, call))
+            return None if found is None else self._valid_output(spec, call, found)
 
     def receive(self, request: WebhookRequest, connection: Connection, now: datetime, fetch: Fetch) -> Reception:
         """Prove a delivery's sender and put it in the hub's words.
@@ -122,20 +129,25 @@ class LoadedConnector:
 
     def enrich(self, raw: RawEvent, call: Call) -> RawEvent:
         """Re-read what a raw event leaves out or cannot prove. Raises like an action."""
-        return self.code.enrich(raw, call) if self.code.enrich is not None else raw
+        if self.code.enrich is None:
+            return raw
+        with _redacted_errors(call.connection):
+            return self.code.enrich(raw, call)
 
     def poll(self, call: Call, cursor: Json) -> Polled:
         """Ask the gateway for news since ``cursor``. Raises like an action."""
         if self.code.poll is None:
             message = f"{self.manifest.title} is not polled."
             raise ConfigError(message, code="no_polling", remedy="Its events come by webhook.")
-        return self.code.poll(call, cursor)
+        with _redacted_errors(call.connection):
+            return self.code.poll(call, cursor)
 
     def test(self, call: Call) -> str:
         """Make the cheapest authenticated call and give a sentence for the admin. Raises like an action."""
         if self.code.test is None:
             return "This connector has nothing to test."
-        return self.code.test(call)
+        with _redacted_errors(call.connection):
+            return self.code.test(call)
 
     @functools.cached_property
     def _event_map(self) -> EventMap:
@@ -190,7 +202,7 @@ class LoadedConnector:
             raise failure("bad_input", f"{self.manifest.title}, {spec.name}: {listed}.")
         return call.with_input(cast("JsonObject", value))
 
-    def _valid_output(self, spec: ActionSpec, output: Json) -> Json:
+    def _valid_output(self, spec: ActionSpec, call: Call, output: Json) -> Json:
         schema = self._schema(spec, "output")
         if not schema.accepts(output):
             output = schema.without_nulls(output)
@@ -198,4 +210,19 @@ class LoadedConnector:
             if problems:
                 listed = "; ".join(str(problem) for problem in problems[:_MOST_PROBLEMS])
                 raise failure("bad_output", f"{self.manifest.title}, {spec.name}: {listed}.", details=output)
-        return output
+        redactor = Redactor.of(call.connection)
+        return redactor.secrets_only(output) if redactor.holds_secret(orjson.dumps(output)) else output
+
+
+@contextmanager
+def _redacted_errors(connection: Connection) -> Iterator[None]:
+    """Errors that pass through lose the connection's secrets, in their words and in what the outside system said."""
+    try:
+        yield
+    except HubError as error:
+        redactor = Redactor.of(connection)
+        error.message = redactor.text(error.message)
+        error.args = (error.message,)
+        if isinstance(error, ActionError) and error.details is not None:
+            error.details = redactor.json(cast("Json", error.details))
+        raise

@@ -134,7 +134,7 @@ class Outbound:
             self._channel(connection.name, manifest),
             self.settings,
             self.guard,
-            Redactor(value for values in connection.secrets.values() for value in values),
+            Redactor.of(connection),
             timeout=min(timeout or self.settings.total_timeout, self.settings.total_timeout),
             headers=headers or {},
             observe=self._observe,

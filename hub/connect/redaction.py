@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import functools
+import json
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urlsplit, urlunsplit
@@ -10,11 +12,14 @@ from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urlsplit, urlu
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from hub.connect.api import Connection
     from hub.jsontypes import Json
 
 MASK = "[hidden]"
 SHORTEST_SECRET = 4
 """Characters; shorter values are not looked for in running text, they would hide half of it."""
+
+_SHORTEST_LINE = 16
 
 _SECRET_HEADERS = frozenset(
     {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "api-key", "x-auth-token"}
@@ -51,24 +56,51 @@ def mask_card_numbers(text: str) -> str:
     return _CARD.sub(mask, text)
 
 
+@functools.lru_cache(maxsize=256)
+def _forms(secrets: tuple[str, ...]) -> re.Pattern[str]:
+    """What finds the secrets in every form in which they travel."""
+    forms: set[str] = set()
+    for secret in secrets:
+        forms |= {secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1]}
+        forms.add(base64.b64encode(secret.encode()).decode())
+        # A key in PEM form is several lines, and each may turn up alone.
+        forms |= {line for line in secret.splitlines() if len(line) >= _SHORTEST_LINE and "-----" not in line}
+    longest_first = sorted(forms, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first)))
+
+
+def _hide(text: str, secrets: tuple[str, ...]) -> str:
+    return _forms(secrets).sub(MASK, text) if secrets else text
+
+
 class Redactor:
     """Knows a connection's secrets and hides them, as they are and as they travel (percent-encoded, in Basic, in JSON)."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        forms: set[str] = set()
-        for secret in secrets:
-            if len(secret) >= SHORTEST_SECRET:
-                forms |= {secret, quote(secret, safe=""), quote_plus(secret), secret.replace('"', '\\"')}
-                forms.add(base64.b64encode(secret.encode()).decode())
-                forms |= {line for line in secret.splitlines() if len(line) >= 16 and "-----" not in line}  # noqa: PLR2004
-        longest_first = sorted(forms, key=len, reverse=True)
-        self._secrets = re.compile("|".join(map(re.escape, longest_first))) if forms else None
+        self._secrets = tuple(secret for secret in secrets if len(secret) >= SHORTEST_SECRET)
+
+    @classmethod
+    def of(cls, connection: Connection) -> Redactor:
+        """The redactor of a connection: it knows every version of every secret."""
+        return cls(value for values in connection.secrets.values() for value in values)
+
+    def holds_secret(self, text: bytes) -> bool:
+        """Whether one of the secrets stands in a text as it is; quick enough for every output."""
+        return any(secret.encode() in text for secret in self._secrets)
+
+    def secrets_only(self, value: Json) -> Json:
+        """The value without the known secrets; members with telling names are kept (a payer's ``client_secret``)."""
+        if isinstance(value, str):
+            return _hide(value, self._secrets)
+        if isinstance(value, dict):
+            return {key: self.secrets_only(member) for key, member in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.secrets_only(member) for member in value]
+        return value
 
     def text(self, text: str) -> str:
         """The text without secrets and card numbers."""
-        if self._secrets is not None:
-            text = self._secrets.sub(MASK, text)
-        return mask_card_numbers(text)
+        return mask_card_numbers(_hide(text, self._secrets))
 
     def json(self, value: Json) -> Json:
         """The value without secrets: known ones anywhere, and whatever stands under a name like ``password``."""

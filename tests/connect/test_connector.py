@@ -61,6 +61,32 @@ def test_a_null_for_what_may_be_left_out_counts_as_left_out(load, call):
         connector.run("request", call.with_input({"path": None}))
 
 
+def leak(secret):
+    return ConnectorCode(actions={"request": ActionCode(lambda call: secret(call.connection.secret("api_key")))})
+
+
+@pytest.fixture
+def secret_call(make_call, make_connection):
+    return make_call(make_connection({}, api_key="hush-hush-hush"), {"path": "/x"})
+
+
+def test_a_secret_that_the_system_echoes_does_not_reach_the_output(load, secret_call):
+    echo = leak(lambda key: {"status": 200, "body": {"you_sent": f"Bearer {key}", "client_secret": "of the payer"}})
+    output = load(echo).run("request", secret_call)
+    assert output["body"] == {"you_sent": "Bearer [hidden]", "client_secret": "of the payer"}
+
+
+def test_a_secret_does_not_reach_an_error(load, secret_call):
+    def fail(key):
+        raise PermanentError(f"Wrong key {key}.", details={"header": f"Basic {key}", "password": "x"})
+
+    with pytest.raises(PermanentError) as error:
+        load(leak(fail)).run("request", secret_call)
+    assert str(error.value) == "Wrong key [hidden]."
+    assert error.value.details == {"header": "Basic [hidden]", "password": "[hidden]"}
+    assert "hush" not in repr(error.value)
+
+
 def test_wrong_output_is_told_with_the_place(load, call):
     connector = load(action(lambda call: {"status": "fine", "body": 1}))
     with pytest.raises(PermanentError, match="status: ") as error:
