@@ -1,0 +1,1 @@
+"""Payments, subscriptions, refunds and payouts through Stripe."""

@@ -1,0 +1,558 @@
+from __future__ import annotations
+
+import pytest
+
+from hub.connect.api import Connection
+from hub.errors import ConfigError, PermanentError, TransientError, UncertainError
+from tests.contract.desk import Desk
+from tests.fakes.fake_stripe import FakeStripe
+from tests.fakes.server import DOWN, HANGING, LOST, MAINTENANCE, RESET
+from tests.fakes.stripe_forms import error
+
+EUR = {"minor": 1999, "currency": "EUR"}
+ADA = {"email": "ada@example.com", "name": "Ada Lovelace"}
+RETURN = {"return_url": "https://shop.example.com/thanks"}
+
+
+@pytest.fixture
+def stripe():
+    with FakeStripe().running() as fake:
+        yield fake
+    assert fake.complaints == []
+
+
+@pytest.fixture
+def desk(stripe, registry, outbound):
+    secrets = {"secret_key": (stripe.key,), "webhook_secret": (stripe.webhook_secret,)}
+    settings = {"api_base": stripe.url, "api_version": "2026-06-24.dahlia", "publishable_key": "pk_test_made_up"}
+    return Desk(registry.get("stripe"), outbound, Connection("stripe-main", "stripe", settings, secrets))
+
+
+def paid(desk, **more):
+    return desk.run("payment.create", {"amount": EUR, "method": "pm_card_visa", "customer": ADA, **more}, key="paid")
+
+
+def plan(desk, **more):
+    given = {"name": "Gold", "price": EUR, "interval": {"unit": "month"}, **more}
+    return desk.run("plan.create", given, key="plan")
+
+
+def subscription(desk, **more):
+    given = {"plan": plan(desk)["plan"], "method": "pm_card_visa", "customer": {"id": "cus_1"}, **more}
+    return desk.run("subscription.create", given, key="subscription")
+
+
+def canonical(desk, stripe, event):
+    body, headers = stripe.signed(event)
+    return desk.receive(body, headers).events
+
+
+# Every action, the good case.
+
+
+def test_hosted_payment_gives_the_page_and_carries_references(desk, stripe):
+    given = {
+        "amount": EUR,
+        "order": "o_1",
+        "customer": ADA,
+        "description": "Two lamps",
+        "metadata": {"shop": "1"},
+        **RETURN,
+    }
+    output = desk.run("payment.create", given)
+    session = stripe.objects[output["payment"]]
+    assert output["checkout_url"].startswith("https://checkout.stripe.example/")
+    assert output["status"] == "created"
+    assert output["amount"] == EUR
+    assert session["client_reference_id"] == "o_1"
+    assert session["customer_email"] == "ada@example.com"
+    carried = {
+        "shop": "1",
+        "order": "o_1",
+        "hub_email": "ada@example.com",
+        "hub_name": "Ada Lovelace",
+        "hub_flow": "checkout",
+    }
+    assert session["metadata"] == session["payment_intent_data"]["metadata"] == carried
+
+
+def test_hosted_payment_is_told_once_and_names_the_payer(desk, stripe):
+    output = desk.run("payment.create", {"amount": EUR, "order": "o_1", **RETURN})
+    stripe.pay(output["payment"])
+    told = [event for raw in stripe.events for event in canonical(desk, stripe, raw)]
+    assert [event.type for event in told] == ["payment.succeeded"]
+    assert told[0].data["customer"]["email"] == "ada@example.com"
+    assert told[0].data["order"] == "o_1"
+    assert told[0].data["amount"] == EUR
+    assert told[0].data["payment"].startswith("pi_")
+    assert told[0].data["gateway"]["checkout"] == output["payment"]
+
+
+def test_hosted_payment_of_another_system_has_one_source_id(desk, stripe):
+    output = desk.run("payment.create", {"amount": EUR, **RETURN})
+    stripe.objects[output["payment"]] |= {"metadata": {}, "payment_intent_data": {}, "client_reference_id": "their-7"}
+    stripe.pay(output["payment"])
+    told = [event for raw in stripe.events for event in canonical(desk, stripe, raw)]
+    assert [event.type for event in told] == ["payment.succeeded", "payment.succeeded"]
+    assert len({event.source_id for event in told}) == 1
+    assert told[1].data["order"] == "their-7"
+
+
+def test_bank_debit_on_a_hosted_page_is_pending_then_succeeds(desk, stripe):
+    output = desk.run("payment.create", {"amount": EUR, **RETURN})
+    stripe.pay(output["payment"], delayed=True)
+    stripe.settle(output["payment"])
+    told = [event for raw in stripe.events for event in canonical(desk, stripe, raw)]
+    by_source = {event.source_id: event.type for event in told}
+    assert list(by_source.values()) == ["payment.pending", "payment.succeeded"]
+
+
+def test_hosted_payment_with_capture_by_hand_is_authorized_then_captured(desk, stripe):
+    output = desk.run("payment.create", {"amount": EUR, "capture": "manual", **RETURN})
+    stripe.pay(output["payment"])
+    got = desk.run("payment.get", {"payment": output["payment"]})
+    assert got["status"] == "authorized"
+    assert got["lapses_at"] == "2026-11-30T09:00:00Z"
+    captured = desk.run(
+        "payment.capture", {"payment": output["payment"], "amount": {"minor": 1500, "currency": "EUR"}}, key="c"
+    )
+    assert captured["status"] == "succeeded"
+    assert captured["captured"]["minor"] == 1500
+    told = [event for raw in stripe.events for event in canonical(desk, stripe, raw)]
+    assert [event.type for event in told] == ["payment.authorized", "payment.succeeded"]
+    assert told[1].data["amount"]["minor"] == 1500
+
+
+def test_embedded_payment_gives_what_the_page_needs(desk, stripe):
+    output = desk.run("payment.create", {"amount": EUR, "presentation": "embedded"})
+    assert output["payment"].startswith("pi_")
+    assert output["client"]["kind"] == "stripe.payment_element"
+    assert output["client"]["publishable_key"] == "pk_test_made_up"
+    assert output["client"]["client_secret"].startswith(output["payment"])
+
+
+def test_embedded_payment_without_publishable_key_says_where_to_enter_it(desk):
+    bare = desk.with_settings(publishable_key=None)
+    with pytest.raises(ConfigError, match="publishable key"):
+        bare.run("payment.create", {"amount": EUR, "presentation": "embedded"})
+
+
+def test_kept_means_makes_a_customer(desk, stripe):
+    desk.run("payment.create", {"amount": EUR, "presentation": "embedded", "save_method": True, "customer": ADA})
+    intent = next(one for one in stripe.objects.values() if one["object"] == "payment_intent")
+    assert stripe.objects[intent["customer"]]["email"] == "ada@example.com"
+    assert intent["setup_future_usage"] == "off_session"
+
+
+def test_stored_means_is_charged_at_once(desk):
+    output = paid(desk)
+    assert output["status"] == "succeeded"
+    got = desk.run("payment.get", {"payment": output["payment"]})
+    assert got["captured"] == EUR
+    assert got["fee"] == {"minor": 320, "currency": "EUR"}
+    assert got["method"] == {"kind": "card", "brand": "visa", "last4": "4242", "country": "US"}
+
+
+def test_yen_and_kronur_are_sent_in_stripes_units(desk, stripe):
+    desk.run("payment.create", {"amount": {"minor": 500, "currency": "JPY"}, "method": "pm_1"}, key="jpy")
+    desk.run("payment.create", {"amount": {"minor": 500, "currency": "ISK"}, "method": "pm_1"}, key="isk")
+    intents = [one for one in stripe.objects.values() if one["object"] == "payment_intent"]
+    assert [(one["amount"], one["currency"]) for one in intents] == [(500, "jpy"), (50000, "isk")]
+    got = desk.run("payment.get", {"payment": intents[1]["id"]})
+    assert got["amount"] == {"minor": 500, "currency": "ISK"}
+
+
+def test_three_decimals_must_end_in_zero(desk, stripe):
+    with pytest.raises(PermanentError) as caught:
+        desk.run("payment.create", {"amount": {"minor": 1005, "currency": "KWD"}, "method": "pm_1"})
+    assert caught.value.code == "bad_input"
+    assert stripe.received == []
+
+
+def test_void_lets_an_authorisation_go_and_closes_an_unpaid_page(desk, stripe):
+    held = desk.run("payment.create", {"amount": EUR, "method": "pm_1", "capture": "manual"}, key="held")
+    assert held["status"] == "authorized"
+    assert desk.run("payment.void", {"payment": held["payment"]}, key="v1")["status"] == "voided"
+    page = desk.run("payment.create", {"amount": EUR, **RETURN}, key="page")
+    assert desk.run("payment.void", {"payment": page["payment"]}, key="v2")["status"] == "expired"
+
+
+def test_refund_gives_part_then_rest_and_carries_the_order(desk, stripe):
+    payment = paid(desk, order="o_1")["payment"]
+    first = desk.run("payment.refund", {"payment": payment, "amount": {"minor": 500, "currency": "EUR"}}, key="r1")
+    rest = desk.run("payment.refund", {"payment": payment, "reason": "It was broken"}, key="r2")
+    assert (first["status"], first["amount"]["minor"], first["total_refunded"]["minor"]) == ("issued", 500, 500)
+    assert (rest["amount"]["minor"], rest["total_refunded"]) == (1499, EUR)
+    told = [event for raw in stripe.events for event in canonical(desk, stripe, raw) if event.type == "refund.issued"]
+    assert [event.data["amount"]["minor"] for event in told] == [500, 1499]
+    assert told[1].data["reason"] == "It was broken"
+    assert told[1].data["order"] == "o_1"
+    assert told[1].data["customer"]["email"] == "ada@example.com"
+    assert desk.run("payment.get", {"payment": payment})["status"] == "refunded"
+
+
+def test_link_is_made_paid_once_and_closed(desk, stripe):
+    output = desk.run("link.create", {"amount": EUR, "description": "Piano lesson", "order": "o_2"})
+    made = stripe.objects[output["link"]]
+    assert output["url"].startswith("https://buy.stripe.example/")
+    assert made["restrictions"] == {"completed_sessions": {"limit": "1"}}
+    assert stripe.objects[made["line_items"][0]["price"]]["unit_amount"] == 1999
+    assert desk.run("link.cancel", {"link": output["link"]}, key="c")["status"] == "cancelled"
+    assert made["active"] is False
+
+
+def test_link_that_expires_within_a_day_is_a_session(desk, stripe):
+    given = {"amount": EUR, "expires_at": "2026-11-23T20:00:00Z", **RETURN}
+    output = desk.run("link.create", given)
+    assert output["link"].startswith("cs_")
+    assert output["expires_at"] == "2026-11-23T20:00:00Z"
+    assert desk.run("link.cancel", {"link": output["link"]}, key="c")["status"] == "cancelled"
+    with pytest.raises(PermanentError, match="do not expire"):
+        desk.run("link.create", {**given, "expires_at": "2026-12-23T20:00:00Z"}, key="far")
+
+
+def test_plan_is_made_renamed_repriced_and_retired(desk, stripe):
+    made = plan(desk, trial_days=7, options={"lookup_key": "gold"})
+    assert made["interval"] == {"unit": "month", "count": 1}
+    renamed = desk.run("plan.update", {"plan": made["plan"], "name": "Gold plus"}, key="u1")
+    assert renamed["plan"] == made["plan"]
+    dearer = {"plan": made["plan"], "price": {"minor": 2500, "currency": "EUR"}}
+    replaced = desk.run("plan.update", dearer, key="u2")
+    assert replaced["replaced"] == made["plan"]
+    assert replaced["price"]["minor"] == 2500
+    old, new = stripe.objects[made["plan"]], stripe.objects[replaced["plan"]]
+    assert (old["active"], old["lookup_key"], new["lookup_key"]) == (False, None, "gold")
+    assert old["product"] == new["product"]
+    assert desk.run("plan.cancel", {"plan": replaced["plan"]}, key="x")["status"] == "retired"
+
+
+def test_repricing_moves_running_subscriptions_when_told(desk, stripe):
+    running = subscription(desk)
+    dearer = {"plan": running["plan"], "price": {"minor": 2500, "currency": "EUR"}, "existing": "move"}
+    replaced = desk.run("plan.update", dearer, key="move")
+    assert stripe.objects[running["subscription"]]["items"]["data"][0]["price"]["id"] == replaced["plan"]
+    assert stripe.objects[running["subscription"]]["proration_behavior"] == "none"
+
+
+def test_default_price_of_a_product_can_be_replaced(desk, stripe):
+    made = plan(desk)
+    product = stripe.objects[stripe.objects[made["plan"]]["product"]]
+    product["default_price"] = made["plan"]
+    replaced = desk.run("plan.update", {"plan": made["plan"], "price": {"minor": 2500, "currency": "EUR"}}, key="u")
+    assert product["default_price"] == replaced["plan"]
+
+
+def test_plan_refuses_a_number_of_charges(desk):
+    with pytest.raises(PermanentError, match="number of charges"):
+        plan(desk, cycles=6)
+
+
+def test_hosted_subscription_applies_the_plans_trial(desk, stripe):
+    made = plan(desk, trial_days=7)
+    output = desk.run("subscription.create", {"plan": made["plan"], "order": "o_9", "customer": ADA, **RETURN}, key="s")
+    session = stripe.objects[output["subscription"]]
+    assert output["checkout_url"]
+    assert session["subscription_data"]["trial_period_days"] == "7"
+    assert session["subscription_data"]["metadata"]["hub_plan"] == made["plan"]
+    stripe.pay(output["subscription"])
+    cancelled = desk.run("subscription.cancel", {"subscription": output["subscription"]}, key="c")
+    assert cancelled["subscription"].startswith("sub_")
+
+
+def test_subscription_lives_through_its_states(desk, stripe):
+    running = subscription(desk)
+    reference = {"subscription": running["subscription"]}
+    assert running["status"] == "active"
+    assert running["period"] == {"start": "2026-11-23T09:00:00Z", "end": "2026-12-23T09:00:00Z"}
+    assert desk.run("subscription.pause", {**reference, "until": "2026-12-01T00:00:00Z"}, key="p")["status"] == "paused"
+    assert stripe.objects[running["subscription"]]["pause_collection"]["resumes_at"] == "1796083200"
+    assert desk.run("subscription.resume", reference, key="r")["status"] == "active"
+    desk.run("subscription.update", {**reference, "quantity": 3, "prorate": "now"}, key="u")
+    changed = stripe.objects[running["subscription"]]
+    assert (changed["items"]["data"][0]["quantity"], changed["proration_behavior"]) == (3, "always_invoice")
+    ending = desk.run("subscription.cancel", reference, key="c1")
+    assert (ending["status"], ending["cancel_at"]) == ("cancelling", "2026-12-23T09:00:00Z")
+    assert desk.run("subscription.cancel", {**reference, "at": "now"}, key="c2")["status"] == "cancelled"
+
+
+def test_subscription_that_stripe_paused_is_resumed_at_its_own_address(desk, stripe):
+    running = subscription(desk)
+    stripe.objects[running["subscription"]]["status"] = "paused"
+    assert desk.run("subscription.resume", {"subscription": running["subscription"]}, key="r")["status"] == "active"
+
+
+def test_embedded_subscription_gives_the_first_invoices_secret(desk):
+    given = {"plan": plan(desk)["plan"], "presentation": "embedded", "customer": ADA}
+    output = desk.run("subscription.create", given, key="s")
+    assert output["status"] == "pending"
+    assert output["client"]["client_secret"].endswith("_secret_made")
+
+
+def test_transfer_draws_on_the_payments_charge_and_is_reversed(desk, stripe):
+    payment = paid(desk, order="o_1")["payment"]
+    given = {"provider": "acct_1", "amount": {"minor": 1000, "currency": "EUR"}, "payment": payment}
+    sent = desk.run("transfer.create", given, key="t")
+    assert stripe.objects[sent["transfer"]]["source_transaction"].startswith("ch_")
+    assert stripe.objects[sent["transfer"]]["metadata"]["payment"] == payment
+    part = {"transfer": sent["transfer"], "amount": {"minor": 400, "currency": "EUR"}}
+    assert desk.run("transfer.reverse", part, key="r1")["status"] == "sent"
+    assert desk.run("transfer.reverse", {"transfer": sent["transfer"]}, key="r2")["status"] == "reversed"
+
+
+def test_payout_is_made_on_the_connected_account(desk, stripe):
+    given = {"provider": "acct_7", "amount": {"minor": 19920, "currency": "EUR"}, "metadata": {"job": "job_12"}}
+    output = desk.run("payout.create", given)
+    assert output["payout"].startswith("acct_7/po_")
+    assert output["status"] == "queued"
+    assert desk.run("payout.get", {"payout": output["payout"]})["provider"] == "acct_7"
+    with pytest.raises(PermanentError) as caught:
+        desk.run("payout.create", {**given, "provider": "vendor 7"}, key="bad")
+    assert caught.value.code == "invalid_recipient"
+    with pytest.raises(PermanentError, match="whole units"):
+        desk.run("payout.create", {**given, "amount": {"minor": 150, "currency": "HUF"}}, key="huf")
+
+
+def test_dispute_is_answered_or_accepted(desk, stripe):
+    stripe.objects["du_1"] = {"id": "du_1", "object": "dispute", "status": "needs_response"}
+    answered = desk.run("dispute.answer", {"dispute": "du_1", "evidence": {"shipping_tracking_number": "T1"}}, key="a")
+    assert answered["status"] == "answered"
+    assert stripe.objects["du_1"]["evidence"] == {"shipping_tracking_number": "T1"}
+    assert desk.run("dispute.answer", {"dispute": "du_1", "accept": True}, key="b")["status"] == "accepted"
+
+
+def test_form_fixes_the_amount_before_the_page_is_shown(desk, stripe):
+    output = desk.run("form.embed", {"amount": EUR})
+    assert stripe.objects[output["payment"]]["amount"] == 1999
+    assert output["script_url"] == "https://js.stripe.com/v3/"
+    assert "https://js.stripe.com" in output["origins"]
+    whole = desk.run("form.embed", {"amount": EUR, "options": {"ui": "checkout"}, **RETURN}, key="w")
+    assert whole["client"]["kind"] == "stripe.embedded_checkout"
+
+
+def test_request_calls_anything_signed_in(desk, stripe):
+    output = desk.run("request", {"method": "POST", "path": "/v1/customers", "body": {"email": "a@example.com"}})
+    assert output["status"] == 200
+    assert stripe.objects[output["body"]["id"]]["email"] == "a@example.com"
+    with pytest.raises(PermanentError) as caught:
+        desk.run("request", {"path": "/v1/../../elsewhere"})
+    assert caught.value.code == "bad_input"
+
+
+def test_test_button_says_the_mode(desk):
+    assert "test mode" in desk.connector.test(desk.call())
+
+
+# Once, whatever happens to the answer.
+
+EFFECTS = {
+    "payment.create": {"amount": EUR, "method": "pm_card_visa"},
+    "link.create": {"amount": EUR},
+    "plan.create": {"name": "Gold", "price": EUR, "interval": {"unit": "month"}},
+    "form.embed": {"amount": EUR},
+}
+
+
+@pytest.mark.parametrize("action", EFFECTS)
+def test_repeat_with_the_same_key_is_one_effect(desk, stripe, action):
+    first = desk.run(action, EFFECTS[action])
+    made = set(stripe.objects)
+    assert desk.again(action, EFFECTS[action]) == first
+    assert set(stripe.objects) == made
+
+
+@pytest.mark.parametrize("action", EFFECTS)
+@pytest.mark.parametrize("mood", [LOST, DOWN, RESET, MAINTENANCE], ids=["lost", "down", "reset", "maintenance"])
+def test_lost_or_wrong_answer_is_transient_and_the_retry_is_one_effect(desk, stripe, registry, action, mood):
+    desk.run(action, EFFECTS[action], key="other")
+    expected = len(stripe.objects)
+    stripe.objects.clear()
+    stripe.treat(mood)
+    with pytest.raises(TransientError):
+        desk.run(action, EFFECTS[action])
+    desk.again(action, EFFECTS[action])
+    assert len(stripe.objects) == expected
+
+
+def test_slow_answer_is_a_timeout_and_the_retry_is_one_effect(desk, stripe, impatient):
+    desk.outbound = impatient
+    stripe.treat(HANGING)
+    with pytest.raises(TransientError) as caught:
+        paid(desk)
+    assert caught.value.code == "timeout"
+    assert paid(desk)["status"] == "succeeded"
+    assert sum(1 for one in stripe.objects.values() if one["object"] == "charge") == 1
+
+
+def test_refund_whose_answer_was_lost_is_made_once(desk, stripe):
+    payment = paid(desk)["payment"]
+    given = {"payment": payment, "amount": {"minor": 500, "currency": "EUR"}}
+    desk.run("payment.get", {"payment": payment})
+    stripe.received.clear()
+
+    class LoseTheRefund(list):
+        def pop(self, index=0):
+            return super().pop(index) if stripe.received[-1].path == "/v1/refunds" else None
+
+    stripe.moods = LoseTheRefund([LOST])
+    with pytest.raises(TransientError):
+        desk.run("payment.refund", given, key="r")
+    assert desk.again("payment.refund", given, key="r")["total_refunded"]["minor"] == 500
+    assert sum(1 for one in stripe.objects.values() if one["object"] == "refund") == 1
+
+
+def test_cancellation_whose_answer_was_lost_finds_it_cancelled(desk, stripe):
+    given = {"subscription": subscription(desk)["subscription"], "at": "now"}
+    stripe.treat(LOST)
+    with pytest.raises(TransientError):
+        desk.run("subscription.cancel", given, key="c")
+    assert desk.again("subscription.cancel", given, key="c")["status"] == "cancelled"
+
+
+def test_repricing_that_broke_off_goes_on_to_one_new_price(desk, stripe):
+    made = plan(desk, options={"lookup_key": "gold"})
+    given = {"plan": made["plan"], "price": {"minor": 2500, "currency": "EUR"}}
+
+    class LoseTheClosing(list):
+        def pop(self, index=0):
+            return super().pop(index) if b"active=false" in stripe.received[-1].body else None
+
+    stripe.moods = LoseTheClosing([LOST])
+    with pytest.raises(TransientError):
+        desk.run("plan.update", given, key="u")
+    replaced = desk.again("plan.update", given, key="u")
+    assert stripe.objects[replaced["plan"]]["lookup_key"] == "gold"
+    assert sum(1 for one in stripe.objects.values() if one["object"] == "price") == 2
+
+
+# What its refusals mean.
+
+
+@pytest.mark.parametrize(
+    ("method", "code", "own"),
+    [
+        ("pm_declined", "card_declined", "generic_decline"),
+        ("pm_no_funds", "insufficient_funds", "insufficient_funds"),
+        ("pm_expired", "expired_card", "expired_card"),
+        ("pm_challenge", "authentication_required", "authentication_required"),
+    ],
+)
+def test_declined_card_is_permanent_with_stripes_own_code(desk, method, code, own):
+    with pytest.raises(PermanentError) as caught:
+        desk.run("payment.create", {"amount": EUR, "method": method})
+    assert (caught.value.code, caught.value.gateway_code) == (code, own)
+
+
+def test_changed_parameters_under_one_key_are_refused(desk):
+    desk.run("payment.create", {"amount": EUR, "method": "pm_1"})
+    with pytest.raises(PermanentError) as caught:
+        desk.run("payment.create", {"amount": {"minor": 5, "currency": "EUR"}, "method": "pm_1"})
+    assert caught.value.code == "key_reused"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers", "kind", "code"),
+    [
+        (400, {"code": "amount_too_large"}, {}, PermanentError, "limit_exceeded"),
+        (401, {"code": "api_key_expired"}, {}, PermanentError, "unauthorised"),
+        (403, {}, {}, PermanentError, "forbidden"),
+        (404, {"code": "resource_missing"}, {}, PermanentError, "not_found"),
+        (409, {"code": "idempotency_key_in_use"}, {}, TransientError, "conflict"),
+        (409, {}, {"Stripe_Should_Retry": "false"}, PermanentError, "conflict"),
+        (429, {"code": "rate_limit"}, {}, TransientError, "rate_limited"),
+        (429, {"code": "lock_timeout"}, {}, TransientError, "conflict"),
+        (500, {"type": "api_error"}, {}, TransientError, "gateway_down"),
+        (500, {"type": "api_error"}, {"Idempotent_Replayed": "true"}, UncertainError, "uncertain"),
+        (500, {"type": "api_error"}, {"Stripe_Should_Retry": "false"}, UncertainError, "uncertain"),
+        (400, {"code": "parameter_missing"}, {"Stripe_Should_Retry": "true"}, TransientError, "invalid_request"),
+    ],
+)
+def test_refusal_is_told_by_code_and_advice(desk, stripe, status, body, headers, kind, code):
+    stripe.refuse(
+        status, {"error": {"type": "invalid_request_error", "message": "In Stripe's own words.", **body}}, **headers
+    )
+    with pytest.raises(kind) as caught:
+        desk.run("payment.create", {"amount": EUR, "method": "pm_1"})
+    assert caught.value.code == code
+    assert "In Stripe's own words." in caught.value.message
+
+
+def test_test_key_that_meets_a_live_object_is_told_apart(desk, stripe):
+    words = "No such payment_intent: 'pi_9'; a similar object exists in live mode, but a test mode key was used."
+    answer = error(404, words, code="resource_missing")
+    stripe.refuse(answer.status, answer.body)
+    with pytest.raises(PermanentError) as caught:
+        desk.run("payment.get", {"payment": "pi_9"})
+    assert caught.value.code == "wrong_mode"
+
+
+def test_rate_limit_honours_the_pause(desk, stripe):
+    stripe.refuse(429, {"error": {"code": "rate_limit"}}, Retry_After="7")
+    with pytest.raises(TransientError) as caught:
+        desk.run("payment.get", {"payment": "pi_1"})
+    assert caught.value.retry_after == 7
+
+
+def test_more_than_the_rest_is_refused_as_that(desk):
+    payment = paid(desk)["payment"]
+    more = {"payment": payment, "amount": {"minor": 5000, "currency": "EUR"}}
+    with pytest.raises(PermanentError) as caught:
+        desk.run("payment.refund", more, key="r")
+    assert caught.value.code == "amount_exceeds_rest"
+    desk.run("payment.refund", {"payment": payment}, key="r2")
+    with pytest.raises(PermanentError) as caught:
+        desk.run("payment.refund", {"payment": payment}, key="r3")
+    assert caught.value.code == "already_refunded"
+
+
+def test_state_that_does_not_fit_is_refused(desk):
+    payment = paid(desk)["payment"]
+    for action in ("payment.capture", "payment.void"):
+        with pytest.raises(PermanentError) as caught:
+            desk.run(action, {"payment": payment}, key=action)
+        assert caught.value.code == "wrong_state"
+    page = desk.run("payment.create", {"amount": EUR, **RETURN}, key="page")
+    with pytest.raises(PermanentError, match="Nobody has paid"):
+        desk.run("payment.capture", {"payment": page["payment"]}, key="c")
+
+
+def test_empty_platform_balance_is_waited_for(desk):
+    with pytest.raises(TransientError) as caught:
+        desk.run("transfer.create", {"provider": "acct_1", "amount": EUR})
+    assert caught.value.code == "balance_too_low"
+
+
+def test_secret_key_never_shows_in_an_error(desk, stripe):
+    stripe.key = "sk_test_another"
+    with pytest.raises(PermanentError) as caught:
+        desk.run("payment.get", {"payment": "pi_1"})
+    assert caught.value.code == "unauthorised"
+    assert "sk_test_made_up" not in f"{caught.value} {caught.value.details}"
+
+
+# Events by polling.
+
+
+def test_polling_gives_what_webhooks_lost_in_order_and_once(desk, stripe):
+    first = desk.connector.poll(desk.call(), None)
+    assert first.events == ()
+    for number in range(250):
+        stripe.tell("customer.updated", {"id": f"cus_{number}", "object": "customer"})
+    polled = desk.connector.poll(desk.call(), first.cursor)
+    assert [event.payload["data"]["object"]["id"] for event in polled.events] == [
+        f"cus_{number}" for number in range(250)
+    ]
+    assert [event.id for event in polled.events] == [event["id"] for event in stripe.events]
+
+
+def test_polling_of_a_flood_goes_on_where_it_stopped(desk, stripe, monkeypatch):
+    monkeypatch.setattr("connectors.stripe.webhooks.PAGES_A_POLL", 2)
+    first = desk.connector.poll(desk.call(), None)
+    for number in range(350):
+        stripe.tell("customer.updated", {"id": f"cus_{number}", "object": "customer"})
+    seen, cursor = set(), first.cursor
+    for _ in range(2):
+        polled = desk.connector.poll(desk.call(), cursor)
+        seen |= {event.id for event in polled.events}
+        cursor = polled.cursor
+    assert len(seen) == 350
+    assert "after" not in cursor

@@ -1,0 +1,159 @@
+"""What Stripe keeps: objects and events, and what happens to them when somebody pays."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import urllib.request
+from typing import Any
+
+from tests.fakes.server import Answered, ComplaintError, FakeServer
+from tests.fakes.stripe_forms import NOW, PREFIX, error
+
+
+class StripeBooks(FakeServer):
+    def __init__(self, key: str = "sk_test_made_up", webhook_secret: str = "whsec_made_up_secret") -> None:
+        super().__init__()
+        self.key = key
+        self.webhook_secret = webhook_secret
+        self.objects: dict[str, dict[str, Any]] = {}
+        self.events: list[dict[str, Any]] = []
+        self.keys: dict[str, tuple[str, Answered]] = {}
+        self._number = 0
+
+    # What a payer or Stripe itself does.
+
+    def pay(self, session_id: str, email: str = "ada@example.com", *, delayed: bool = False) -> dict[str, Any]:
+        """Complete a Checkout Session as the payer's browser would; ``delayed``: by a bank debit still on its way."""
+        session = self.objects[session_id]
+        session |= {"status": "complete", "customer_details": {"email": email, "name": "Ada Lovelace"}}
+        if session["mode"] == "subscription":
+            subscription = self._new("subscriptions", {**session.get("subscription_data", {}), "customer": "cus_made"})
+            item = session["line_items"][0]
+            self._subscription(subscription, [{"price": item["price"], "quantity": int(item.get("quantity", 1))}])
+            session |= {"subscription": subscription["id"], "payment_status": "paid"}
+            return session
+        data = session.get("payment_intent_data", {})
+        intent = self._new("payment_intents", {"amount": session["amount_total"], "currency": session["currency"]})
+        intent |= {"metadata": data.get("metadata", {}), "capture_method": data.get("capture_method", "automatic")}
+        intent |= {"amount_received": 0, "last_payment_error": None, "latest_charge": None}
+        session |= {"payment_intent": intent["id"], "payment_status": "unpaid"}
+        if delayed:
+            intent["status"] = "processing"
+            self.tell("payment_intent.processing", intent)
+        else:
+            self._charge(intent)
+            session["payment_status"] = "paid" if intent["status"] == "succeeded" else "unpaid"
+        self.tell("checkout.session.completed", session)
+        return session
+
+    def settle(self, session_id: str) -> None:
+        """The bank debit of a session arrives."""
+        session = self.objects[session_id]
+        self._charge(self.objects[session["payment_intent"]])
+        session["payment_status"] = "paid"
+        self.tell("checkout.session.async_payment_succeeded", session)
+
+    def tell(self, kind: str, thing: dict[str, Any], **more: Any) -> dict[str, Any]:
+        event = {
+            "id": self._id("events"),
+            "object": "event",
+            "api_version": "2026-06-24.dahlia",
+            "created": NOW,
+            "data": {"object": json.loads(json.dumps(thing))},
+            "livemode": False,
+            "type": kind,
+            **more,
+        }
+        self.events.append(event)
+        return event
+
+    def signed(self, event: dict[str, Any], at: int = NOW) -> tuple[bytes, dict[str, str]]:
+        """Body and headers of a delivery."""
+        body = json.dumps(event, indent=2).encode()
+        digest = hmac.new(self.webhook_secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+        headers = {"content-type": "application/json; charset=utf-8", "stripe-signature": f"t={at},v1={digest},v0=00"}
+        return body, headers
+
+    def deliver(self, event: dict[str, Any], url: str, at: int) -> int:
+        """Post a delivery and give the status of the answer."""
+        body, headers = self.signed(event, at)
+        request = urllib.request.Request(url, data=body, headers=headers, method="POST")
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return int(response.status)
+
+    def _charge(self, intent: dict[str, Any]) -> None:
+        manual = intent.get("capture_method") == "manual"
+        card = {
+            "brand": "visa",
+            "country": "US",
+            "last4": "4242",
+            "capture_before": NOW + 7 * 86400 if manual else None,
+        }
+        charge = self._new(
+            "charges", {"amount": intent["amount"], "currency": intent["currency"], "status": "succeeded"}
+        )
+        charge |= {"amount_captured": 0 if manual else intent["amount"], "amount_refunded": 0, "refunded": False}
+        charge |= {"captured": not manual, "paid": True, "disputed": False, "payment_intent": intent["id"]}
+        charge |= {"metadata": intent.get("metadata", {}), "payment_method_details": {"type": "card", "card": card}}
+        charge |= {
+            "billing_details": {"email": "ada@example.com", "name": "Ada Lovelace", "phone": None},
+            "customer": None,
+        }
+        fee = self._new("events", {"fee": 320, "currency": intent["currency"]})
+        charge["balance_transaction"] = fee["id"]
+        intent |= {"latest_charge": charge["id"], "status": "requires_capture" if manual else "succeeded"}
+        self.tell("charge.succeeded", charge)
+        if manual:
+            intent["amount_capturable"] = intent["amount"]
+            self.tell("payment_intent.amount_capturable_updated", intent)
+        else:
+            intent["amount_received"] = intent["amount"]
+            self.tell("payment_intent.succeeded", intent)
+
+    def _subscription(self, made: dict[str, Any], items: list[dict[str, Any]]) -> None:
+        period = {"current_period_start": NOW, "current_period_end": NOW + 30 * 86400}
+        data = [
+            {"id": f"si_{made['id']}", "price": self.objects[item["price"]], "quantity": item["quantity"], **period}
+            for item in items
+        ]
+        made |= {
+            "items": {"object": "list", "data": data},
+            "status": "active",
+            "cancel_at": None,
+            "pause_collection": None,
+        }
+        made |= {"cancel_at_period_end": False, "latest_invoice": self._invoice(made["id"])["id"]}
+        if "trial_period_days" in made or "trial_end" in made:
+            made["status"] = "trialing"
+
+    def _invoice(self, subscription: str) -> dict[str, Any]:
+        secret = {"client_secret": f"{subscription}_secret_made", "type": "payment_intent"}
+        return self._new("events", {"object": "invoice", "confirmation_secret": secret})
+
+    def _id(self, kind: str) -> str:
+        self._number += 1
+        return f"{PREFIX[kind]}_made{self._number:04d}"
+
+    def _new(self, kind: str, fields: dict[str, Any]) -> dict[str, Any]:
+        made = {"object": kind.rstrip("s"), "created": NOW, "livemode": False, "metadata": {}, **fields}
+        made["id"] = self._id(kind)
+        self.objects[made["id"]] = made
+        return made
+
+    def _expanded(self, thing: Any, paths: list[str]) -> Any:
+        thing = json.loads(json.dumps(thing))
+        for path in paths:
+            if path.count(".") > 3:
+                raise ComplaintError(
+                    "expands too deeply", error(400, "You cannot expand more than 4 levels of a property.")
+                )
+            holder = thing
+            for name in path.split("."):
+                if not isinstance(holder, dict) or holder.get(name) is None:
+                    break
+                if isinstance(holder[name], str):
+                    holder[name] = json.loads(json.dumps(self.objects.get(holder[name], holder[name])))
+                holder = holder[name]
+        return thing
