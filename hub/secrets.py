@@ -85,8 +85,11 @@ class Keyring:
             raise _unreadable() from error
 
     def derived(self, purpose: str) -> str:
-        """A key for one purpose (hex, 256 bits; HKDF-SHA256, RFC 5869), from the newest key."""
-        return self.derived_keys(purpose)[0]
+        """A key for one purpose (hex, 256 bits; HKDF-SHA256, RFC 5869), which stays the same when keys are added.
+
+        It comes from the oldest key, and changes when that is taken away. For what is shared with somebody else once.
+        """
+        return self.derived_keys(purpose)[-1]
 
     def derived_keys(self, purpose: str) -> tuple[str, ...]:
         """The keys for one purpose, newest first: sign with the first, believe all (as Flask's ``SECRET_KEY_FALLBACKS``)."""

@@ -2,121 +2,57 @@
 
 from __future__ import annotations
 
-import os
-import pwd
-import shutil
-import subprocess
-import uuid
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from scripts.test_programs import find_chromium
+from tests.postgres import PostgresServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item, call):
-    """A skipped test is a failed one: whatever it needs must be there."""
-    report = yield
-    if report.skipped and not hasattr(report, "wasxfail"):
-        report.outcome = "failed"
-        report.longrepr = f"{item.nodeid} was skipped: {report.longrepr}"
-    return report
-
-
-def _postgres_programs() -> Path:
-    candidates = [*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
-    found = shutil.which("initdb")
-    if found:
-        candidates.insert(0, Path(found).resolve().parent)
-    for folder in candidates:
-        if (folder / "initdb").exists() and (folder / "postgres").exists():
-            return folder
-    message = "PostgreSQL's server programs are missing. Install them: apt-get install postgresql"
-    raise RuntimeError(message)
-
-
-class PostgresServer:
-    """A private server in a folder of its own, on a unix socket."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.programs = _postgres_programs()
-        self.data = folder / "data"
-        self._user = None
-        if os.getuid() == 0:
-            name = next(user for user in ("postgres", "nobody") if _exists(user))
-            self._user = pwd.getpwnam(name)
-            os.chown(folder, self._user.pw_uid, self._user.pw_gid)
-
-    def _run(self, *arguments: str) -> None:
-        options = {}
-        if self._user is not None:
-            options = {"user": self._user.pw_uid, "group": self._user.pw_gid, "extra_groups": []}
-        done = subprocess.run(arguments, capture_output=True, text=True, check=False, cwd=self.folder, **options)
-        if done.returncode:
-            raise RuntimeError(f"{arguments[0]} failed: {done.stdout}{done.stderr}")
-
-    def start(self) -> None:
-        self._run(str(self.programs / "initdb"), "-D", str(self.data), "-U", "hub", "-A", "trust", "-E", "UTF8", "--locale=C")
-        options = f"-c listen_addresses='' -c unix_socket_directories='{self.folder}' -c max_connections=200"
-        with open(self.folder / "log", "w") as log:
-            if self._user is not None:
-                os.chown(log.fileno(), self._user.pw_uid, self._user.pw_gid)
-        self._run(str(self.programs / "pg_ctl"), "-D", str(self.data), "-w", "-t", "60", "-l", str(self.folder / "log"), "-o", options, "start")
-
-    def stop(self, mode: str = "immediate") -> None:
-        self._run(str(self.programs / "pg_ctl"), "-D", str(self.data), "-m", mode, "-w", "stop")
-
-    def url(self, database: str = "postgres") -> str:
-        return f"postgresql://hub@/{database}?host={self.folder}"
-
-
-def _exists(user: str) -> bool:
-    try:
-        pwd.getpwnam(user)
-    except KeyError:
-        return False
-    return True
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A run that skipped anything, or expected a failure, has failed: what a test needs must be there."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and any(reporter.stats.get(outcome) for outcome in ("skipped", "xfailed", "xpassed")):
+        reporter.write_line("A test was skipped or was expected to fail. That counts as a failure here.", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session")
-def postgres_server():
-    """A PostgreSQL server of this test process."""
-    folder = Path("/tmp") / f"hub-pg-{uuid.uuid4().hex[:8]}"
-    folder.mkdir(mode=0o755)
-    server = PostgresServer(folder)
-    server.start()
-    yield server
-    server.stop()
-    shutil.rmtree(folder, ignore_errors=True)
+def postgres_server() -> Iterator[PostgresServer]:
+    """A running PostgreSQL of this test process. A test that stops it must start it again."""
+    server = PostgresServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
 
 
 @pytest.fixture
-def postgres_url(postgres_server):
-    """A fresh database."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_server.url(), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    yield postgres_server.url(name)
-    with psycopg.connect(postgres_server.url(), autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """The address of an empty PostgreSQL database."""
+    yield from postgres_server.new_database()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request, tmp_path):
-    """Both databases, one after the other."""
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database: the test runs once on SQLite and once on PostgreSQL."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/hub.db"
-    return request.getfixturevalue("postgres_url")
+        return f"sqlite:///{tmp_path / 'hub.db'}"
+    return str(request.getfixturevalue("postgres_url"))
 
 
 @pytest.fixture(scope="session")
-def chromium_path():
-    """The browser's program."""
-    named = os.environ.get("HUB_TEST_CHROMIUM")
-    found = named or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if not found:
-        raise RuntimeError("There is no Chromium. Install it: apt-get install chromium, or set HUB_TEST_CHROMIUM.")
-    return found
+def chromium_path() -> str:
+    """The browser's program, for ``playwright.chromium.launch(executable_path=…)``."""
+    found = find_chromium()
+    if found is None:
+        message = "There is no Chromium. Run: make test, or: apt-get install chromium, or set HUB_TEST_CHROMIUM."
+        raise RuntimeError(message)
+    return str(found)

