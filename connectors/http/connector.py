@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from hub.connect.answers import EXCERPT, failure, json_or_none, raise_for_status
 from hub.connect.api import ActionCode, ConnectorCode, Delivery, RawEvent
 from hub.connect.auth import NoAuth, auth_of, send
-from hub.connect.http import encode_body
+from hub.connect.encoding import encode_body
 from hub.connect.mapping import check_event, moment
 from hub.connect.rest import form_pairs, query_pairs
 from hub.connect.signatures import STANDARD_TOLERANCE, STANDARD_WEBHOOKS, Scheme, sign_standard_webhook, verify

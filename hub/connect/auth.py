@@ -6,20 +6,21 @@ import base64
 import threading
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, Protocol, cast
 from urllib.parse import quote_plus, urlsplit
 
 from hub.connect.answers import ErrorTable, failure, raise_for_status
-from hub.connect.http import encode_body, with_query
+from hub.connect.encoding import encode_body, with_query
 from hub.connect.signatures import keyed_hash
 from hub.errors import ConfigError
 from hub.expressions import compile_template
 from hub.jsontypes import json_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from hub.connect.api import Connection, HttpClient, HttpResponse
+    from hub.connect.encoding import Pairs
     from hub.connect.signatures import Algorithm, Encoding
     from hub.jsontypes import Json, JsonObject
 
@@ -234,9 +235,6 @@ def read_token(answer: Json, now: datetime) -> Token:
     known = isinstance(seconds, (int, float, str)) and str(seconds).replace(".", "", 1).isdigit()
     lifetime = timedelta(seconds=float(cast("float", seconds))) if known else DEFAULT_LIFETIME
     return Token(value, now + max(lifetime - EXPIRY_MARGIN, lifetime / 2))
-
-
-Pairs: TypeAlias = "Mapping[str, str] | Sequence[tuple[str, str]]"
 
 
 def send(  # noqa: PLR0913 (the parts of an HTTP request)

@@ -6,7 +6,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias, cast
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urljoin
 
 import orjson
 import requests
@@ -16,15 +16,17 @@ from requests.structures import CaseInsensitiveDict
 from hub import __version__
 from hub.connect.answers import failure
 from hub.connect.breaker import CircuitBreaker, Pace, State
+from hub.connect.encoding import encode_body, with_query
 from hub.connect.guard import Guard, Target
 from hub.connect.redaction import Redactor
 from hub.connect.sockets import GuardedAdapter, time_limits
 from hub.errors import ActionError, TransientError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     from hub.connect.api import Connection
+    from hub.connect.encoding import Pairs
     from hub.connect.manifest import Manifest
     from hub.jsontypes import Json
 
@@ -34,7 +36,6 @@ _MOST_REDIRECTS = 5
 # What may travel on when a redirect leads to another host: everything else could be a credential.
 _HARMLESS_HEADERS = frozenset({"accept", "accept-language", "accept-encoding", "content-type", "user-agent"})
 _CHUNK = 64 * 1024
-Pairs: TypeAlias = "Mapping[str, str] | Sequence[tuple[str, str]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,9 +243,9 @@ class Client:
             body=content,
             repeatable=method in _REPEATABLE if repeatable is None else repeatable,
         )
+        target = self._guard.target(sending.url)
         self._wait_our_turn()
         until = time.monotonic() + self._timeout
-        target = self._guard.target(sending.url)
         answer = self._exchange(sending, until)
         for _ in range(_MOST_REDIRECTS):
             location = answer.headers.get("Location")
@@ -256,13 +257,13 @@ class Client:
 
     def _wait_our_turn(self) -> None:
         now = self._monotonic()
+        # The breaker comes last: who gets its probe must send it.
+        wait = self._channel.pace.wait(now) if self._channel.pace is not None else 0.0
+        if wait:
+            raise failure("throttled", retry_after=wait)
         wait = self._channel.breaker.wait(now)
         if wait:
             raise failure("circuit_open", f"Connection {self._name!r}.", retry_after=wait)
-        if self._channel.pace is not None:
-            wait = self._channel.pace.wait(now)
-            if wait:
-                raise failure("throttled", retry_after=wait)
 
     def _redirected(self, sending: _Sending, target: Target, status: int, location: str) -> tuple[_Sending, Target]:
         url = urljoin(sending.url, location)
@@ -387,24 +388,3 @@ def _reason(error: Exception) -> str:
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror.lower()
     return type(error).__name__
-
-
-def encode_body(
-    *, json: Json = None, form: Pairs | None = None, body: bytes | None = None
-) -> tuple[bytes | None, str | None]:
-    """The bytes of a request's body and their content type; signatures are made over exactly these bytes."""
-    if json is not None:
-        return orjson.dumps(json), "application/json"
-    if form is not None:
-        pairs = list(form.items()) if hasattr(form, "items") else list(form)
-        return urlencode(pairs).encode(), "application/x-www-form-urlencoded"
-    return body, None
-
-
-def with_query(url: str, params: Pairs | None) -> str:
-    """The URL with percent-encoded query parameters added to those it has."""
-    if not params:
-        return url
-    pairs = list(params.items()) if hasattr(params, "items") else list(params)
-    bare, hash_mark, fragment = url.partition("#")
-    return f"{bare}{'&' if '?' in bare else '?'}{urlencode(pairs)}{hash_mark}{fragment}"

@@ -151,14 +151,14 @@ def _scope(raw: RawEvent, connection: Connection) -> JsonObject:
 
 
 OWN_TYPE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+")
-RESERVED = ("hub.", "schedule.")
+RESERVED = ("hub.", "schedule.", "answer.")
 
 
 def check_event(event_type: str, data: JsonObject) -> str:
     """Why an event that comes from outside the hub cannot be taken, or an empty text when it can.
 
-    Own types are lower case with a dot; ``hub.*`` and ``schedule.*`` are the hub's; data of a canonical type must satisfy
-    its schema.
+    Own types are lower case with a dot; ``hub.*``, ``schedule.*`` and ``answer.*`` are the hub's; data of a canonical
+    type must satisfy its schema.
     """
     if not OWN_TYPE.fullmatch(event_type):
         return f"{event_type!r} is not an event's type: write it in lower case with a dot, such as course.finished."

@@ -127,6 +127,7 @@ def test_nulls_and_what_they_leave_empty_go_but_empty_things_stay():
         ("Course", "lower case with a dot"),
         ("hub.run_failed", "come from the hub alone"),
         ("schedule.tick", "alone"),
+        ("answer.given", "alone"),
         ("payment.succeeded", "amount"),
     ],
 )
