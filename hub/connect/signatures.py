@@ -174,12 +174,6 @@ def sign_standard_webhook(secret: str, message_id: str, now: datetime, body: byt
     return {"webhook-id": message_id, "webhook-timestamp": stamp, "webhook-signature": f"v1,{signature}"}
 
 
-def sign_with_timestamp(secret: str, now: datetime, body: bytes) -> str:
-    """A header value of the form ``t=<unix seconds>,v1=<hex>``: HMAC-SHA256 over ``t.body``, the secret as text."""
-    stamp = str(int(now.timestamp()))
-    return f"t={stamp},v1={keyed_hash(secret.encode(), f'{stamp}.'.encode() + body, 'sha256', 'hex')}"
-
-
 def _header(request: WebhookRequest, name: str) -> str:
     return request.headers.get(name.lower(), "")
 

@@ -15,7 +15,6 @@ from hub.connect.signatures import (
     Pairs,
     Scheme,
     sign_standard_webhook,
-    sign_with_timestamp,
     verify,
 )
 from hub.errors import ConfigError, SignatureError
@@ -119,11 +118,6 @@ def test_what_is_stale_early_or_not_dated_is_refused_with_its_reason(header, sec
     with pytest.raises(SignatureError) as refusal:
         verify(PAIRED, signed, [STRIPE_SECRET], NOW + timedelta(seconds=seconds))
     assert refusal.value.code == code
-
-
-def test_what_we_sign_in_pairs_we_accept():
-    header = sign_with_timestamp(STRIPE_SECRET, NOW, STRIPE_BODY)
-    assert header == f"t=1700000000,v1={STRIPE_V1}"
 
 
 def test_a_scheme_may_sign_method_address_and_timestamp_in_milliseconds_as_base64():
