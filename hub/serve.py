@@ -147,6 +147,5 @@ def serve(settings: Settings, role: Role, announce: Callable[[Hub], None]) -> No
         respawn_failed_workers=True,
         log_enabled=False,
         workers_kill_timeout=20,
-        process_name="connector-hub",
     )
     server.serve(target_loader=load, wrap_loader=False)

@@ -123,6 +123,7 @@ class Caller:
             http=self._http(connection, connector, timeout),
             attempt=request.attempt,
             event=context.event,
+            previous=request.previous,
             services=self._services.for_call(request, context, emitted),
         )
         repeated = request.recovered or request.attempt > 1

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from hub.connect.api import CanonicalEvent, Outbox, Templates
     from hub.engine.caller import CallContext
-    from hub.jsontypes import JsonObject
+    from hub.jsontypes import Json, JsonObject
     from hub.recipes.record import CallRequest
 
 
@@ -62,5 +62,7 @@ class Services:
         assert isinstance(data, dict)
         answers = data["answers"]
         assert isinstance(answers, list)
-        links = [f"- [{answer}]({self.answer_links(request.question_id, str(answer))})" for answer in answers]
-        return {**request.input, "data": {**data, "answers": "\n".join(links)}}
+        links: list[Json] = [
+            {"label": str(answer), "url": self.answer_links(request.question_id, str(answer))} for answer in answers
+        ]
+        return {**request.input, "data": {**data, "answers": links}}

@@ -14,7 +14,7 @@ from hub.recipes.record import CallFailed, CallRequest, CallSucceeded, Decision,
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
-    from hub.jsontypes import JsonObject
+    from hub.jsontypes import Json, JsonObject
     from hub.recipes.model import Retry
     from hub.recipes.record import News
 
@@ -62,11 +62,13 @@ def _start(progress: Progress, path: str, target: Target, failed: StepRecord | N
     fresh = failed is None or failed.input is None or failed.attempt <= progress.resumed_after(path)
     sent = target.render(failed.started if failed else progress.now) if fresh else failed.input  # type: ignore[union-attr]
     record = progress.begin(path, "call", failed, input=sent, key=step_key(progress.facts.id, path))
-    _request(progress, record, target)
+    _request(progress, record, target, previous=(failed.error or {}).get("details") if failed else None)
     return record
 
 
-def _request(progress: Progress, record: StepRecord, target: Target, *, recovered: bool = False) -> None:
+def _request(
+    progress: Progress, record: StepRecord, target: Target, *, recovered: bool = False, previous: Json = None
+) -> None:
     sent = record.input
     assert isinstance(sent, dict)
     connection, _, action = str(sent["call"]).partition("/")
@@ -82,6 +84,7 @@ def _request(progress: Progress, record: StepRecord, target: Target, *, recovere
             timeout=target.timeout.total_seconds() if target.timeout else None,
             recovered=recovered,
             question_id=target.question_id,
+            previous=previous,
         )
     )
 

@@ -93,6 +93,8 @@ class CallRequest:
     timeout: float | None
     recovered: bool = False
     question_id: str | None = None
+    previous: Json = None
+    """The details of the last attempt's error: what an action needs to know of what it did already."""
 
 
 @dataclass(frozen=True, slots=True)
