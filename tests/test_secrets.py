@@ -36,13 +36,17 @@ def test_after_a_rotation_old_values_are_read_and_new_ones_need_the_new_key():
 
 
 @pytest.mark.parametrize("use", [Keyring.decrypt, Keyring.rotate])
-@pytest.mark.parametrize("token", [Keyring([OLD]).encrypt("x"), "", "not a token", "é"])
+@pytest.mark.parametrize(
+    "token", [Keyring([OLD]).encrypt("x"), "", "not a token", "é"], ids=["other key", "empty", "text", "not ASCII"]
+)
 def test_a_value_that_no_key_fits_says_what_to_do(use, token):
     with pytest.raises(ConfigError, match="Put back the key with which it was written"):
         use(Keyring([NEW]), token)
 
 
-@pytest.mark.parametrize("keys", [[], [""], [OLD, "short"], [OLD[:-2]]])
+@pytest.mark.parametrize(
+    "keys", [[], [""], [OLD, "short"], [OLD[:-2]]], ids=["none", "empty", "one too short", "cut off"]
+)
 def test_keys_that_are_none_are_refused_without_showing_them(keys):
     with pytest.raises(ConfigError) as caught:
         Keyring(keys)
@@ -155,7 +159,9 @@ def test_a_link_that_was_changed_anywhere_is_refused(data):
 
 
 @pytest.mark.parametrize(
-    "token", ["", ".", "é", "x" * 5_000, Keyring([NEW]).sign("pay", 1), Keyring([OLD]).sign("refund", 1)]
+    "token",
+    ["", ".", "é", "x" * 5_000, Keyring([NEW]).sign("pay", 1), Keyring([OLD]).sign("refund", 1)],
+    ids=["empty", "a dot", "not ASCII", "too long", "other key", "other purpose"],
 )
 def test_a_link_of_another_hub_or_purpose_is_refused(token):
     with pytest.raises(LinkError, match="This link is not valid"):
