@@ -49,6 +49,8 @@ def main(arguments: Sequence[str]) -> None:
             run(str(node()), str(UI / "node_modules" / "typescript" / "bin" / "tsc"), "--noEmit", folder=UI)
         case ["test-programs"]:
             provide_chromium()
+            if not succeeds(str(PYTHON), "-m", "playwright", "--version"):
+                install_with_apt("libatomic1", why="What drives the browser does not start")
             if find_postgresql() is None:
                 say("Fetching PostgreSQL, as this machine has no server …")
                 install_packages_beside(POSTGRESQL, "requirements/postgresql.txt")
