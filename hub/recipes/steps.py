@@ -1,12 +1,15 @@
-"""Reads steps: every form, with what all forms have in common."""
+"""Reads steps: every form, and what all forms have in common. The document is built as the schema says."""
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal, TypedDict, cast
 
-from hub.recipes.compiler import MAX_NESTING, MAX_STEPS, Reader, event_patterns, shown
-from hub.recipes.findings import did_you_mean
+from hub.errors import ExpressionError
+from hub.expressions import ExpressionSyntaxError, compile_expression, compile_template
+from hub.expressions.durations import parse_duration
+from hub.recipes.findings import Finding, Span
 from hub.recipes.model import (
     AskStep,
     BranchStep,
@@ -21,25 +24,148 @@ from hub.recipes.model import (
     SwitchStep,
     WaitStep,
 )
+from hub.recipes.places import Style
+from hub.recipes.structure import FORMS
+from hub.recipes.yaml_errors import quoted
+from hub.recipes.yaml_reader import Mapping as MappingNode
+from hub.recipes.yaml_reader import Scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator
 
-    from hub.expressions import Expression
-    from hub.jsontypes import Json
-    from hub.recipes.document import Path
+    from hub.expressions import Expression, Template
+    from hub.jsontypes import Json, JsonObject
+    from hub.recipes.document import Document, Path
 
-_COMMON = ("id", "title", "if", "retry", "timeout", "on_error")
-_FORMS: dict[str, tuple[str, ...]] = {
-    "call": ("with",),
-    "set": (),
-    "wait": ("on_timeout",),
-    "ask": ("on_timeout",),
-    "switch": ("cases", "default"),
-    "stop": (),
-    "steps": (),
-}
-_LOOP = ("for_each", "parallel", "stop_when")
+MAX_STEPS = 200
+"""How many steps a recipe may have, those in branches and loops counted."""
+MAX_NESTING = 8
+"""How deep steps may stand inside of steps."""
+
+_WRAPPED = re.compile(r"\s*\$\{\s*(?P<bare>.*?)\s*\}\s*", re.DOTALL)
+
+
+class Reader:
+    """Reads the parts of one document into the model, noting what is wrong and going on."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.findings: list[Finding] = []
+        self.step_paths: dict[str, Path] = {}
+        self.step_count = 0
+
+    def value(self, path: Path) -> Json:
+        """The plain value at ``path``; None when there is none."""
+        value: Json = self.document.value
+        for part in path:
+            if isinstance(value, dict):
+                value = value.get(str(part))
+            else:
+                value = value[part] if isinstance(value, list) and isinstance(part, int) else None
+        return value
+
+    def has(self, path: Path) -> bool:
+        """Whether there is anything at ``path``."""
+        return self.document.node(path) is not None
+
+    def wrong(self, path: Path, code: str, message: str, remedy: str = "", *, at_key: bool = False) -> None:
+        """Note an error about the part at ``path``."""
+        self.findings.append(self.document.finding(path, code, message, remedy, at_key=at_key))
+
+    def expression(self, path: Path) -> Expression:
+        """The bare expression at ``path``; null when it does not parse."""
+        value = self.value(path)
+        text = value if isinstance(value, str) else f"`{'true' if value else 'false'}`"
+        wrapped = _WRAPPED.fullmatch(text)
+        if wrapped is not None and "${" not in wrapped["bare"]:
+            text = wrapped["bare"]
+            message = f"`{path[-1]}` takes a bare expression, without ${{ }}."
+            finding = self.document.finding_within(
+                path, 0, len(str(value)), "wrapped_expression", message, f"Write {text}", fix=text
+            )
+            self.findings.append(finding)
+        try:
+            return compile_expression(text)
+        except ExpressionSyntaxError as error:
+            if wrapped is None:
+                self._unreadable(path, error)
+            return compile_expression("`null`")
+
+    def optional_expression(self, path: Path) -> Expression | None:
+        """The same, or None when there is nothing at ``path``."""
+        return self.expression(path) if self.has(path) else None
+
+    def template(self, path: Path, default: Json = None) -> Template:
+        """The value at ``path`` with its ``${ }`` compiled; null in the place of every text that does not parse."""
+        value = self.value(path) if self.has(path) else default
+        try:
+            return compile_template(value)
+        except ExpressionSyntaxError:
+            return compile_template(self._without_errors(value, path))
+
+    def part(self, value: str, path: Path) -> Template:
+        """The template of a part of the text at ``path``, from its beginning on."""
+        try:
+            return compile_template(value)
+        except ExpressionSyntaxError as error:
+            self._unreadable(path, error)
+            return compile_template(None)
+
+    def duration(self, path: Path, default: timedelta | None) -> timedelta:
+        """The duration at ``path``."""
+        value = self.value(path)
+        if value is None:
+            return default or timedelta()
+        try:
+            return parse_duration(str(value))
+        except ExpressionError as error:
+            self.wrong(path, "duration", error.message, error.remedy)
+            return default or timedelta()
+
+    def _without_errors(self, value: Json, path: Path) -> Json:
+        """The value with null for every text whose expressions do not parse, each of them noted."""
+        if isinstance(value, dict):
+            for name in value:
+                if "${" in name:
+                    message = "A name cannot hold an expression; only values can."
+                    self.wrong((*path, name), "expression", message, "Write the name out.", at_key=True)
+            return {name.replace("${", ""): self._without_errors(one, (*path, name)) for name, one in value.items()}
+        if isinstance(value, list):
+            return [self._without_errors(one, (*path, number)) for number, one in enumerate(value)]
+        try:
+            compile_template(value)
+        except ExpressionSyntaxError as error:
+            self._unreadable(path, error)
+            return None
+        return value
+
+    def _unreadable(self, path: Path, error: ExpressionSyntaxError) -> None:
+        cut = self._cut_by_comment(path)
+        if cut is not None:
+            self.findings.append(cut)
+        elif error.position is None:
+            self.wrong(path, "expression", error.message, error.remedy)
+        else:
+            finding = self.document.finding_within(
+                path, error.position, error.length, "expression", error.message, error.remedy, fix=error.fix
+            )
+            self.findings.append(finding)
+
+    def _cut_by_comment(self, path: Path) -> Finding | None:
+        """The finding when YAML took the rest of the text for a comment."""
+        node = self.document.node(path)
+        if not isinstance(node, Scalar) or node.style is not Style.PLAIN:
+            return None
+        line = self.document.lines[node.span.end_line - 1]
+        rest = line[node.span.end_column - 1 :]
+        if not rest.lstrip().startswith("#") or rest.startswith("#"):
+            return None
+        whole = (node.source + rest).rstrip()
+        start = node.span
+        span = Span(start.line, start.column, start.end_line, len(line.rstrip()) + 1)
+        message = "YAML takes everything from # on for a comment, which cuts the text off."
+        fix = quoted(whole)
+        return Finding.at(self.document.file, span, "cut_by_comment", message, f"Put it in quotes: {fix}.", fix=fix)
 
 
 class Common(TypedDict):
@@ -53,294 +179,206 @@ class Common(TypedDict):
     on_error: OnError | tuple[Step, ...]
 
 
-def read_steps(reader: Reader, value: Json, path: Path, prefix: str, depth: int = 1) -> tuple[Step, ...]:
-    """The steps of a list. Steps without an id get one from their position: ``step2``, inside it ``step2.then1``."""
-    if not isinstance(value, list):
-        reader.wrong(path, "type", f"Steps are a list, not {shown(value)}.", "Begin each step with `- `.")
-        return ()
-    if depth > MAX_NESTING:
-        reader.wrong(path, "too_deep", f"Steps are nested more than {MAX_NESTING} levels deep.", "Split the recipe.")
-        return ()
-    found = [_step(reader, one, (*path, number), f"{prefix}{number + 1}", depth) for number, one in enumerate(value)]
-    return tuple(step for step in found if step is not None)
+def texts(value: Json) -> tuple[str, ...]:
+    """One text or a list of them, as a tuple."""
+    return tuple(str(one) for one in value) if isinstance(value, list) else (str(value),)
 
 
-def _step(reader: Reader, value: Json, path: Path, automatic: str, depth: int) -> Step | None:
-    if not isinstance(value, dict):
-        remedy = "For example: - call: mail/send"
-        reader.wrong(path, "type", f"A step is keys with values, not {shown(value)}.", remedy)
-        return None
+def read_steps(reader: Reader, path: Path, prefix: str, depth: int = 1) -> tuple[Step, ...]:
+    """The steps of the list at ``path``; none when there is no list. ``prefix`` begins the ids made of positions."""
+    steps = cast("list[JsonObject]", reader.value(path) or [])
+    if steps and depth > MAX_NESTING:
+        message = f"Steps stand inside of steps more than {MAX_NESTING} levels deep."
+        reader.wrong(path, "too_deep", message, "Emit an event with hub/emit, and do the rest in a recipe of its own.")
+        return ()
+    return tuple(
+        _step(reader, step, (*path, number), f"{prefix}{number + 1}", depth) for number, step in enumerate(steps)
+    )
+
+
+def _step(reader: Reader, value: JsonObject, path: Path, automatic: str, depth: int) -> Step:
     reader.step_count += 1
     if reader.step_count == MAX_STEPS + 1:
-        reader.wrong(path, "too_many_steps", f"The recipe has more than {MAX_STEPS} steps.", "Split it into several.")
-    identity = _identity(reader, value, path, automatic)
-    form = _form(reader, value, path)
-    if form is None:
-        return None
-    common = _common(reader, value, path, identity, depth, branch=form == "if")
+        message = f"The recipe has more than {MAX_STEPS} steps."
+        reader.wrong(path, "too_many_steps", message, "Emit an event with hub/emit, and do the rest in another recipe.")
+    common = _common(reader, value, path, _identity(reader, value, path, automatic), depth)
     if "for_each" in value:
-        return _loop(reader, value, path, form, common, depth)
-    return _READERS[form](reader, value, path, common, depth)
+        return _loop(reader, value, path, common, depth)
+    return _FORMS[_form(value)](reader, value, path, common, depth)
 
 
-def _identity(reader: Reader, value: Mapping[str, Json], path: Path, automatic: str) -> str:
-    identity = automatic
-    if "id" in value:
-        identity = reader.text(value["id"], (*path, "id"), "A step's id", "id: receipt") or automatic
-        if not identity.replace("_", "a").isalnum() or not identity.isascii() or identity[0].isdigit():
-            remedy = "Use letters, digits and _, beginning with a letter: expressions read steps.ID.output."
-            reader.wrong((*path, "id"), "step_id", f"{shown(identity)} cannot be a step's id.", remedy)
-    if identity in reader.step_paths:
-        first = reader.document.value_span(reader.step_paths[identity]).line
-        remedy = f"The step in line {first} has it already; give each step its own."
-        reader.wrong((*path, "id"), "duplicate_id", f"Two steps have the id {identity!r}.", remedy)
-    else:
-        reader.step_paths[identity] = path
+def _form(value: JsonObject) -> str:
+    return next((form for form in FORMS if form in value), "if")
+
+
+def _identity(reader: Reader, value: JsonObject, path: Path, automatic: str) -> str:
+    identity = str(value.get("id", automatic))
+    known = reader.step_paths.setdefault(identity, path)
+    if known != path:
+        line = reader.document.value_span(known).line
+        message = f"Two steps have the id {identity!r}."
+        reader.wrong((*path, "id"), "doubled_id", message, f"The step in line {line} has it too; give each its own.")
     return identity
 
 
-def _form(reader: Reader, value: Mapping[str, Json], path: Path) -> str | None:
-    """Which form of step it is; None and a finding when it is none or two."""
-    forms = [form for form in _FORMS if form in value and (form != "steps" or "for_each" in value)]
-    if "if" in value and ("then" in value or "else" in value):
-        forms.append("if")
-    if len(forms) == 1:
-        form = forms[0]
-        own = (*_FORMS.get(form, ("then", "else")), *([form] if form != "if" else []))
-        looped = _LOOP if "for_each" in value else ()
-        reader.known_keys(value, path, (*_COMMON, *own, *looped), f"A step with `{form}`")
-        return form
-    known = (*_COMMON, *_FORMS, *_LOOP, "with", "then", "else", "on_timeout")
-    if forms:
-        said = " and ".join(f"`{form}`" for form in forms)
-        reader.wrong(path, "two_forms", f"This step has {said}; a step does one thing.", "Make two steps of it.")
-        return None
-    for key in value:
-        if key not in known:
-            remedy = did_you_mean(key, known)
-            reader.wrong((*path, key), "unknown_key", f"A step has no key {key!r}.", remedy, at_key=True)
-            return None
-    message = "This step does not say what to do."
-    remedy = "Add call, set, wait, ask, if with then, switch, for_each with steps, or stop."
-    reader.wrong(path, "no_form", message, remedy)
-    return None
-
-
-def _common(  # noqa: PLR0913 (where and how the step stands)
-    reader: Reader, value: Mapping[str, Json], path: Path, identity: str, depth: int, *, branch: bool
-) -> Common:
-    condition = None
-    if "if" in value and not branch:
-        condition = reader.expression(value["if"], (*path, "if"), "`if`")
-    timeout = None
-    if "timeout" in value:
-        timeout = reader.duration(value["timeout"], (*path, "timeout"), "`timeout`", timedelta(seconds=30))
+def _common(reader: Reader, value: JsonObject, path: Path, identity: str, depth: int) -> Common:
+    guarded = "if" in value and "then" not in value
     return Common(
         id=identity,
-        title=reader.text(value.get("title", ""), (*path, "title"), "A step's title", "title: Send the receipt"),
-        condition=condition,
-        retry=_retry(reader, value.get("retry", {}), (*path, "retry")),
-        timeout=timeout,
-        on_error=_on_error(reader, value.get("on_error", "stop"), (*path, "on_error"), identity, depth),
+        title=str(value.get("title", "")),
+        condition=reader.expression((*path, "if")) if guarded else None,
+        retry=_retry(reader, (*path, "retry")),
+        timeout=_limit(reader, (*path, "timeout")),
+        on_error=_on_error(reader, path, identity, depth),
     )
 
 
-def _retry(reader: Reader, value: Json, path: Path) -> Retry:
-    entry = reader.mapping(value, path, "`retry`", "{attempts: 8, first: 10s, factor: 3, max: 6h}")
-    reader.known_keys(entry, path, ("attempts", "first", "factor", "max"), "`retry`")
+def _retry(reader: Reader, path: Path) -> Retry:
     usual = Retry()
-    factor = entry.get("factor", usual.factor)
-    if isinstance(factor, bool) or not isinstance(factor, (int, float)) or not 1 <= factor <= 100:  # noqa: PLR2004
-        reader.wrong((*path, "factor"), "type", f"`factor` must be a number from 1 to 100, not {shown(factor)}.")
-        factor = usual.factor
+    entry = cast("JsonObject", reader.value(path) or {})
     return Retry(
-        attempts=reader.whole(entry.get("attempts", usual.attempts), (*path, "attempts"), "`attempts`", 6, 1, 100),
-        first=reader.duration(entry.get("first", "10s"), (*path, "first"), "`first`", usual.first),
-        factor=float(factor),
-        longest=reader.duration(entry.get("max", "6h"), (*path, "max"), "`max`", usual.longest),
+        attempts=cast("int", entry.get("attempts", usual.attempts)),
+        first=reader.duration((*path, "first"), usual.first),
+        factor=float(cast("float", entry.get("factor", usual.factor))),
+        longest=reader.duration((*path, "max"), usual.longest),
     )
 
 
-def _on_error(reader: Reader, value: Json, path: Path, identity: str, depth: int) -> OnError | tuple[Step, ...]:
+def _limit(reader: Reader, path: Path) -> timedelta | None:
+    return reader.duration(path, None) if reader.has(path) else None
+
+
+def _on_error(reader: Reader, path: Path, identity: str, depth: int) -> OnError | tuple[Step, ...]:
+    value = reader.value((*path, "on_error"))
     if isinstance(value, list):
-        return read_steps(reader, value, path, f"{identity}.on_error", depth + 1)
-    return OnError(reader.choice(value, path, "`on_error`", ("stop", "continue")))
-
-
-# -- the forms ----------------------------------------------------------------------------------------------------------
-
-
-def _call(reader: Reader, value: Mapping[str, Json], path: Path, common: Common, _depth: int) -> Step | None:
-    text = reader.text(value["call"], (*path, "call"), "`call`", "call: mail/send")
-    connection, slash, action = text.rpartition("/")
-    if not slash or not connection or not action or "}" in action:
-        if text:
-            remedy = "Write connection/action, for example mail/send or stripe-main/payment.refund."
-            reader.wrong((*path, "call"), "call", f"{shown(text)} does not name a connection and an action.", remedy)
-        return None
-    arguments = value.get("with", {})
-    if arguments is None:
-        arguments = {}
-    elif not isinstance(arguments, (dict, str)):
-        reader.wrong((*path, "with"), "type", f"`with` must be keys with values, not {shown(arguments)}.")
-        arguments = {}
-    return CallStep(
-        **common,
-        connection=reader.template(connection, (*path, "call")),
-        action=action,
-        arguments=reader.template(arguments, (*path, "with")),
-    )
-
-
-def _set(reader: Reader, value: Mapping[str, Json], path: Path, common: Common, _depth: int) -> Step:
-    values = reader.mapping(value["set"], (*path, "set"), "`set`", "set: {total: ${ event.data.amount }}")
-    return SetStep(**common, values=reader.template(values, (*path, "set")))
-
-
-def _wait(reader: Reader, value: Mapping[str, Json], path: Path, common: Common, depth: int) -> Step | None:
-    place = (*path, "wait")
-    wait = reader.mapping(value["wait"], place, "`wait`", "wait: {for: 3d}")
-    kinds = [kind for kind in ("for", "until", "event") if kind in wait]
-    if len(kinds) != 1:
-        reader.wrong(place, "wait", "A wait has one of for, until and event.", "For example: wait: {for: 3d}")
-        return None
-    if kinds == ["event"]:
-        return _wait_event(reader, value, wait, path, common, depth)
-    reader.known_keys(wait, place, ("for", "until"), "`wait`")
-    if "on_timeout" in value:
-        remedy = "Only a wait for an event can time out."
-        reader.wrong((*path, "on_timeout"), "on_timeout", "This wait always ends.", remedy, at_key=True)
-    if kinds == ["until"]:
-        return SleepStep(**common, until=reader.expression(wait["until"], (*place, "until"), "`until`"))
-    duration = wait["for"]
-    if not isinstance(duration, str) or "${" not in duration:
-        reader.duration(duration, (*place, "for"), "`for`", timedelta())
-    return SleepStep(**common, duration=reader.template(duration, (*place, "for")))
-
-
-def _wait_event(  # noqa: PLR0913 (the step and its wait)
-    reader: Reader, value: Mapping[str, Json], wait: Mapping[str, Json], path: Path, common: Common, depth: int
-) -> Step:
-    place = (*path, "wait")
-    reader.known_keys(wait, place, ("event", "match", "where", "timeout"), "`wait`")
-    match = reader.mapping(wait.get("match", {}), (*place, "match"), "`match`", '{data.job: "${ event.data.job }"}')
-    if not match:
-        remedy = 'Say which one: match: {data.job: "${ event.data.job }"}.'
-        reader.wrong(place, "no_match", "This wait would take any event of its type, of any customer.", remedy)
-    for field in match:
-        reader.expression(field, (*place, "match", field), "A path in `match`")
-    return WaitStep(
-        **common,
-        types=event_patterns(reader, wait["event"], (*place, "event")),
-        match={field: reader.template(one, (*place, "match", field)) for field, one in match.items()},
-        where=reader.expression(wait["where"], (*place, "where"), "`where`") if "where" in wait else None,
-        wait_timeout=_wait_timeout(reader, wait, place),
-        on_timeout=_on_timeout(reader, value, path, common["id"], depth),
-    )
-
-
-def _wait_timeout(reader: Reader, wait: Mapping[str, Json], place: Path) -> timedelta | None:
-    if "timeout" not in wait:
-        return None
-    return reader.duration(wait["timeout"], (*place, "timeout"), "`timeout`", timedelta(days=3))
+        return read_steps(reader, (*path, "on_error"), f"{identity}.on_error", depth + 1)
+    return OnError(str(value or OnError.STOP))
 
 
 def _on_timeout(
-    reader: Reader, value: Mapping[str, Json], path: Path, identity: str, depth: int
+    reader: Reader, path: Path, identity: str, depth: int
 ) -> Literal["fail", "continue"] | tuple[Step, ...]:
-    chosen = value.get("on_timeout", "fail")
-    if isinstance(chosen, list):
-        return read_steps(reader, chosen, (*path, "on_timeout"), f"{identity}.on_timeout", depth + 1)
-    word = reader.choice(chosen, (*path, "on_timeout"), "`on_timeout`", ("fail", "continue"))
-    return cast('Literal["fail", "continue"]', word)
+    value = reader.value((*path, "on_timeout"))
+    if isinstance(value, list):
+        return read_steps(reader, (*path, "on_timeout"), f"{identity}.on_timeout", depth + 1)
+    return cast('Literal["fail", "continue"]', value or "fail")
 
 
-def _ask(reader: Reader, value: Mapping[str, Json], path: Path, common: Common, depth: int) -> Step:
-    place = (*path, "ask")
-    ask = reader.mapping(value["ask"], place, "`ask`", "{whom: ada@example.com, question: Friday?, answers: [yes, no]}")
-    reader.known_keys(ask, place, ("whom", "question", "answers", "timeout"), "`ask`")
-    for key in ("whom", "question"):
-        if key not in ask:
-            reader.wrong(place, "missing_key", f"`ask` has no {key}.", "It needs whom (a mail address) and question.")
-    answers = ask.get("answers", ["yes", "no"])
-    if not isinstance(answers, list) or not answers or not all(isinstance(one, str) and one for one in answers):
-        remedy = 'For example: [accept, decline]. Put words like "true" or numbers in quotes.'
-        reader.wrong((*place, "answers"), "type", "`answers` must be a list of words.", remedy)
-        answers = []
-    return AskStep(
+# the forms
+
+
+def _call(reader: Reader, value: JsonObject, path: Path, common: Common, _depth: int) -> Step:
+    connection, _, action = str(value["call"]).rpartition("/")
+    arguments = value.get("with", {})
+    template = reader.template((*path, "with"), {})
+    if isinstance(arguments, str) and (template.is_static or not _WRAPPED.fullmatch(arguments)):
+        message = "`with` is keys with values, or one expression that gives them."
+        reader.wrong((*path, "with"), "type", message, 'For example: with: {to: "${ event.data.customer.email }"}')
+    return CallStep(**common, connection=reader.part(connection, (*path, "call")), action=action, arguments=template)
+
+
+def _set(reader: Reader, _value: JsonObject, path: Path, common: Common, _depth: int) -> Step:
+    return SetStep(**common, values=reader.template((*path, "set")))
+
+
+def _wait(reader: Reader, value: JsonObject, path: Path, common: Common, depth: int) -> Step:
+    wait, place = cast("JsonObject", value["wait"]), (*path, "wait")
+    if "event" in wait:
+        return _wait_for_event(reader, wait, path, common, depth)
+    if "on_timeout" in value:
+        message = "`on_timeout` stands at a wait that always ends."
+        reader.wrong((*path, "on_timeout"), "lonely_key", message, "Only a wait for an event times out.", at_key=True)
+    if "until" in wait:
+        return SleepStep(**common, until=reader.expression((*place, "until")))
+    if "${" not in str(wait["for"]):
+        reader.duration((*place, "for"), None)
+    return SleepStep(**common, duration=reader.template((*place, "for")))
+
+
+def _wait_for_event(reader: Reader, wait: JsonObject, path: Path, common: Common, depth: int) -> Step:
+    place = (*path, "wait")
+    match = cast("JsonObject", wait.get("match", {}))
+    return WaitStep(
         **common,
-        whom=reader.template(ask.get("whom"), (*place, "whom")),
-        question=reader.template(ask.get("question"), (*place, "question")),
-        answers=tuple(str(one) for one in answers),
-        wait_timeout=_wait_timeout(reader, ask, place),
-        on_timeout=_on_timeout(reader, value, path, common["id"], depth),
+        types=texts(wait["event"]),
+        match={field: reader.template((*place, "match", field)) for field in match},
+        where=reader.optional_expression((*place, "where")),
+        wait_timeout=_limit(reader, (*place, "timeout")),
+        on_timeout=_on_timeout(reader, path, common["id"], depth),
     )
 
 
-def _branch(reader: Reader, value: Mapping[str, Json], path: Path, common: Common, depth: int) -> Step:
+def _ask(reader: Reader, value: JsonObject, path: Path, common: Common, depth: int) -> Step:
+    ask, place = cast("JsonObject", value["ask"]), (*path, "ask")
+    return AskStep(
+        **common,
+        whom=reader.template((*place, "whom")),
+        question=reader.template((*place, "question")),
+        answers=texts(ask.get("answers", ["yes", "no"])),
+        wait_timeout=_limit(reader, (*place, "timeout")),
+        on_timeout=_on_timeout(reader, path, common["id"], depth),
+    )
+
+
+def _branch(reader: Reader, _value: JsonObject, path: Path, common: Common, depth: int) -> Step:
     identity = common["id"]
     return BranchStep(
         **common,
-        test=reader.expression(value["if"], (*path, "if"), "`if`"),
-        then=read_steps(reader, value.get("then", []), (*path, "then"), f"{identity}.then", depth + 1),
-        otherwise=read_steps(reader, value.get("else", []), (*path, "else"), f"{identity}.else", depth + 1),
+        test=reader.expression((*path, "if")),
+        then=read_steps(reader, (*path, "then"), f"{identity}.then", depth + 1),
+        otherwise=read_steps(reader, (*path, "else"), f"{identity}.else", depth + 1),
     )
 
 
-def _switch(reader: Reader, value: Mapping[str, Json], path: Path, common: Common, depth: int) -> Step:
+def _switch(reader: Reader, _value: JsonObject, path: Path, common: Common, depth: int) -> Step:
     identity = common["id"]
-    cases = reader.mapping(value.get("cases", {}), (*path, "cases"), "`cases`", "{card: [- …], bank: [- …]}")
-    if not cases:
-        reader.wrong(path, "missing_key", "`switch` has no cases.", "Add cases: {card: …}.")
     return SwitchStep(
         **common,
-        value=reader.expression(value["switch"], (*path, "switch"), "`switch`"),
+        value=reader.expression((*path, "switch")),
         cases=tuple(
-            (case, read_steps(reader, steps, (*path, "cases", case), f"{identity}.case{number}_", depth + 1))
-            for number, (case, steps) in enumerate(cases.items(), start=1)
+            (case, read_steps(reader, (*path, "cases", name), f"{identity}.case{number}_", depth + 1))
+            for number, (name, case) in enumerate(switch_cases(reader.document, path), start=1)
         ),
-        default=read_steps(reader, value.get("default", []), (*path, "default"), f"{identity}.default", depth + 1),
+        default=read_steps(reader, (*path, "default"), f"{identity}.default", depth + 1),
     )
 
 
-def _stop(reader: Reader, value: Mapping[str, Json], path: Path, common: Common, _depth: int) -> Step:
-    place = (*path, "stop")
-    stop = reader.mapping(value["stop"], place, "`stop`", "{status: succeeded, reason: Nothing to do}")
-    reader.known_keys(stop, place, ("status", "reason"), "`stop`")
-    choices = ("succeeded", "failed", "cancelled")
-    status = reader.choice(stop.get("status", "succeeded"), (*place, "status"), "`status`", choices)
+def switch_cases(document: Document, path: Path) -> Iterator[tuple[str, Json]]:
+    """The keys of ``cases`` with the values they stand for: a plain number, true or false itself, in quotes a text."""
+    cases = document.node((*path, "cases"))
+    if isinstance(cases, MappingNode):
+        for name, key in cases.keys.items():
+            yield name, key.value
+
+
+def _stop(reader: Reader, value: JsonObject, path: Path, common: Common, _depth: int) -> Step:
+    status = cast("JsonObject", value["stop"]).get("status", "succeeded")
     return StopStep(
         **common,
         status=cast('Literal["succeeded", "failed", "cancelled"]', status),
-        reason=reader.template(stop.get("reason", ""), (*place, "reason")),
+        reason=reader.template((*path, "stop", "reason"), ""),
     )
 
 
-def _loop(  # noqa: PLR0913 (the step, its form, and where it stands)
-    reader: Reader, value: Mapping[str, Json], path: Path, form: str, common: Common, depth: int
-) -> Step | None:
-    """``for_each``: the retry and time limit belong to the step inside, ``if`` and ``on_error`` to the loop."""
-    single = form != "steps"
+def _loop(reader: Reader, value: JsonObject, path: Path, common: Common, depth: int) -> Step:
+    """``for_each``: retry and time limit belong to the step inside, ``if`` and ``on_error`` to the loop."""
+    single = "steps" not in value
     if single:
-        inner = Common({**common, "condition": None, "on_error": OnError.STOP})  # type: ignore[typeddict-item]
-        step = _READERS[form](reader, value, path, inner, depth)
-        body = (step,) if step is not None else ()
+        inner = Common(**{**common, "condition": None, "on_error": OnError.STOP})
+        body: tuple[Step, ...] = (_FORMS[_form(value)](reader, value, path, inner, depth),)
     else:
-        body = read_steps(reader, value["steps"], (*path, "steps"), f"{common['id']}.steps", depth + 1)
-    if not body:
-        return None
-    stop_when = value.get("stop_when")
+        body = read_steps(reader, (*path, "steps"), f"{common['id']}.steps", depth + 1)
     return LoopStep(
         **common,
-        items=reader.expression(value["for_each"], (*path, "for_each"), "`for_each`"),
+        items=reader.expression((*path, "for_each")),
         body=body,
         single=single,
-        parallel=reader.whole(value.get("parallel", 1), (*path, "parallel"), "`parallel`", 1, 1, 100),
-        stop_when=reader.expression(stop_when, (*path, "stop_when"), "`stop_when`") if "stop_when" in value else None,
+        parallel=cast("int", value.get("parallel", 1)),
+        stop_when=reader.optional_expression((*path, "stop_when")),
     )
 
 
-_READERS: dict[str, Callable[[Reader, Mapping[str, Json], Path, Common, int], Step | None]] = {
+_FORMS: dict[str, Callable[[Reader, JsonObject, Path, Common, int], Step]] = {
     "call": _call,
     "set": _set,
     "wait": _wait,
@@ -349,5 +387,3 @@ _READERS: dict[str, Callable[[Reader, Mapping[str, Json], Path, Common, int], St
     "switch": _switch,
     "stop": _stop,
 }
-
-

@@ -1,0 +1,87 @@
+"""From a character of a YAML value to the character of the file that it comes from."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from hub.recipes.findings import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_HEX_ESCAPES = {"x": 2, "u": 4, "U": 8}
+
+
+class Style(StrEnum):
+    """How a text is written in YAML."""
+
+    PLAIN = "plain"
+    SINGLE = "single"
+    DOUBLE = "double"
+    LITERAL = "literal"
+    FOLDED = "folded"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A text and where it stands: ``span`` is all of it, quotes included, in a file of these ``lines``."""
+
+    text: str
+    span: Span
+    style: Style
+    lines: Sequence[str]
+
+    def span_of(self, offset: int, length: int) -> Span | None:
+        """The span of ``length`` characters from ``offset`` (from 0); None where folded lines leave no exact place."""
+        if self.style is Style.LITERAL:
+            return self._in_block(offset, length)
+        if self.style is Style.FOLDED or self.span.line != self.span.end_line:
+            return None
+        columns = self._columns()
+        if offset < 0 or offset + length >= len(columns):
+            return None
+        return Span(self.span.line, columns[offset], self.span.line, columns[offset + length])
+
+    def written(self, text: str) -> str:
+        """``text`` as it has to be written inside of this value's quotes."""
+        if self.style is Style.SINGLE:
+            return text.replace("'", "''")
+        if self.style is Style.DOUBLE:
+            return json.dumps(text, ensure_ascii=False)[1:-1]
+        return text
+
+    def _columns(self) -> list[int]:
+        """The column of each character of the text, then the column after the last."""
+        line = self.lines[self.span.line - 1]
+        if self.style is Style.PLAIN:
+            return list(range(self.span.column, self.span.column + len(self.text) + 1))
+        columns = []
+        position, end = self.span.column, self.span.end_column - 2
+        while position < end:
+            columns.append(position + 1)
+            position += _escape_length(line, position) if self.style is Style.DOUBLE else 1
+            if self.style is Style.SINGLE and line[position - 1] == "'":
+                position += 1
+        columns.append(position + 1)
+        return columns if len(columns) == len(self.text) + 1 else []
+
+    def _in_block(self, offset: int, length: int) -> Span | None:
+        """In ``|`` blocks a line of the text is a line of the file, behind the block's indentation."""
+        before = self.text[:offset].split("\n")
+        first = self.lines[self.span.line : self.span.end_line]
+        indents = [len(line) - len(line.lstrip(" ")) for line in first if line.strip()]
+        if not indents:
+            return None
+        line, column = self.span.line + len(before), indents[0] + len(before[-1]) + 1
+        if line > len(self.lines) or "\n" in self.text[offset : offset + length]:
+            return None
+        return Span(line, column, line, column + length)
+
+
+def _escape_length(line: str, position: int) -> int:
+    if line[position] != "\\":
+        return 1
+    return 2 + _HEX_ESCAPES.get(line[position + 1 : position + 2], 0)
