@@ -59,7 +59,7 @@ class Settings:
         shown=False,
     )
     host: str = _setting("127.0.0.1", "The address to listen on; `0.0.0.0` for all of this machine's.")
-    port: int = _setting(8080, "The port to listen on; 0 for any free one.", least=0, most=65_535)
+    port: int = _setting(8080, "The port to listen on.", least=1, most=65_535)
     public_url: str = _setting("", "Where gateways and people reach the hub. Empty: `http://HOST:PORT`.")
     trusted_proxies: int = _setting(
         0, "How many proxies of yours stand before the hub and set X-Forwarded-For and -Proto.", least=0, most=8

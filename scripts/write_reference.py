@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hub.config
+import hub.connect.reference
+import hub.expressions.reference
 import hub.vocabulary.reference
 
 if TYPE_CHECKING:
@@ -14,7 +16,9 @@ if TYPE_CHECKING:
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGES: Mapping[str, Callable[[], str]] = {
     "settings.md": hub.config.reference,
+    "reference/connectors.md": hub.connect.reference.markdown,
     "reference/events.md": hub.vocabulary.reference.markdown,
+    "reference/expressions.md": hub.expressions.reference.markdown,
 }
 
 

@@ -46,7 +46,7 @@ def test_a_list_may_be_a_list_or_text_with_commas(tmp_path, said):
         (
             "port",
             "eighty",
-            "HUB_PORT: the setting port is 'eighty'. It must be a whole number, at least 0, at most 65,535.",
+            "HUB_PORT: the setting port is 'eighty'. It must be a whole number, at least 1, at most 65,535.",
         ),
         ("port", "70000", "HUB_PORT: the setting port is '70000'. It must be a whole number"),
         (
