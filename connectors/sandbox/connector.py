@@ -29,7 +29,7 @@ def _server(context: ServerContext) -> object:
 def default_settings(secret: str, public_url: str) -> tuple[JsonObject, Mapping[str, str]]:
     """Settings and secrets of the connection ``sandbox`` that the hub makes at its first start.
 
-    ``secret`` is the one of the :class:`ServerContext`, ``public_url`` the hub's public address.
+    ``secret`` is the one of the :class:`ServerContext`, ``public_url`` the hub's own public address.
     """
     from connectors.sandbox.server.keys import keys_of  # noqa: PLC0415
 
@@ -39,7 +39,7 @@ def default_settings(secret: str, public_url: str) -> tuple[JsonObject, Mapping[
 
 
 def default_crm_settings(secret: str, public_url: str) -> tuple[JsonObject, Mapping[str, str]]:
-    """The same for the connection ``sandbox-crm`` of the connector ``sandbox_crm``."""
+    """The same for the connection ``crm`` of the connector ``sandbox_crm``."""
     from connectors.sandbox.server.keys import keys_of  # noqa: PLC0415
 
     settings = {"api_base": f"{public_url.rstrip('/')}/sandbox/crm/v1"}
@@ -105,4 +105,6 @@ def _poll(call: Call, cursor: Json) -> Polled:
     return Polled(tuple(events), after or None)
 
 
-connector = ConnectorCode(actions={"request": ActionCode(_request)}, poll=_poll, test=_test, server=_server, defaults=default_settings)
+connector = ConnectorCode(
+    actions={"request": ActionCode(_request)}, poll=_poll, test=_test, server=_server, defaults=default_settings
+)

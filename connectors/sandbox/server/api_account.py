@@ -151,9 +151,7 @@ def _holds(api: Api) -> None:
 def _webhooks(api: Api) -> None:
     @api.writes("/webhook_endpoints")
     def create(store: Store, fields: Fields, now: datetime) -> Answer:
-        if not fields.has("url"):
-            fields.wrong("url", "is missing")
-        url, events = fields.url("url"), fields.list_of_texts("events")
+        url, events = fields.url("url", required=True), fields.list_of_texts("events")
         fields.done()
         secret = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
         endpoint = Endpoint(id=new_id("whe", now), created_at=now, url=url, secret=secret, events=events or ("*",))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import atexit
+import multiprocessing.util
 from typing import TYPE_CHECKING, Final
 
 from flask import Flask, Response, g, render_template, request
@@ -40,7 +40,7 @@ def create_application(
     """The sandbox as a WSGI application below ``/sandbox``; ``extensions["sandbox"]`` holds the :class:`Sandbox`.
 
     ``background`` False sends no webhooks by itself: tests call ``deliver_due``. Call ``close()`` of the sandbox at the
-    end; at the interpreter's exit it happens by itself.
+    end; when the process ends it happens by itself.
     """
     sandbox = Sandbox(context, clock)
     application = Flask(__name__, static_folder="static", template_folder="templates")
@@ -56,7 +56,8 @@ def create_application(
     application.after_request(_headers)
     if background:
         sandbox.start()
-        atexit.register(sandbox.close)
+        # Unlike atexit this also runs at the end of a server's worker process.
+        multiprocessing.util.Finalize(None, sandbox.close, exitpriority=50)
     return application
 
 

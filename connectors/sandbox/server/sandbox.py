@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
     from hub.connect.api import ServerContext
 
-MOUNT: Final = "/sandbox"
-"""Where the hub mounts the sandbox below its public address."""
-
 FURTHEST: Final = timedelta(days=400)
 """How far one call may set the clock forward."""
 
@@ -49,7 +46,7 @@ class Sandbox:
     def __init__(self, context: ServerContext, clock: Callable[[], datetime] = real_now) -> None:
         keys = keys_of(context.secret)
         self.site = Site(
-            base_url=context.public_url.rstrip("/") + MOUNT,
+            base_url=context.public_url.rstrip("/"),
             webhook_url=context.webhook_url,
             api_key=keys.api_key,
             crm_token=keys.crm_token,

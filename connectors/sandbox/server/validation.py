@@ -114,9 +114,9 @@ class Fields:
             return None
         return moment.astimezone(UTC)
 
-    def url(self, name: str) -> str:
+    def url(self, name: str, *, required: bool = False) -> str:
         """An http or https address, empty when it is left out."""
-        value = self.text(name, most=2048)
+        value = self.text(name, most=2048, required=required)
         if value and not is_web_address(value):
             self.wrong(name, "must be an http or https address")
             return ""
