@@ -16,7 +16,7 @@ from hub.connect.registry import Registry
 from hub.engine.context import Installation, check_context
 from hub.errors import ConfigError
 from hub.journal.queries import EventFilter, RunFilter, as_json
-from hub.recipes.checker import check_text
+from hub.recipes.checker import check_recipe
 from hub.recipes.compiler import compile_recipe
 from hub.recipes.schema import recipe_schema
 from hub.recipes.testing import run_tests
@@ -52,22 +52,23 @@ def check_command(context: click.Context, paths: tuple[Path, ...], workspace: Pa
     if workspace is not None:
         with opened(workspace) as hub:
             for file in _recipe_files(paths):
-                findings += check_text(_read(file), str(file), hub.recipes.context(file.stem))
+                findings += check_recipe(_read(file), str(file), hub.recipes.context(file.stem))
     else:
         registry = Registry.load()
         templates = frozenset(one.stem for path in paths for one in _template_files(path))
         names = {name: name for name in registry.names()} | {"crm": "sandbox_crm"}
         around = check_context(Installation(registry, names, templates, {}))
         for file in _recipe_files(paths):
-            findings += check_text(_read(file), str(file), around)
+            findings += check_recipe(_read(file), str(file), around)
     _write_findings(findings, output_format)
     if any(finding.is_error for finding in findings):
         context.exit(FOUND_SOMETHING)
 
 
 def _template_files(path: Path) -> list[Path]:
-    folder = path if path.is_dir() else path.parent.parent
-    return sorted(folder.rglob("templates/*.md"))
+    if path.is_dir():
+        return sorted(path.rglob("templates/*.md"))
+    return sorted((path.parent.parent / "templates").glob("*.md"))
 
 
 def _read(file: Path) -> str:

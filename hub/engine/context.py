@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hub.engine.schedules import cron_trigger
-from hub.recipes.checker import CheckContext
+from hub.recipes.context import CheckContext
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

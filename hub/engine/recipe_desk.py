@@ -16,7 +16,7 @@ from hub.ids import new_id
 from hub.journal.operations import start_runs
 from hub.journal.recording import record_now
 from hub.journal.store import RecipeSave
-from hub.recipes.checker import check_text
+from hub.recipes.checker import check_recipe
 from hub.recipes.compiler import compile_recipe
 from hub.recipes.findings import Finding, FindingsError, Severity
 from hub.recipes.schema import recipe_schema
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from hub.engine.hub import Hub
     from hub.journal.writer import Transaction
     from hub.jsontypes import Json, JsonObject, JsonSchema
-    from hub.recipes.checker import CheckContext
+    from hub.recipes.context import CheckContext
     from hub.recipes.model import Recipe
 
 GALLERY = Path(__file__).resolve().parents[2] / "recipes"
@@ -49,7 +49,7 @@ class RecipeDesk:
 
     def check(self, text: str, name: str = "") -> Sequence[Finding]:
         """Everything that is wrong or doubtful, in the order of the lines; the recipe's tests are run too."""
-        return check_text(text, f"{name or 'recipe'}.yaml", self.context(name))
+        return check_recipe(text, f"{name or 'recipe'}.yaml", self.context(name))
 
     def schema(self) -> JsonSchema:
         """The JSON Schema of the language."""

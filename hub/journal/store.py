@@ -488,7 +488,10 @@ def _change_recipe(tx: Transaction, name: str, now: datetime, **values: Any) -> 
 
 
 def write_fact(tx: Transaction, name: str, value: Json, now: datetime) -> None:
-    """Remember a small fact, in a transaction."""
+    """Remember a small fact, in a transaction; None forgets it."""
+    if value is None:
+        tx.connection.execute(sa.delete(state).where(state.c.name == name))
+        return
     tx.connection.execute(insert_ignoring(tx, state), {"name": name, "value": value, "updated_at": now})
     tx.connection.execute(sa.update(state).where(state.c.name == name).values(value=value, updated_at=now))
 
