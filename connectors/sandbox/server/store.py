@@ -54,14 +54,6 @@ class Event:
     body: JsonObject
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A part of a list, newest first; ``next`` continues it, None at the end."""
-
-    records: tuple[Record, ...]
-    next: str | None
-
-
 class Store:
     """The sandbox's things within one transaction. ``site`` says under which address they are shown."""
 
