@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 import orjson
 import requests
 import structlog
+import urllib3
 from sqlalchemy import ColumnElement, case, exists, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -274,7 +275,7 @@ class Dispatcher:
             ) as response:
                 answer = response.raw.read(ANSWER_KEPT, decode_content=True) or b""
                 status, text = response.status_code, answer.decode("utf-8", "replace")
-        except (requests.RequestException, OSError) as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             status, text = None, f"{type(error).__name__}: {error}"
         took = int((time.monotonic() - began) * 1000)
         return Attempt({"url": target.url, **headers}, status, text.replace("\x00", "\ufffd")[:ANSWER_KEPT], took)

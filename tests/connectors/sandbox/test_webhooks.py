@@ -1,4 +1,5 @@
 import json
+import socket
 import threading
 from datetime import UTC, datetime
 
@@ -171,3 +172,22 @@ def test_what_falls_due_happens_without_anybody_asking(serving, tmp_path, hook):
         served.payment(expires_at=datetime.fromtimestamp(soon, UTC).isoformat())
         hook.wait_for(2)
     assert hook.types == ["payment.created", "payment.expired"]
+
+
+def test_an_answer_that_breaks_off_is_no_answer(serving, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def break_off():
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+
+        thread = threading.Thread(target=break_off)
+        thread.start()
+        with serving(f"sqlite:///{tmp_path}/s.db", f"http://127.0.0.1:{listener.getsockname()[1]}/hooks") as served:
+            served.payment()
+            assert deliver(served) == 1
+            thread.join()
+            page = served.shop.get(f"{served.url}/deliveries", timeout=10).text
+            assert ">pending<" in page
