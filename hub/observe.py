@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from typing import TYPE_CHECKING, Final, Literal, Protocol, TextIO
+from typing import TYPE_CHECKING, Final, Protocol, TextIO
 
 import orjson
 import structlog
@@ -81,14 +81,15 @@ def hide_in_logs(*secrets: str) -> None:
 
 def configure_logging(
     level: str,
-    layout: Literal["text", "json"],
+    layout: str,
     redactor: Callable[[Iterable[str]], Redacts],
     output: TextIO | None = None,
 ) -> None:
     """Send every log line of this process, ours and the libraries', to ``output`` (standard error if not said).
 
-    ``level`` is ``debug``, ``info``, ``warning`` or ``error``; ``redactor`` makes, from the secrets known so far, what
-    cleans each line. Times are UTC. Calling it again replaces what was set before.
+    ``level`` is ``debug``, ``info``, ``warning`` or ``error``; ``layout`` is ``text`` for people or ``json`` for machines;
+    ``redactor`` makes, from the secrets known so far, what cleans each line. Times are UTC. Calling it again replaces what
+    was set before.
     """
     output = output or sys.stderr
     _redaction.use(redactor)
