@@ -1,0 +1,1 @@
+"""Contacts, companies, deals, notes and lists in HubSpot."""
