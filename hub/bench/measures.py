@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,6 +29,8 @@ from hub.journal.operations import ClaimRequest, claim_runs, record_events, upda
 from hub.recipes.record import RunStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from hub.config import Settings
     from hub.jsontypes import JsonObject
 
@@ -101,7 +102,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def process(*arguments: str, port: int, environment: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+def process(
+    *arguments: str, port: int, environment: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """A server in a process group of its own, ready when it listens; ended with the group."""
     variables = {**os.environ, **(environment or {})}
     started = subprocess.Popen(
@@ -325,7 +328,9 @@ def _group_memory(group: int) -> int:
             try:
                 if os.getpgid(int(entry.name)) == group:
                     rollup = (entry / "smaps_rollup").read_text(encoding="ascii")
-                    total += next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")) * 1024
+                    total += (
+                        next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")) * 1024
+                    )
             except (OSError, ProcessLookupError):
                 continue
     return total

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +14,9 @@ from hub.bench import measures
 from hub.bench.yardsticks import disk_commits, plain_journal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from hub.bench.load import Measured
 
 _CONNECTIONS = (1, 16, 64)
@@ -53,7 +55,7 @@ def measure(url: str, seconds: float, waiting: int, only: tuple[str, ...]) -> li
 
 def machine() -> str:
     """Where it was measured."""
-    return f"{platform.system()} {platform.machine()}, {measures.os.cpu_count()} cores, Python {platform.python_version()}"
+    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
 
 
 def _serve_and_load(which: str, seconds: float, environment: dict[str, str] | None = None) -> dict[int, Measured]:
@@ -115,7 +117,14 @@ def _run(url: str) -> list[Figure]:
     rate, cpu = figures["runs_per_second"], figures["cpu_ms_per_run"]
     return [
         Figure("plain journal on SQLite", plain, "runs/s"),
-        Figure("run: three durable steps", rate, "runs/s", f"{rate / plain:.2f} × the plain journal", "≥ 0.5 ×", rate >= plain / 2),
+        Figure(
+            "run: three durable steps",
+            rate,
+            "runs/s",
+            f"{rate / plain:.2f} × the plain journal",
+            "≥ 0.5 ×",
+            rate >= plain / 2,
+        ),
         Figure("run: CPU", cpu, "ms/run", "", "< 1.2", cpu < 1.2),  # noqa: PLR2004
         Figure("run: commits (each one fsync)", figures["commits_per_run"], "/run"),
         Figure("run: database", figures["bytes_per_run"], "bytes/run"),
@@ -126,7 +135,9 @@ def _end_to_end(url: str, seconds: float) -> list[Figure]:
     with measures.workspace() as folder:
         port = measures.free_port()
         tally = folder / "tally"
-        with measures.process("-m", "hub.bench.servers", "sink", str(port), port=port, environment={"HUB_BENCH_TALLY": str(tally)}):
+        with measures.process(
+            "-m", "hub.bench.servers", "sink", str(port), port=port, environment={"HUB_BENCH_TALLY": str(tally)}
+        ):
             address = f"http://127.0.0.1:{port}/"
             script = {"HUB_BENCH_SCRIPT_DB": str(folder / "script.db"), "HUB_BENCH_SINK": address}
             own = measures.free_port()
@@ -168,9 +179,13 @@ def _waiting(url: str, count: int) -> list[Figure]:
     memory, few, many = figures["memory_added_mb"], figures["wake_ms_at_10"], figures["wake_ms_at_all"]
     return [
         Figure(f"waiting: {count:,} runs, memory", memory, "MB", "", "< 50", memory < 50),  # noqa: PLR2004
-        Figure(f"waiting: {count:,} runs, threads", figures["threads_added"], "", "", "0", figures["threads_added"] < 1),
+        Figure(
+            f"waiting: {count:,} runs, threads", figures["threads_added"], "", "", "0", figures["threads_added"] < 1
+        ),
         Figure("waiting: waking one among 10", few, "ms"),
-        Figure(f"waiting: waking one among {count:,}", many, "ms", f"{many / few:.2f} ×", "the same", many < 2 * few + 5),
+        Figure(
+            f"waiting: waking one among {count:,}", many, "ms", f"{many / few:.2f} ×", "the same", many < 2 * few + 5
+        ),
     ]
 
 

@@ -14,7 +14,9 @@ from hub.bench import yardsticks
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_SERVERS: dict[str, Callable[[], object]] = {
+    from _typeshed.wsgi import WSGIApplication
+
+_SERVERS: dict[str, Callable[[], WSGIApplication]] = {
     "bare": yardsticks.bare_server,
     "signature": yardsticks.signature_server,
     "script": yardsticks.script_server,

@@ -58,5 +58,3 @@ def fail(context: click.Context, error: Exception) -> NoReturn:
         click.echo("hub: see `hub doctor` for the state of this installation.", err=True)
     context.exit(MISUSE)
     raise AssertionError  # exit() never returns
-
-

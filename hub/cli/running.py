@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import click
 
@@ -37,12 +37,17 @@ def workspace_option(command: _Command) -> _Command:
 def opened(workspace: Path | None) -> Iterator[Hub]:
     """The installation, for one command. Quiet: only warnings are logged, to standard error."""
     settings = load_settings(workspace=workspace)
-    observe.configure_logging("warning", settings.log_format, Redactor)
+    _log("warning", settings)
     hub = Hub.open(settings, Role.TOOL)
     try:
         yield hub
     finally:
         hub.close()
+
+
+def _log(level: str, settings: Settings) -> None:
+    layout: Literal["text", "json"] = "json" if settings.log_format == "json" else "text"
+    observe.configure_logging(level, layout, Redactor)
 
 
 @click.command("run")
@@ -77,7 +82,7 @@ def worker_command(workspace: Path | None) -> None:
     Example: HUB_DATABASE_URL=postgresql://hub@db/hub hub worker
     """
     settings = load_settings(workspace=workspace)
-    observe.configure_logging(settings.log_level, settings.log_format, Redactor)
+    _log(settings.log_level, settings)
     hub = Hub.open(settings, Role.WORKER)
     hub.start()
     click.echo(f"A worker of {hub.database.dialect} is ready. Stop it with Ctrl-C.")
@@ -91,7 +96,7 @@ def worker_command(workspace: Path | None) -> None:
 def _serve(settings: Settings, role: Role) -> None:
     from hub.serve import serve  # noqa: PLC0415 (the server's libraries only where they serve)
 
-    observe.configure_logging(settings.log_level, settings.log_format, Redactor)
+    _log(settings.log_level, settings)
     if role is Role.WEB or settings.database_url:
         Hub.open(settings, Role.TOOL).close()  # said here, in a sentence, rather than by a process that ends
     serve(settings, role, _announce)

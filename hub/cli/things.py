@@ -23,7 +23,7 @@ from hub.recipes.testing import run_tests
 from hub.vocabulary import all_schemas
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from hub.jsontypes import Json, JsonObject
     from hub.recipes.findings import Finding
@@ -104,7 +104,10 @@ def test_command(context: click.Context, paths: tuple[Path, ...], output_format:
     """
     results: list[Json] = []
     for file in _recipe_files(paths):
-        results += [{"file": str(file), **cast("JsonObject", asdict(one))} for one in run_tests(compile_recipe(_read(file), str(file)))]
+        results += [
+            {"file": str(file), **cast("JsonObject", asdict(one))}
+            for one in run_tests(compile_recipe(_read(file), str(file)))
+        ]
     rows = [cast("JsonObject", one) for one in results]
     if output_format == "json":
         show(results, "json", str)
@@ -132,7 +135,9 @@ def events_group() -> None:
 @click.option("--limit", default=20, show_default=True)
 @workspace_option
 @format_option()
-def events_list(event_type: str, source: str, text: str, limit: int, workspace: Path | None, output_format: str) -> None:  # noqa: PLR0913
+def events_list(  # noqa: PLR0913 (one parameter per option)
+    event_type: str, source: str, text: str, limit: int, workspace: Path | None, output_format: str
+) -> None:
     """The newest events.
 
     Example: hub events list --type payment.succeeded
@@ -142,7 +147,9 @@ def events_list(event_type: str, source: str, text: str, limit: int, workspace: 
     if output_format == "json":
         show(as_json([asdict(one) for one in page.items]), "json", str)
     else:
-        rows = [(one.id, one.created_at.isoformat(" ", "seconds"), one.type, one.source, one.subject) for one in page.items]
+        rows = [
+            (one.id, one.created_at.isoformat(" ", "seconds"), one.type, one.source, one.subject) for one in page.items
+        ]
         table(("id", "recorded", "type", "from", "about"), rows, "No event fits.")
 
 
@@ -209,7 +216,9 @@ def runs_list(recipe: str, status: str, text: str, limit: int, workspace: Path |
     if output_format == "json":
         show(as_json([asdict(one) for one in page.items]), "json", str)
     else:
-        rows = [(one.id, one.created_at.isoformat(" ", "seconds"), one.recipe, one.status, one.cursor) for one in page.items]
+        rows = [
+            (one.id, one.created_at.isoformat(" ", "seconds"), one.recipe, one.status, one.cursor) for one in page.items
+        ]
         table(("id", "began", "recipe", "status", "last step"), rows, "No run fits.")
 
 
@@ -263,7 +272,13 @@ def connection_group() -> None:
 @connection_group.command("add")
 @click.argument("name")
 @click.argument("connector")
-@click.option("--fields", "fields_file", required=True, type=click.Path(exists=True, path_type=Path), help="A YAML file of its fields.")
+@click.option(
+    "--fields",
+    "fields_file",
+    required=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="A YAML file of its fields.",
+)
 @workspace_option
 def connection_add(name: str, connector: str, fields_file: Path, workspace: Path | None) -> None:
     """Add a connection from a YAML file of its fields, secrets among them; delete the file afterwards.
@@ -293,7 +308,10 @@ def connection_list(workspace: Path | None, output_format: str) -> None:
         keys = ("name", "connector", "enabled", "health")
         show(as_json([dict(zip(keys, row, strict=True)) for row in rows]), "json", str)
     else:
-        shown = [(name, connector, "on" if enabled else "off", health.get("test_message")) for name, connector, enabled, health in rows]
+        shown = [
+            (name, connector, "on" if enabled else "off", health.get("test_message"))
+            for name, connector, enabled, health in rows
+        ]
         table(("name", "connector", "", "last test"), shown, "There are no connections yet.")
 
 
@@ -393,7 +411,11 @@ def schema_command(what: str) -> None:
 
     Example: hub schema recipe > recipe.schema.json
     """
-    schemas = {"recipe": recipe_schema, "events": all_schemas, "connector": manifest_schema}
+    schemas: dict[str, Callable[[], object]] = {
+        "recipe": recipe_schema,
+        "events": all_schemas,
+        "connector": manifest_schema,
+    }
     show(cast("Json", schemas[what]()), "json", str)
 
 

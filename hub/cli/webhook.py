@@ -1,4 +1,4 @@
-"""``hub webhook verify``: why was my webhook refused?"""
+"""The command ``hub webhook verify`` answers why a webhook was refused."""
 
 from __future__ import annotations
 
@@ -44,9 +44,10 @@ def verify(  # noqa: PLR0913 (one parameter per option)
     fetched: tuple[str, ...],
     output_format: str,
 ) -> None:
-    """Say whether CONNECTOR accepts the raw HTTP request in the file REQUEST, why, and which events it gives.
+    """Say whether CONNECTOR accepts the raw HTTP request in the file REQUEST, and which events it gives.
 
-    The configuration is a YAML file of the connection's fields. The exit code is 0 when it is accepted, 1 when it is refused.
+    The configuration is a YAML file of the connection's fields. The exit code is 0 when it is accepted, 1 when it
+    is refused.
 
     Example: hub webhook verify stripe --config stripe.yaml --at 2023-11-14T22:13:20Z request.http
     """
@@ -62,7 +63,8 @@ def verify(  # noqa: PLR0913 (one parameter per option)
         reception = loaded.receive(request, connection, now, fetch)
     except (SignatureError, DeliveryError) as error:
         verdict: JsonObject = {"accepted": False, "reason": str(error), "code": error.code, "events": []}
-        show(verdict, output_format, lambda _: f"Refused ({error.code}): {error}")
+        refusal = f"Refused ({error.code}): {error}"
+        show(verdict, output_format, lambda _: refusal)
         context.exit(FOUND_SOMETHING)
     events: list[Json] = [
         {
@@ -124,7 +126,9 @@ def parse_request(raw: bytes) -> WebhookRequest:
         message = "The file does not begin with a request line like `POST /hooks/stripe HTTP/1.1`."
         raise ValueError(message)
     headers = {
-        name.strip().lower(): value.strip() for name, colon, value in (line.partition(":") for line in lines[1:]) if colon
+        name.strip().lower(): value.strip()
+        for name, colon, value in (line.partition(":") for line in lines[1:])
+        if colon
     }
     target, _, query = parts[1].partition("?")
     if not target.startswith("http"):
@@ -141,7 +145,7 @@ def _moment(at: str | None) -> datetime:
 
 
 def _fetcher(fetched: tuple[str, ...]) -> Callable[[str], bytes]:
-    files = dict(one.split("=", 1) if "=" in one else (one, "") for one in fetched)
+    files = {url: file for url, _, file in (one.rpartition("=") for one in fetched)}
 
     def fetch(url: str) -> bytes:
         if url not in files:

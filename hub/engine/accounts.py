@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from hub.connect.http import Outbound
     from hub.connect.manifest import Manifest
     from hub.connect.registry import Registry
-    from hub.jsontypes import Json, JsonObject
     from hub.journal.store import Store
+    from hub.jsontypes import Json, JsonObject
     from hub.secrets import Keyring
 
 _FRESH = timedelta(seconds=1)
@@ -124,7 +124,9 @@ class Accounts:
         settings, secrets = split_fields(manifest, entered)
         tokens = {field: list(held) for field, held in row.secrets.items()}
         for field, value in secrets.items():
-            older = [{**one, "expires_at": one.get("expires_at") or _stamp(now + _OVERLAP)} for one in tokens.get(field, [])]
+            older = [
+                {**one, "expires_at": one.get("expires_at") or _stamp(now + _OVERLAP)} for one in tokens.get(field, [])
+            ]
             tokens[field] = [self._token(value, now), *(one for one in older if _valid(one, now))]
         self._store.update_connection(name, version, now, settings=settings, secrets=tokens)
         changed = sorted(key for key in {*settings, *row.settings} if settings.get(key) != row.settings.get(key))
@@ -155,7 +157,9 @@ class Accounts:
         except HubError as error:
             tested = Tested(False, str(error), now)
         if self._store.connection(name) is not None:
-            self._store.note_health(name, {"tested_at": _stamp(now), "test_ok": tested.ok, "test_message": tested.message})
+            self._store.note_health(
+                name, {"tested_at": _stamp(now), "test_ok": tested.ok, "test_message": tested.message}
+            )
         return tested
 
     def call(self, connection: Connection, connector: LoadedConnector) -> Call:
@@ -202,7 +206,9 @@ def split_fields(manifest: Manifest, fields: Mapping[str, Json]) -> tuple[JsonOb
         message = f"{manifest.title} has no field {unknown[0]!r}."
         raise ConfigError(message, remedy=f"Its fields are {', '.join(sorted(known)) or 'none'}.")
     secrets = {name: str(fields[name]).strip() for name in manifest.secret_names if fields.get(name)}
-    given = {name: value for name, value in fields.items() if name not in manifest.secret_names and value not in ("", None)}
+    given = {
+        name: value for name, value in fields.items() if name not in manifest.secret_names and value not in ("", None)
+    }
     settings: JsonObject = {**_defaults(manifest), **given}
     problems = CompiledSchema(manifest.settings).problems(settings)
     if problems:

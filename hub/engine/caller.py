@@ -99,7 +99,7 @@ class Caller:
             return Outcome(self._failed(request, error))
         except HubError as error:
             return Outcome(CallFailed(request.path, request.attempt, "permanent", error_object(error)))
-        except Exception as error:  # noqa: BLE001 (a connector's fault must not end the engine)
+        except Exception as error:
             log.exception("connector_fault", run_id=context.run_id, step=request.path, action=request.action)
             fault = PermanentError(
                 f"The connector's own code failed ({type(error).__name__}).",
@@ -141,8 +141,9 @@ class Caller:
             return CallFailed(request.path, request.attempt, "transient", found, error.retry_after)
         if isinstance(error, UncertainError) and not self._may_repeat(request):
             return CallFailed(request.path, request.attempt, "uncertain", found)
-        kind = "transient" if isinstance(error, UncertainError) else "permanent"
-        return CallFailed(request.path, request.attempt, kind, found)
+        if isinstance(error, UncertainError):
+            return CallFailed(request.path, request.attempt, "transient", found)
+        return CallFailed(request.path, request.attempt, "permanent", found)
 
     def _may_repeat(self, request: CallRequest) -> bool:
         connection = self._connections.get(request.connection)

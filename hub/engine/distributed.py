@@ -20,7 +20,7 @@ from hub.errors import ConfigError, UnavailableError
 from hub.jsontypes import canonical_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -107,7 +107,7 @@ class JobWorker:
     def _run(self) -> None:
         try:
             asyncio.run(self._serve())
-        except Exception as error:  # noqa: BLE001 (told to start(), or logged: a thread has nobody above it)
+        except Exception as error:
             self._failure = error
             log.exception("job_worker_ended")
         finally:
@@ -149,7 +149,10 @@ class JobWorker:
             if not left and not done.done():
                 done.set_result(None)
 
-        self._driver.wake(runs, lambda run: loop.call_soon_threadsafe(note, run))
+        def tell(run: str) -> None:
+            loop.call_soon_threadsafe(note, run)
+
+        self._driver.wake(runs, tell)
         await done
 
     async def _keep_up(self) -> None:
@@ -158,7 +161,9 @@ class JobWorker:
             await asyncio.sleep(self._sweep_every)
             self._driver.sweep()
             try:
-                for job in await self._app.job_manager.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=STALLED_AFTER):
+                for job in await self._app.job_manager.get_stalled_jobs(
+                    queue=QUEUE, seconds_since_heartbeat=STALLED_AFTER
+                ):
                     await self._app.job_manager.retry_job(job)
             except procrastinate.exceptions.ProcrastinateException as error:
                 log.warning("stalled_jobs_not_freed", reason=str(error))
@@ -170,5 +175,3 @@ def _conninfo(url: str) -> str:
         raise ConfigError(message, remedy="Set HUB_DATABASE_URL to postgresql://…, or use `hub run` on one machine.")
     scheme, _, rest = url.partition("://")
     return f"{scheme.partition('+')[0]}://{rest}"
-
-

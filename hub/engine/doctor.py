@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +11,8 @@ from typing import TYPE_CHECKING, Literal
 from hub.errors import HubError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hub.engine.hub import Hub
 
 _LITTLE_DISK = 512 * 1024 * 1024

@@ -7,7 +7,6 @@ next turn, hands the turns to the group-committing writer, and once a turn is on
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
@@ -32,6 +31,8 @@ from hub.journal.operations import (
 from hub.recipes.record import RunStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
     from hub.engine.caller import Caller, Outcome
     from hub.engine.library import Library
     from hub.engine.pool import ActionPool
@@ -117,7 +118,7 @@ class Driver:
         self._inbox.put(self._look_for_backlog)
 
     def stop(self, grace: float) -> None:
-        """Begin no further calls, record the outcomes of those under way (``grace`` seconds at most), give the leases back."""
+        """Begin no further calls, record the outcomes of those under way (``grace`` seconds at most), give leases back."""
         self._inbox.put(self._begin_stop)
         self._thread.join(grace)
         if self._thread.is_alive():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets as randomness
-from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import IO, TYPE_CHECKING, cast
@@ -39,6 +38,8 @@ from hub.observe import Metrics
 from hub.secrets import Keyring
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from hub.config import Settings
     from hub.connect.api import Connection, HttpClient
     from hub.connect.connector import LoadedConnector
@@ -52,7 +53,7 @@ ANSWER_PURPOSE = "answer"
 
 
 class Role(StrEnum):
-    """What a process does: ``RUN`` all of it, ``WEB`` takes in and shows, ``WORKER`` advances runs, ``TOOL`` is a command."""
+    """What a process does: ``RUN`` everything, ``WEB`` takes in and shows, ``WORKER`` advances runs, ``TOOL`` a command."""
 
     RUN = "run"
     WEB = "web"

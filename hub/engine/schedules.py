@@ -51,7 +51,9 @@ def cron_trigger(cron: str, timezone: str) -> CronTrigger:
 def _named_days(field: str) -> str:
     """Numbers of weekdays as names: cron counts from Sunday, the scheduler from Monday."""
     values, slash, step = field.lower().partition("/")
-    named = ",".join("-".join(_DAYS[int(day)] if day.isdigit() else day for day in part.split("-")) for part in values.split(","))
+    named = ",".join(
+        "-".join(_DAYS[int(day)] if day.isdigit() else day for day in part.split("-")) for part in values.split(",")
+    )
     if named.startswith("sun-"):  # the scheduler's week begins on Monday, so a range may not begin on Sunday
         named = f"sun,mon-{named.removeprefix('sun-')}" if named != "sun-sun" else "*"
     return f"{named}{slash}{step}"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class AnswerLinks(Protocol):
     """Makes the signed addresses by which a person answers a question."""
 
-    def __call__(self, question_id: str, answer: str) -> str:
+    def __call__(self, question: str, answer: str, /) -> str:
         """The address that gives this answer; single-purpose, it cannot be guessed."""
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hub.engine.library import StoredRecipe
 from hub.recipes.model import AskStep, BranchStep, LoopStep, Step, SwitchStep, WaitStep
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
     from hub.journal.store import Store
     from hub.recipes.model import Recipe
 

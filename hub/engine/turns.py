@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 from hub.engine.library import match_hash
-
 from hub.journal.entries import NewQuestion, NewWait, RunUpdate, StepRow
 from hub.recipes.interpreter import Execution
 from hub.recipes.record import Decision, EventArrived, Resume, RunFacts, RunStatus, StepRecord, StepState, Turn
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from hub.recipes.record import News
 
 DECISION_EVENT = "hub.run_decided"
-"""The event that carries a person's word to a run: data {run, path, choice, output, by}; choice ``resume`` for a failed run."""
+"""The event that carries a person's word to a run: data {run, path, choice, output, by}; ``resume`` for a failed run."""
 
 _LONG_WAIT = timedelta(hours=1)
 
@@ -177,5 +176,3 @@ def _news_of(path: str, event: JsonObject) -> News:
     if data["choice"] == "resume":
         return Resume(by)
     return Decision(path, data["choice"], data.get("output"), by)  # type: ignore[arg-type]  # written by decide()
-
-

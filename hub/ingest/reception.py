@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
@@ -76,7 +77,7 @@ class Desk:
             self.counters.refused(name, error.code, str(error), now)
             return refusal(400, error.code, error.message)
         except (UnavailableError, ActionError) as error:
-            log.error("delivery_not_recorded", connection=name, reason=str(error))
+            log.warning("delivery_not_recorded", connection=name, reason=str(error))
             return refusal(503, error.code, "The event could not be stored just now. Please send it again.")
         self.counters.accepted(name, recorded, now)
         return reception.answer
@@ -134,5 +135,5 @@ def _unmapped(event: RawEvent) -> JsonObject:
 def refusal(status: int, reason: str, message: str) -> Answer:
     """An answer that says why in one line of JSON; never a stack trace, never what was sent."""
     body = canonical_json({"error": reason, "message": message})
-    headers = {"Retry-After": "30"} if status == 503 else {}
+    headers = {"Retry-After": "30"} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
     return Answer(status, body, "application/json", headers)

@@ -29,7 +29,9 @@ def create_webhook_app(desk: Desk, public_url: str, max_body: int, max_headers: 
         if request.method != "POST":
             return _response(desk.refuse(connection, 405, "wrong_method", "Webhooks are sent with POST."))
         if sum(len(name) + len(value) for name, value in request.headers.items()) > max_headers:
-            return _response(desk.refuse(connection, 431, "headers_too_large", f"At most {max_headers} bytes of headers."))
+            return _response(
+                desk.refuse(connection, 431, "headers_too_large", f"At most {max_headers} bytes of headers.")
+            )
         try:
             body = request.get_data(cache=False)
         except RequestEntityTooLarge:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import orjson
@@ -25,6 +24,7 @@ from hub.journal.recording import current_epoch, insert_ignoring, let_next_go, r
 from hub.journal.tables import event_matches, events, questions, runs, signals, steps, waits
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from hub.journal.writer import Transaction
@@ -282,7 +282,9 @@ def _signalled(tx: Transaction, items: Sequence[RunUpdate]) -> set[str]:
         return set()
     query = sa.select(signals.c.run_id).where(signals.c.run_id.in_([item.run_id for item in open_runs])).distinct()
     found = set(tx.connection.scalars(query))
-    idle = [{"run": item.run_id, "moment": item.now} for item in open_runs if item.run_id in found and not item.keep_lease]
+    idle = [
+        {"run": item.run_id, "moment": item.now} for item in open_runs if item.run_id in found and not item.keep_lease
+    ]
     if idle:
         change = sa.update(runs).where(runs.c.id == sa.bindparam("run")).values(due_at=sa.bindparam("moment"))
         tx.connection.execute(change, idle)
@@ -294,7 +296,7 @@ def _signalled(tx: Transaction, items: Sequence[RunUpdate]) -> set[str]:
 
 
 def claim_runs(tx: Transaction, requests: Sequence[ClaimRequest]) -> Sequence[tuple[ClaimedRun, ...]]:
-    """Take the leases of runs that can go on: their fence is raised, so that whoever held them before writes nothing more."""
+    """Take the leases of runs that can go on. Their fence is raised, so that who held them before writes nothing more."""
     return [_claim(tx, request) for request in requests]
 
 
@@ -355,7 +357,9 @@ def _load(tx: Transaction, ids: Sequence[str]) -> tuple[ClaimedRun, ...]:
             n=row.n,
             key=row.key,
             fence=row.fence,
-            event=event_value(row.event_id, row.event_type, row.event_time, row.event_source, row.event_data, row.event_raw),
+            event=event_value(
+                row.event_id, row.event_type, row.event_time, row.event_source, row.event_data, row.event_raw
+            ),
             created=row.created_at,
             started=row.started,
             steps=tuple(steps_of.get(row.id, ())),
@@ -433,9 +437,7 @@ def renew_leases(tx: Transaction, requests: Sequence[LeaseRequest]) -> Sequence[
     """Hold on to everything that an owner has; give the number of runs."""
     change = sa.update(runs).where(runs.c.status == "running")
     return [
-        tx.connection.execute(
-            change.where(runs.c.lease_owner == one.owner).values(lease_until=one.moment)
-        ).rowcount
+        tx.connection.execute(change.where(runs.c.lease_owner == one.owner).values(lease_until=one.moment)).rowcount
         for one in requests
     ]
 
@@ -454,8 +456,6 @@ def expire_leases(tx: Transaction, moments: Sequence[datetime]) -> Sequence[int]
     """For the only process on a database, at its start: nobody else can hold a lease, so all running runs are free."""
     change = sa.update(runs).where(runs.c.status == "running")
     return [
-        tx.connection.execute(
-            change.values(status="ready", due_at=moment, lease_owner=None, lease_until=None)
-        ).rowcount
+        tx.connection.execute(change.values(status="ready", due_at=moment, lease_owner=None, lease_until=None)).rowcount
         for moment in moments
     ]

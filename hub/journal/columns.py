@@ -62,7 +62,7 @@ class Document(sa.types.TypeDecorator["Json"]):
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> Json:
         """From the database."""
-        return None if value is None else orjson.loads(unpacked(value))  # type: ignore[no-any-return]
+        return None if value is None else orjson.loads(unpacked(value))
 
 
 def packed(value: bytes) -> bytes:

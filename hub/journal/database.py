@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,8 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from hub.errors import ConfigError, UnavailableError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy.engine import Connection, Engine
     from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -85,7 +86,7 @@ class Database:
         """Whether a trivial query is answered."""
         try:
             with self.read() as connection:
-                return connection.scalar(sa.text("SELECT 1")) == 1
+                return bool(connection.scalar(sa.text("SELECT 1")) == 1)
         except UnavailableError:
             return False
 
@@ -106,7 +107,9 @@ def unavailable(error: BaseException) -> UnavailableError:
     """A driver's error in our words, without addresses or passwords."""
     reason = str(getattr(error, "orig", None) or error).strip().splitlines()
     said = reason[0][:200] if reason else type(error).__name__
-    remedy = "Nothing was kept. Check that the database runs and that its disk has room; the hub goes on by itself then."
+    remedy = (
+        "Nothing was kept. Check that the database runs and that its disk has room; the hub goes on by itself then."
+    )
     return UnavailableError(f"The database cannot be used now: {said}.", remedy=remedy)
 
 

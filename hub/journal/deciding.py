@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from hub.journal.recording import insert_ignoring, let_next_go, record_now
 from hub.journal.tables import runs, signals, waits
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from hub.journal.entries import NewEvent
@@ -50,7 +50,9 @@ def cancel_runs(tx: Transaction, items: Sequence[Cancellation]) -> Sequence[bool
 
 
 def _cancel(tx: Transaction, item: Cancellation) -> bool:
-    row = tx.connection.execute(sa.select(runs.c.recipe, runs.c.key, runs.c.ended).where(runs.c.id == item.run_id)).first()
+    row = tx.connection.execute(
+        sa.select(runs.c.recipe, runs.c.key, runs.c.ended).where(runs.c.id == item.run_id)
+    ).first()
     if row is None:
         message = f"There is no run {item.run_id!r}."
         raise NotFoundError(message, remedy="The page Runs lists them.")

@@ -7,12 +7,13 @@ All end with the transaction and are taken in sorted order, so that no two trans
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from hub.journal.writer import Transaction
 
 _EXCLUSIVE = sa.text("SELECT pg_advisory_xact_lock(:key)")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -154,7 +153,9 @@ _RUN_COLUMNS = (
     events.c.source,
     events.c.subject,
 )
-_EVENT_COLUMNS = tuple(events.c[name] for name in ("id", "type", "source", "subject", "time", "duplicates", "created_at"))
+_EVENT_COLUMNS = tuple(
+    events.c[name] for name in ("id", "type", "source", "subject", "time", "duplicates", "created_at")
+)
 
 
 class Queries:
@@ -190,14 +191,18 @@ class Queries:
             row = connection.execute(query.where(runs.c.id == identity)).first()
             if row is None:
                 message = f"There is no run {identity!r}."
-                raise NotFoundError(message, remedy="It may have been deleted by the retention; the page Runs lists them.")
+                raise NotFoundError(
+                    message, remedy="It may have been deleted by the retention; the page Runs lists them."
+                )
             attempts = connection.execute(sa.select(steps).where(steps.c.run_id == identity).order_by(steps.c.seq))
             step_rows = tuple(step_value(attempt) for attempt in attempts)
             waiting = connection.execute(sa.select(waits).where(waits.c.run_id == identity))
-            wait_rows = tuple(dict(wait._mapping) for wait in waiting)
+            wait_rows = tuple(wait._asdict() for wait in waiting)
             asked = connection.execute(sa.select(questions).where(questions.c.run_id == identity))
-            question_rows = tuple(dict(one._mapping) for one in asked)
-            caused = connection.execute(sa.select(*_EVENT_COLUMNS).where(events.c.caused_by_run == identity).limit(PAGE))
+            question_rows = tuple(one._asdict() for one in asked)
+            caused = connection.execute(
+                sa.select(*_EVENT_COLUMNS).where(events.c.caused_by_run == identity).limit(PAGE)
+            )
             caused_rows = tuple(_event(one) for one in caused)
         return RunDetail(
             _run(row), row.key, row.fence, row.lease_owner, step_rows, wait_rows, question_rows, caused_rows
@@ -232,7 +237,9 @@ class Queries:
             row = connection.execute(sa.select(events).where(events.c.id == identity)).first()
             if row is None:
                 message = f"There is no event {identity!r}."
-                raise NotFoundError(message, remedy="It may have been deleted by the retention; the page Events lists them.")
+                raise NotFoundError(
+                    message, remedy="It may have been deleted by the retention; the page Events lists them."
+                )
             query = sa.select(*_RUN_COLUMNS).join(events, events.c.id == runs.c.event_id)
             started = tuple(_run(run) for run in connection.execute(query.where(runs.c.event_id == identity)))
         return EventDetail(
@@ -260,9 +267,15 @@ class Queries:
             by_status = connection.execute(
                 sa.select(runs.c.status, sa.func.count()).where(recent).group_by(runs.c.status)
             ).all()
-            now = dict(connection.execute(standing.group_by(runs.c.status)).tuples().all())
-        found = dict(row.tuple() for row in by_status)
-        return Counts(happened or 0, found, now.get("waiting", 0), found.get("failed", 0), now.get("uncertain", 0))
+            standing_now: dict[str, int] = dict(connection.execute(standing.group_by(runs.c.status)).tuples().all())
+        found: dict[str, int] = dict(row.tuple() for row in by_status)
+        return Counts(
+            happened or 0,
+            found,
+            standing_now.get("waiting", 0),
+            found.get("failed", 0),
+            standing_now.get("uncertain", 0),
+        )
 
     def recipe_outcomes(self, since: datetime) -> dict[str, dict[str, int]]:
         """For each recipe, how many of its runs since then stand at which status."""
@@ -281,15 +294,13 @@ class Queries:
         """Questions that nobody answered yet, newest first."""
         query = sa.select(questions).where(questions.c.answer.is_(None)).order_by(questions.c.id.desc()).limit(limit)
         with self._database.read() as connection:
-            return [dict(row._mapping) for row in connection.execute(query)]
+            return [row._asdict() for row in connection.execute(query)]
 
     def backlog(self, now: datetime) -> tuple[int, timedelta | None]:
         """How many runs are due and not taken up, and how long the oldest has waited."""
         due = sa.and_(runs.c.status.in_(("ready", "waiting")), runs.c.due_at <= now, ~runs.c.blocked)
         with self._database.read() as connection:
-            count, oldest = connection.execute(
-                sa.select(sa.func.count(), sa.func.min(runs.c.due_at)).where(due)
-            ).one()
+            count, oldest = connection.execute(sa.select(sa.func.count(), sa.func.min(runs.c.due_at)).where(due)).one()
         return count, now - oldest if oldest is not None else None
 
 
@@ -300,7 +311,9 @@ def _contains(text: str, *columns: sa.ColumnElement[Any]) -> sa.ColumnElement[bo
 
 def _run(row: Any) -> RunSummary:  # noqa: ANN401 (a row of several queries)
     return RunSummary(
-        **{name: getattr(row, name) for name in RunSummary.__dataclass_fields__ if name not in {"event_type", "source"}},
+        **{
+            name: getattr(row, name) for name in RunSummary.__dataclass_fields__ if name not in {"event_type", "source"}
+        },
         event_type=row.event_type or "",
         source=row.source or "",
     )
@@ -310,7 +323,7 @@ def _event(row: Any) -> EventSummary:  # noqa: ANN401 (a row of several queries)
     return EventSummary(row.id, row.type, row.source, row.subject, row.time, row.duplicates, row.created_at)
 
 
-def as_json(value: Json | Sequence[Any]) -> Json:
+def as_json(value: Any) -> Json:  # noqa: ANN401 (rows of many kinds)
     """Rows with times as JSON."""
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -15,6 +14,7 @@ from hub.journal.locks import lock_keys, share_types
 from hub.journal.tables import event_matches, events, runs, signals, state, waits
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from hub.journal.writer import Transaction
@@ -43,7 +43,7 @@ def record_events(tx: Transaction, items: Sequence[NewEvent]) -> Sequence[Record
 
 
 def record_now(tx: Transaction, item: NewEvent) -> None:
-    """Record one event as part of a larger change. Raises ``ConflictError`` when the recipes changed since it was matched."""
+    """Record one event as part of a larger change. Raises ``ConflictError`` when the recipes changed meanwhile."""
     if isinstance(record_events(tx, [item])[0], StaleEpochError):
         message = "Somebody changed the recipes at this very moment."
         raise ConflictError(message, remedy="Do it again.")
@@ -203,9 +203,7 @@ def wake_waits(tx: Transaction, items: Iterable[NewEvent]) -> dict[str, list[str
     rows: list[dict[str, object]] = []
     for wait in found:
         for item in by_key[wait.event_type, wait.match_hash]:
-            rows.append(
-                {"run_id": wait.run_id, "path": wait.path, "event_id": item.id, "created_at": item.received}
-            )
+            rows.append({"run_id": wait.run_id, "path": wait.path, "event_id": item.id, "created_at": item.received})
             woken.setdefault(item.id, []).append(wait.run_id)
     if rows:
         tx.connection.execute(insert_ignoring(tx, signals), rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +25,7 @@ from hub.journal.tables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from hub.journal.database import Database
@@ -146,7 +145,10 @@ class Store:
         """All versions, newest first."""
         query = sa.select(recipe_versions).where(recipe_versions.c.recipe == name).order_by(recipe_versions.c.n.desc())
         with self._database.read() as connection:
-            return [VersionRow(row.n, row.author, row.message, row.created_at, row.text) for row in connection.execute(query)]
+            return [
+                VersionRow(row.n, row.author, row.message, row.created_at, row.text)
+                for row in connection.execute(query)
+            ]
 
     def recipe_version(self, name: str, n: int) -> VersionRow:
         """One version. Raises ``NotFoundError``."""
@@ -237,7 +239,11 @@ class Store:
 
     def files(self, kind: str) -> dict[str, str]:
         """The current texts of a kind of file, by name."""
-        newest = sa.select(files.c.name, sa.func.max(files.c.n).label("n")).where(files.c.kind == kind).group_by(files.c.name)
+        newest = (
+            sa.select(files.c.name, sa.func.max(files.c.n).label("n"))
+            .where(files.c.kind == kind)
+            .group_by(files.c.name)
+        )
         last = newest.subquery()
         query = (
             sa.select(files.c.name, files.c.text)
@@ -270,7 +276,7 @@ class Store:
         query = sa.select(outbox.c.key, outbox.c.recipient, outbox.c.subject, outbox.c.created_at)
         with self._database.read() as connection:
             rows = connection.execute(query.order_by(outbox.c.created_at.desc()).limit(limit))
-            return [dict(row._mapping) for row in rows]
+            return [row._asdict() for row in rows]
 
     def mail(self, key: str) -> tuple[str, str, bytes, datetime]:
         """Recipient, subject, RFC 5322 bytes and time of one mail. Raises ``NotFoundError``."""
@@ -331,7 +337,7 @@ class Store:
         """The newest entries of the audit trail."""
         with self._database.read() as connection:
             rows = connection.execute(sa.select(audit).order_by(audit.c.id.desc()).limit(limit))
-            return [dict(row._mapping) for row in rows]
+            return [row._asdict() for row in rows]
 
     def fact(self, name: str) -> Json:
         """A small fact of the installation, or None."""
@@ -362,13 +368,13 @@ class Store:
         """Refused deliveries by connection, reason and hour, newest first."""
         with self._database.read() as connection:
             rows = connection.execute(sa.select(refusals).order_by(refusals.c.hour.desc()).limit(limit))
-            return [dict(row._mapping) for row in rows]
+            return [row._asdict() for row in rows]
 
     def question(self, identity: str) -> JsonObject | None:
         """A question to a person, or None."""
         with self._database.read() as connection:
             row = connection.execute(sa.select(questions).where(questions.c.id == identity)).first()
-        return dict(row._mapping) if row is not None else None
+        return row._asdict() if row is not None else None
 
     def answer_question(self, identity: str, answer: str, now: datetime) -> bool:
         """Note the answer; False when one was given before."""

@@ -99,9 +99,15 @@ runs = sa.Table(
     sa.Column("replay", sa.String(40), nullable=False, server_default=""),
     sa.Column("status", sa.String(12), nullable=False),
     sa.Column("key", sa.String(64), comment="digest of the rendered concurrency key; null without one"),
-    sa.Column("blocked", sa.Boolean, nullable=False, server_default=sa.false(), comment="an earlier run of its key goes first"),
-    sa.Column("holds_key", sa.Boolean, nullable=False, server_default=sa.true(), comment="counts against its key's limit"),
-    sa.Column("arrival", sa.String(40), nullable=False, comment="time-ordered id of this run's birth; order within a key"),
+    sa.Column(
+        "blocked", sa.Boolean, nullable=False, server_default=sa.false(), comment="an earlier run of its key goes first"
+    ),
+    sa.Column(
+        "holds_key", sa.Boolean, nullable=False, server_default=sa.true(), comment="counts against its key's limit"
+    ),
+    sa.Column(
+        "arrival", sa.String(40), nullable=False, comment="time-ordered id of this run's birth; order within a key"
+    ),
     sa.Column("cursor", sa.String(200), comment="the path that ran last, for lists"),
     sa.Column("lease_owner", sa.String(40)),
     sa.Column("lease_until", Moment),

@@ -7,7 +7,6 @@ gets its own outcome.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
@@ -19,6 +18,7 @@ from hub.errors import HubError, UnavailableError
 from hub.journal.database import is_unavailable, unavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from sqlalchemy.engine import Connection
@@ -85,7 +85,10 @@ class Writer:
         self._thread.start()
 
     def submit(
-        self, operation: Operation[Item, Outcome], item: Item, on_done: Callable[[Outcome | BaseException], None] | None = None
+        self,
+        operation: Operation[Item, Outcome],
+        item: Item,
+        on_done: Callable[[Outcome | BaseException], None] | None = None,
     ) -> Future[Outcome]:
         """Have ``item`` written. The future (or ``on_done``, in the writer's thread, which must be quick and not raise) gets
         the outcome once it is durable, or the error when nothing was kept.

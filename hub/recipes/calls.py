@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -12,6 +11,7 @@ from hub.recipes.progress import Progress, Scope, StepFailed
 from hub.recipes.record import CallFailed, CallRequest, CallSucceeded, Decision, StepRecord, StepState
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
     from datetime import datetime, timedelta
 
     from hub.jsontypes import Json, JsonObject

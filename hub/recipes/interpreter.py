@@ -4,23 +4,24 @@
 taken. A step without record is begun, and its ``started`` record and call are given out. So the record *is* the run: an
 Execution rebuilt from any prefix of the record goes on to the same end as one that was never interrupted.
 
-The walk is a generator that yields whenever nothing can go on without news. One level of the recipe's nesting is one level
-of ``yield from``; a parallel loop holds one generator per item under way.
+The walk is a generator that yields whenever nothing can go on without news. One level of the recipe's nesting is one
+level of ``yield from``; a parallel loop holds one generator per item under way.
 
 What a writer of recipes may rely on:
 
 * ``now`` in a step's expressions is the moment when that step first started.
 * A step in a loop sees the results of its own iteration under ``steps``; after the loop only the loop's output is seen.
 * ``where`` of a wait sees the candidate event as ``steps.<id of the wait>.output``.
-* The output of ``if`` and ``switch`` is ``{branch}``; of ``for_each`` a list of ``{status, output, error}``; of ``wait`` for an
-  event the event, of ``ask`` the answer's text. The output of an item with several steps is ``{step id: its output}``.
-* A step that did not run (its branch was not taken) is null under ``steps``; one skipped by its ``if`` has status ``skipped``.
-* When an item of a parallel loop fails and stops the run, calls already under way are still recorded; nothing new begins.
+* The output of ``if`` and ``switch`` is ``{branch}``; of ``for_each`` a list of ``{status, output, error}``; of ``wait``
+  for an event the event, of ``ask`` the answer's text. The output of an item with several steps is ``{step id: output}``.
+* A step that did not run (its branch was not taken) is null under ``steps``; one skipped by its ``if`` has status
+  ``skipped``.
+* When an item of a parallel loop fails and stops the run, calls already under way are still recorded; nothing new
+  begins.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from hub.errors import ExpressionError
@@ -52,7 +53,7 @@ from hub.recipes.record import Resume, RunStatus, StepRecord, StepState
 from hub.recipes.waiting import ask_person, sleep, wait_for_event
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
     from datetime import datetime
 
     from hub.jsontypes import Json, JsonObject
@@ -120,7 +121,8 @@ class Execution:
             "error": None,
         }
         variables: dict[str, Json] = {"event": facts.event, "inputs": facts.inputs, "run": run, "steps": steps}
-        status, error, failed = RunStatus.SUCCEEDED, None, ()
+        status, error = RunStatus.SUCCEEDED, None
+        failed: tuple[str, ...] = ()
         try:
             yield from self._sequence(self.recipe.steps, Scope(variables, steps))
         except RunStopped as stop:
@@ -169,7 +171,7 @@ class Execution:
         scope.bind(step.id, self._progress.end(begun, StepState.SKIPPED))
         return False
 
-    def _perform(self, step: Step, scope: Scope, path: str) -> Walk:  # noqa: C901 (one case per form of step)
+    def _perform(self, step: Step, scope: Scope, path: str) -> Walk:
         match step:
             case CallStep():
                 target = Target(lambda now: _call_target(step, scope, now), step.retry, step.timeout)

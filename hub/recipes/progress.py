@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from hub.recipes.record import RunStatus, StepRecord, StepState, Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Generator, Iterable
 
     from hub.jsontypes import Json, JsonObject
     from hub.recipes.record import CallRequest, News, QuestionRequest, RunFacts, WaitRequest
@@ -26,7 +25,7 @@ _SEEN_STATUS = {
 }
 
 
-class StepFailed(Exception):
+class StepFailed(Exception):  # noqa: N818 (a turn of the walk, not an error of the program)
     """A step failed and nothing so far handled it. ``paths``: the failed steps (several in a parallel loop)."""
 
     def __init__(self, error: JsonObject | None, paths: tuple[str, ...]) -> None:
@@ -35,7 +34,7 @@ class StepFailed(Exception):
         self.paths = paths
 
 
-class RunStopped(Exception):
+class RunStopped(Exception):  # noqa: N818 (a turn of the walk, not an error of the program)
     """A ``stop`` step ended the run."""
 
     def __init__(self, status: RunStatus, error: JsonObject | None) -> None:
@@ -44,7 +43,7 @@ class RunStopped(Exception):
         self.error = error
 
 
-class ItemAbandoned(Exception):
+class ItemAbandoned(Exception):  # noqa: N818 (a turn of the walk, not an error of the program)
     """Another item of a parallel loop ended the run; this item begins nothing new."""
 
 

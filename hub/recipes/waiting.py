@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -15,13 +14,11 @@ from hub.recipes.progress import Progress, Scope, rfc3339
 from hub.recipes.record import EventArrived, QuestionRequest, StepRecord, StepState, WaitRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from hub.jsontypes import Json, JsonObject
     from hub.recipes.model import AskStep, SleepStep, WaitStep
     from hub.recipes.progress import Walk
-
-
 
 
 def sleep(progress: Progress, step: SleepStep, scope: Scope, path: str) -> Walk:
@@ -124,4 +121,5 @@ def ask_person(progress: Progress, step: AskStep, scope: Scope, path: str) -> Ge
 def _answer(event: JsonObject) -> Json:
     data = event["data"]
     assert isinstance(data, dict)
-    return data["answer"]
+    answer: Json = data["answer"]
+    return answer
