@@ -1,0 +1,1 @@
+"""Records, campaigns and notes in Salesforce."""
