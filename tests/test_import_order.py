@@ -10,7 +10,8 @@ ROOT = Path(__file__).parents[1]
 # From the outside in. A module may import what stands in a later ring.
 RINGS = (
     ("hub.__main__",),
-    ("hub.cli", "hub.bench"),
+    ("hub.cli",),
+    ("hub.bench",),
     ("hub.serve",),
     ("hub.web", "hub.ingest"),
     ("hub.engine",),
@@ -22,9 +23,15 @@ RINGS = (
 )
 # Beside the rings: they import the innermost only, and may be imported by all that touches the outside world.
 BESIDE = ("hub.config", "hub.secrets", "hub.observe")
-MAY_IMPORT_BESIDE = {part for ring in RINGS[:5] for part in ring} | {"hub.journal", "hub.connect"}
+MAY_IMPORT_BESIDE = {
+    *("hub.__main__", "hub.cli", "hub.bench", "hub.serve", "hub.web", "hub.ingest", "hub.engine"),
+    *("hub.journal", "hub.connect"),
+}
 # What connectors are written against.
-FOR_CONNECTORS = {"hub.connect", *(part for ring in RINGS[7:] for part in ring)}
+FOR_CONNECTORS = {
+    *("hub.connect", "hub.expressions", "hub.vocabulary", "hub.money"),
+    *("hub.errors", "hub.jsontypes", "hub.ids"),
+}
 # One program with two faces: the sandbox's customer list is a connector of its own on the sandbox's server.
 TWINS = {("connectors.sandbox_crm", "connectors.sandbox")}
 
