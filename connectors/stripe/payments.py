@@ -166,7 +166,6 @@ def checkout(call: Call, given: JsonObject, *, embedded: bool = False) -> JsonOb
             "description": given.get("description"),
             "capture_method": "manual" if manual else None,
             "setup_future_usage": "off_session" if save else None,
-            "transfer_group": given.get("order"),
         },
         "payment_method_types": _method_types(given),
         "expires_at": unix(given.get("expires_at")),
@@ -262,7 +261,6 @@ def _charge_stored(call: Call) -> Json:
         "description": given.get("description"),
         "capture_method": "manual" if given.get("capture") == "manual" else None,
         "metadata": metadata,
-        "transfer_group": given.get("order"),
     }
     return _intent_output(stripe.post("/v1/payment_intents", form))
 
@@ -280,7 +278,6 @@ def _new_intent(call: Call, given: JsonObject) -> JsonObject:
         "description": given.get("description"),
         "capture_method": "manual" if given.get("capture") == "manual" else None,
         "metadata": carried(given, flow=FLOW_INTENT),
-        "transfer_group": given.get("order"),
     }
     return stripe.post("/v1/payment_intents", form)
 

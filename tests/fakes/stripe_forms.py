@@ -14,7 +14,7 @@ CREATE = {
     "customers": {"email", "name", "phone", "address", "metadata"},
     "payment_intents": {
         "amount", "currency", "automatic_payment_methods", "payment_method_types", "customer", "setup_future_usage",
-        "description", "capture_method", "metadata", "transfer_group", "payment_method", "confirm", "off_session",
+        "description", "capture_method", "metadata", "payment_method", "confirm", "off_session",
         "receipt_email", "expand",
     },
     "checkout/sessions": {

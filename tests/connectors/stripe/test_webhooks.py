@@ -26,6 +26,22 @@ V1 = "9b8216b77248f0df04158e393b9963439da2a29fce2fddf2b284e91740d03c1f"
 HEADER = f"t=1700000000,v1={V1}"
 
 
+# The vector of Stripe's .NET library (its test event_test_signature): the event, written with two blanks and a last newline.
+OFFICIAL_HEADER = (
+    "t=1533204620,v1=2220f87ef101a04665f11cdf770523143f875572008577fa0f20882ddb9cc3c7,"
+    "v0=63f3a72374a733066c4be69ed7f8e5ac85c22c9f0a6a612ab9a025a9e4ee7eef"
+)
+OFFICIAL_CUSTOMER = {
+    "id": "cus_123", "object": "customer", "created": 123456789, "email": "test@stripe.com", "livemode": False, "metadata": {},
+}  # fmt: skip
+OFFICIAL_EVENT = {
+    "id": "evt_123", "object": "event", "account": "acct_123", "api_version": "2017-05-25", "created": 1533204620,
+    "data": {"object": OFFICIAL_CUSTOMER}, "livemode": False, "pending_webhooks": 1,
+    "request": {"id": "req_123", "idempotency_key": "idempotency-key-123"}, "type": "customer.created",
+}  # fmt: skip
+OFFICIAL_BODY = json.dumps(OFFICIAL_EVENT, indent=2).encode() + b"\n"
+
+
 def connection(*, key=None, secrets=(SECRET,), **settings):
     kept = {"webhook_secret": secrets, **({"secret_key": (key,)} if key else {})}
     return Connection("stripe-main", "stripe", settings, kept)
@@ -60,6 +76,14 @@ def test_vector_is_accepted():
     (event,) = delivery.events
     assert (event.id, event.type, event.time) == ("evt_made_up_1", "payment_intent.succeeded", SIGNED_AT)
     assert not delivery.hint
+
+
+def test_official_vector_is_accepted_until_it_is_stale():
+    official = {"header": OFFICIAL_HEADER, "body": OFFICIAL_BODY, "secrets": ("webhook_secret",)}
+    signed_at = datetime.fromtimestamp(1533204620, tz=UTC)
+    assert take(**official, now=signed_at + timedelta(seconds=300)).events[0].type == "customer.created"
+    assert refused(**official, now=signed_at + timedelta(seconds=400)) == "stale"
+    assert refused(**{**official, "body": OFFICIAL_BODY + b"x"}, now=signed_at) == "bad_signature"
 
 
 def test_one_of_several_signatures_suffices_and_v0_counts_nothing():
