@@ -31,8 +31,6 @@ BASE = "https://api.stripe.com"
 PAGE = 100
 """The most that one page of a listing holds."""
 
-MOST_PAGES = 100
-
 
 class Stripe:
     """The API for one call. Every POST carries the step's idempotency key, so a repeat is harmless."""
@@ -63,7 +61,7 @@ class Stripe:
     def listed(self, path: str, query: JsonObject) -> Iterator[JsonObject]:
         """All objects of a listing, page by page. Raises like an action."""
         after: Json = None
-        for _ in range(MOST_PAGES):
+        while True:
             page = self.get(path, {**query, "limit": PAGE, "starting_after": after})
             objects = cast("list[JsonObject]", page.get("data") or [])
             yield from objects

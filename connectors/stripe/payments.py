@@ -46,7 +46,7 @@ def create(call: Call) -> Json:
         return _charge_stored(call)
     if given.get("presentation") == "embedded":
         intent = _new_intent(call, given)
-        return {**_intent_output(intent), "client": _client(call, intent)}
+        return {**_intent_output(intent), "client": client(call, "stripe.payment_element", intent.get("client_secret"))}
     return session_output(checkout(call, given))
 
 
@@ -55,13 +55,14 @@ def embed(call: Call) -> Json:
     options = cast("JsonObject", call.input.get("options") or {})
     if options.get("ui") == "checkout":
         session = checkout(call, call.input, embedded=True)
-        made, payment = session, id_of(session.get("payment_intent")) or id_of(session.get("id"))
+        made, kind = session, "stripe.embedded_checkout"
+        payment = id_of(session.get("payment_intent")) or id_of(session.get("id"))
     else:
-        made = _new_intent(call, call.input)
+        made, kind = _new_intent(call, call.input), "stripe.payment_element"
         payment = id_of(made.get("id"))
     return {
         "payment": payment,
-        "client": _client(call, made),
+        "client": client(call, kind, made.get("client_secret")),
         "script_url": SCRIPT,
         "origins": list(ORIGINS),
         "gateway": words(made),
@@ -230,6 +231,16 @@ def return_address(call: Call, given: JsonObject) -> str:
     return str(address)
 
 
+def client(call: Call, kind: str, secret: Json) -> JsonObject:
+    """What the page's script is started with. Raises :class:`ConfigError` without a publishable key."""
+    key = call.connection.settings.get("publishable_key")
+    if not key:
+        message = f"The connection {call.connection.name!r} has no publishable key, which pages of ours need."
+        raise ConfigError(message, remedy=f"Open Connections, {call.connection.name}, and fill in the publishable key.")
+    account = call.connection.settings.get("account")
+    return {"kind": kind, "publishable_key": key, "client_secret": secret, "script_url": SCRIPT, "account": account}
+
+
 def session_output(session: JsonObject) -> JsonObject:
     """A Checkout Session as a payment. Until the payer has paid, the session's id stands for the payment."""
     intent = object_of(session.get("payment_intent"))
@@ -280,22 +291,6 @@ def _new_intent(call: Call, given: JsonObject) -> JsonObject:
         "metadata": carried(given, flow=FLOW_INTENT),
     }
     return stripe.post("/v1/payment_intents", form)
-
-
-def _client(call: Call, made: JsonObject) -> JsonObject:
-    """What the page's script is started with."""
-    key = call.connection.settings.get("publishable_key")
-    if not key:
-        message = f"The connection {call.connection.name!r} has no publishable key, which pages of ours need."
-        raise ConfigError(message, remedy=f"Open Connections, {call.connection.name}, and fill in the publishable key.")
-    embedded_checkout = made.get("object") == "checkout.session"
-    return {
-        "kind": "stripe.embedded_checkout" if embedded_checkout else "stripe.payment_element",
-        "publishable_key": key,
-        "client_secret": made.get("client_secret"),
-        "script_url": SCRIPT,
-        "account": call.connection.settings.get("account"),
-    }
 
 
 def _method_types(given: JsonObject) -> Json:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, cast
 
 from connectors.stripe.api import Stripe, id_of, object_of, segment, time_of, unix, words
 from connectors.stripe.carried import carried
-from connectors.stripe.payments import SCRIPT, customer_id, new_customer, payer, return_address
+from connectors.stripe.payments import client, customer_id, new_customer, payer, return_address
 from connectors.stripe.plans import TRIAL
-from hub.errors import ConfigError, PermanentError
+from hub.errors import PermanentError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +39,8 @@ def create(call: Call) -> Json:
         return _output(_start(stripe, given, metadata, trial))
     if given.get("presentation") == "embedded":
         made = _start(stripe, given, metadata, trial)
-        return {**_output(made), "client": _client(call, made)}
+        confirmation = object_of(object_of(made.get("latest_invoice")).get("confirmation_secret"))
+        return {**_output(made), "client": client(call, "stripe.payment_element", confirmation.get("client_secret"))}
     item = {"price": given["plan"], "quantity": given.get("quantity", 1)}
     form = {
         "mode": "subscription",
@@ -123,20 +124,6 @@ def _start(stripe: Stripe, given: JsonObject, metadata: JsonObject, trial: JsonO
         **trial,
     }
     return stripe.post("/v1/subscriptions", form)
-
-
-def _client(call: Call, subscription: JsonObject) -> JsonObject:
-    key = call.connection.settings.get("publishable_key")
-    if not key:
-        message = f"The connection {call.connection.name!r} has no publishable key, which pages of ours need."
-        raise ConfigError(message, remedy=f"Open Connections, {call.connection.name}, and fill in the publishable key.")
-    confirmation = object_of(object_of(subscription.get("latest_invoice")).get("confirmation_secret"))
-    return {
-        "kind": "stripe.payment_element",
-        "publishable_key": key,
-        "client_secret": confirmation.get("client_secret"),
-        "script_url": SCRIPT,
-    }
 
 
 def _trial(stripe: Stripe, given: JsonObject) -> dict[str, Json]:
