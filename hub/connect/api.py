@@ -257,7 +257,8 @@ Enrich = Callable[["RawEvent", Call], "RawEvent"]
 
 
 Defaults = Callable[[str, str], "tuple[JsonObject, Mapping[str, str]]"]
-"""Settings and secrets of the connection that a fresh workspace gets, from the server's secret and the public address."""
+"""Settings and secrets of the connection that a fresh workspace gets, from the server's secret and the hub's public address
+(without the mount point)."""
 
 
 class Server(Protocol):

@@ -13,7 +13,7 @@ from hub.connect.api import Call, Connection
 from hub.connect.schemas import CompiledSchema
 from hub.errors import ConfigError, HubError, NotFoundError
 from hub.ids import new_id
-from hub.journal.store import ConnectionRow
+from hub.journal.rows import ConnectionRow
 from hub.observe import hide_in_logs
 
 if TYPE_CHECKING:

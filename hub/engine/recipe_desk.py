@@ -14,7 +14,7 @@ from hub.errors import NotFoundError, RecipeError
 from hub.ids import new_id
 from hub.journal.operations import start_runs
 from hub.journal.recording import record_now
-from hub.journal.store import RecipeSave
+from hub.journal.rows import RecipeSave
 from hub.recipes.checker import check_recipe
 from hub.recipes.compiler import compile_recipe
 from hub.recipes.findings import Finding, FindingsError, Severity

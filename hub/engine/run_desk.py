@@ -9,7 +9,7 @@ from hub.engine.recorder import Happening, event_entry
 from hub.engine.turns import DECISION_EVENT
 from hub.errors import ConflictError, NotFoundError
 from hub.ids import new_id
-from hub.journal.advancing import event_value
+from hub.journal.claiming import event_value
 from hub.journal.deciding import Cancellation, WordToRun, cancel_runs, tell_runs
 from hub.journal.operations import start_runs
 from hub.vocabulary import validate_data

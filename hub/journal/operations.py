@@ -1,13 +1,9 @@
-"""Every operation of the hot path under one roof; see :mod:`hub.journal.recording` and :mod:`hub.journal.advancing`."""
+"""Every operation of the hot path under one roof; see :mod:`hub.journal.recording`, :mod:`hub.journal.claiming`,
+:mod:`hub.journal.advancing`.
+"""
 
-from hub.journal.advancing import (
-    claim_runs,
-    expire_leases,
-    read_signals,
-    release_leases,
-    renew_leases,
-    update_runs,
-)
+from hub.journal.advancing import update_runs
+from hub.journal.claiming import claim_runs, expire_leases, read_signals, release_leases, renew_leases
 from hub.journal.entries import ClaimRequest, LeaseRequest, StaleEpochError
 from hub.journal.recording import record_events, start_runs
 

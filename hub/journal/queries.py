@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from hub.errors import NotFoundError
 from hub.ids import first_id
-from hub.journal.advancing import step_value
+from hub.journal.claiming import step_value
 from hub.journal.tables import events, questions, runs, steps, waits
 
 if TYPE_CHECKING:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
@@ -25,83 +24,20 @@ from hub.journal.tables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
+
+
+from hub.journal.rows import VersionRow, connection_row, recipe_row, user_row
+from hub.journal.writes import add_health, change_recipe, write_connection, write_fact, write_file, write_recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from hub.journal.database import Database
+    from hub.journal.rows import ConnectionRow, RecipeRow, RecipeSave, UserRow
     from hub.journal.writer import Transaction, Writer
     from hub.jsontypes import Json, JsonObject
-
-
-@dataclass(frozen=True, slots=True)
-class RecipeRow:
-    """A recipe as it stands: its current version's text among it."""
-
-    name: str
-    n: int
-    enabled: bool
-    text: str
-    inputs: JsonObject
-    version: int
-    updated_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class VersionRow:
-    """One version of a recipe."""
-
-    n: int
-    author: str
-    message: str
-    created_at: datetime
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class RecipeSave:
-    """A new version of a recipe. ``shapes``: (event type, match paths) of its waits, for finding events later."""
-
-    name: str
-    text: str
-    digest: str
-    enabled: bool
-    author: str
-    message: str
-    now: datetime
-    shapes: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    inputs: JsonObject | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionRow:
-    """A connection as stored: ``secrets`` maps a field to its tokens ``{token, created_at, expires_at}``, newest first."""
-
-    name: str
-    connector: str
-    settings: JsonObject
-    secrets: Mapping[str, Sequence[JsonObject]]
-    health: JsonObject
-    poll_cursor: Json
-    enabled: bool
-    version: int
-    created_at: datetime
-    updated_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class UserRow:
-    """A person who may log in."""
-
-    id: str
-    email: str
-    name: str
-    role: str
-    password_hash: str | None
-    preferences: JsonObject
-    session_epoch: int
-    disabled: bool
-    created_at: datetime
-    last_login_at: datetime | None
 
 
 def _do(tx: Transaction, items: Sequence[Callable[[Transaction], Any]]) -> list[Any]:
@@ -130,7 +66,7 @@ class Store:
     def recipes(self) -> list[RecipeRow]:
         """All recipes with their current versions, by name."""
         with self._database.read() as connection:
-            return [_recipe_row(row) for row in connection.execute(_RECIPES.order_by(recipes.c.name))]
+            return [recipe_row(row) for row in connection.execute(_RECIPES.order_by(recipes.c.name))]
 
     def recipe(self, name: str) -> RecipeRow:
         """One recipe. Raises ``NotFoundError``."""
@@ -139,7 +75,7 @@ class Store:
         if row is None:
             message = f"There is no recipe {name!r}."
             raise NotFoundError(message, remedy="`hub export` or the page Recipes lists them.")
-        return _recipe_row(row)
+        return recipe_row(row)
 
     def recipe_versions(self, name: str) -> list[VersionRow]:
         """All versions, newest first."""
@@ -175,15 +111,15 @@ class Store:
 
     def set_recipe_inputs(self, name: str, inputs: JsonObject, now: datetime) -> None:
         """The installation's values for the recipe's inputs."""
-        self.change(lambda tx: _change_recipe(tx, name, now, inputs=inputs))
+        self.change(lambda tx: change_recipe(tx, name, now, inputs=inputs))
 
     def enable_recipe(self, name: str, now: datetime, *, enabled: bool) -> None:
         """Switch a recipe on or off for new events."""
-        self.change(lambda tx: _change_recipe(tx, name, now, enabled=enabled))
+        self.change(lambda tx: change_recipe(tx, name, now, enabled=enabled))
 
     def delete_recipe(self, name: str, now: datetime) -> None:
         """Take a recipe away; its versions and runs stay readable."""
-        self.change(lambda tx: _change_recipe(tx, name, now, enabled=False, deleted=True))
+        self.change(lambda tx: change_recipe(tx, name, now, enabled=False, deleted=True))
 
     # connections
 
@@ -191,13 +127,13 @@ class Store:
         """All connections, by name."""
         with self._database.read() as connection:
             rows = connection.execute(sa.select(connections).order_by(connections.c.name))
-            return [_connection_row(row) for row in rows]
+            return [connection_row(row) for row in rows]
 
     def connection(self, name: str) -> ConnectionRow | None:
         """One connection, or None."""
         with self._database.read() as connection:
             row = connection.execute(sa.select(connections).where(connections.c.name == name)).first()
-        return _connection_row(row) if row is not None else None
+        return connection_row(row) if row is not None else None
 
     def create_connection(self, row: ConnectionRow) -> None:
         """Add a connection. Raises ``ConflictError`` when the name is taken."""
@@ -217,11 +153,11 @@ class Store:
 
     def note_health(self, name: str, facts: JsonObject) -> None:
         """Add facts to a connection's health (last delivery, last test, failures)."""
-        self.change(lambda tx: _add_health(tx, name, facts))
+        self.change(lambda tx: add_health(tx, name, facts))
 
     def note_health_later(self, name: str, facts: JsonObject) -> None:
         """The same, without waiting for it: where it is lost, the next one says the same."""
-        self._writer.submit(_do, lambda tx: _add_health(tx, name, facts), _unheard)
+        self._writer.submit(_do, lambda tx: add_health(tx, name, facts), _unheard)
 
     def set_poll_cursor(self, name: str, cursor: Json) -> None:
         """Where the next poll of a connection goes on."""
@@ -292,14 +228,14 @@ class Store:
     def users(self) -> list[UserRow]:
         """Everybody who may log in."""
         with self._database.read() as connection:
-            return [_user_row(row) for row in connection.execute(sa.select(users).order_by(users.c.email))]
+            return [user_row(row) for row in connection.execute(sa.select(users).order_by(users.c.email))]
 
     def user(self, *, email: str | None = None, identity: str | None = None) -> UserRow | None:
         """One person by mail address or id, or None."""
         chosen = users.c.email == email.strip().lower() if email is not None else users.c.id == identity
         with self._database.read() as connection:
             row = connection.execute(sa.select(users).where(chosen)).first()
-        return _user_row(row) if row is not None else None
+        return user_row(row) if row is not None else None
 
     def create_user(self, email: str, name: str, role: str, password_hash: str, now: datetime) -> str:
         """Add a person; give the id. Raises ``ConflictError`` when the address is taken."""
@@ -403,136 +339,5 @@ _RECIPES = (
 )
 
 
-def _add_health(tx: Transaction, name: str, facts: JsonObject) -> None:
-    known = tx.connection.scalar(sa.select(connections.c.health).where(connections.c.name == name)) or {}
-    tx.connection.execute(sa.update(connections).where(connections.c.name == name).values(health={**known, **facts}))
-
-
 def _unheard(_outcome: object) -> None:
     """Nobody waits for it."""
-
-
-def _recipe_row(row: Any) -> RecipeRow:  # noqa: ANN401 (a row of any query)
-    return RecipeRow(row.name, row.current, row.enabled, row.text, row.inputs or {}, row.version, row.updated_at)
-
-
-def _connection_row(row: Any) -> ConnectionRow:  # noqa: ANN401 (a row of any query)
-    return ConnectionRow(
-        name=row.name,
-        connector=row.connector,
-        settings=row.settings,
-        secrets=row.secrets,
-        health=row.health or {},
-        poll_cursor=row.poll_cursor,
-        enabled=row.enabled,
-        version=row.version,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-    )
-
-
-def _user_row(row: Any) -> UserRow:  # noqa: ANN401 (a row of any query)
-    return UserRow(
-        id=row.id,
-        email=row.email,
-        name=row.name,
-        role=row.role,
-        password_hash=row.password_hash,
-        preferences=row.preferences or {},
-        session_epoch=row.session_epoch,
-        disabled=row.disabled,
-        created_at=row.created_at,
-        last_login_at=row.last_login_at,
-    )
-
-
-def write_recipe(tx: Transaction, save: RecipeSave) -> int:
-    """Store a version in a transaction; see :meth:`Store.save_recipe`."""
-    newest = sa.select(recipe_versions.c.n, recipe_versions.c.digest).where(recipe_versions.c.recipe == save.name)
-    last = tx.connection.execute(newest.order_by(recipe_versions.c.n.desc()).limit(1)).first()
-    if last is not None and last.digest == save.digest:
-        number: int = last.n
-    else:
-        number = last.n + 1 if last is not None else 1
-        row = {
-            "recipe": save.name,
-            "n": number,
-            "text": save.text,
-            "digest": save.digest,
-            "author": save.author,
-            "message": save.message,
-            "created_at": save.now,
-        }
-        tx.connection.execute(sa.insert(recipe_versions), row)
-    for event_type, paths in save.shapes:
-        shape = {"event_type": event_type, "paths": "\n".join(paths), "created_at": save.now}
-        tx.connection.execute(insert_ignoring(tx, wait_shapes), shape)
-    first = {
-        "name": save.name,
-        "current": number,
-        "enabled": save.enabled,
-        "inputs": save.inputs,
-        "created_at": save.now,
-        "updated_at": save.now,
-    }
-    tx.connection.execute(insert_ignoring(tx, recipes), first)
-    values: dict[str, Any] = {"current": number, "deleted": False, "enabled": save.enabled}
-    if save.inputs is not None:
-        values["inputs"] = save.inputs
-    _change_recipe(tx, save.name, save.now, **values)
-    return number
-
-
-def _change_recipe(tx: Transaction, name: str, now: datetime, **values: Any) -> None:  # noqa: ANN401 (columns)
-    update = sa.update(recipes).where(recipes.c.name == name)
-    changed = tx.connection.execute(update.values(version=recipes.c.version + 1, updated_at=now, **values))
-    if changed.rowcount != 1:
-        message = f"There is no recipe {name!r}."
-        raise NotFoundError(message, remedy="The page Recipes lists them.")
-    epoch = tx.connection.scalar(sa.select(state.c.value).where(state.c.name == EPOCH))
-    write_fact(tx, EPOCH, (epoch if isinstance(epoch, int) else 0) + 1, now)
-
-
-def write_fact(tx: Transaction, name: str, value: Json, now: datetime) -> None:
-    """Remember a small fact, in a transaction; None forgets it."""
-    if value is None:
-        tx.connection.execute(sa.delete(state).where(state.c.name == name))
-        return
-    tx.connection.execute(insert_ignoring(tx, state), {"name": name, "value": value, "updated_at": now})
-    tx.connection.execute(sa.update(state).where(state.c.name == name).values(value=value, updated_at=now))
-
-
-def write_connection(tx: Transaction, row: ConnectionRow) -> None:
-    """Add a connection, in a transaction. Raises ``ConflictError`` when the name is taken."""
-    values = {
-        "name": row.name,
-        "connector": row.connector,
-        "settings": row.settings,
-        "secrets": row.secrets,
-        "health": row.health,
-        "enabled": row.enabled,
-        "version": row.version,
-        "created_at": row.created_at,
-        "updated_at": row.updated_at,
-    }
-    insert = insert_ignoring(tx, connections).returning(connections.c.name)
-    if tx.connection.execute(insert, values).first() is None:
-        message = f"There is a connection {row.name!r} already."
-        raise ConflictError(message, remedy="Choose another name, or change that connection.")
-
-
-def write_file(  # noqa: PLR0913 (the parts of a version)
-    tx: Transaction, kind: str, name: str, text: str | None, author: str, now: datetime
-) -> None:
-    """A new version of a file, in a transaction; None deletes it."""
-    newest = sa.select(sa.func.max(files.c.n)).where(files.c.kind == kind, files.c.name == name)
-    row = {
-        "kind": kind,
-        "name": name,
-        "n": (tx.connection.scalar(newest) or 0) + 1,
-        "text": text or "",
-        "deleted": text is None,
-        "author": author,
-        "created_at": now,
-    }
-    tx.connection.execute(sa.insert(files), row)

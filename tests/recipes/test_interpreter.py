@@ -74,13 +74,17 @@ def test_result_and_next_start_are_one_turn():
 
 
 def test_later_steps_see_earlier_outputs():
-    run = execution([{"id": "a", **CALL}, {"id": "b", "call": "crm/note.add", "with": {"body": "${ steps.a.output.id }"}}])
+    run = execution(
+        [{"id": "a", **CALL}, {"id": "b", "call": "crm/note.add", "with": {"body": "${ steps.a.output.id }"}}]
+    )
     run.advance(NOW)
     assert run.advance(NOW, [done("a", {"id": 7})]).calls[0].input == {"body": 7}
 
 
 def test_a_step_whose_condition_is_false_is_skipped_and_null():
-    run = execution([{"id": "a", "if": "event.data.nothing", **CALL}, {"id": "b", "set": {"seen": "${ steps.a.status }"}}])
+    run = execution(
+        [{"id": "a", "if": "event.data.nothing", **CALL}, {"id": "b", "set": {"seen": "${ steps.a.status }"}}]
+    )
     turn = run.advance(NOW)
     assert turn.status is RunStatus.SUCCEEDED
     assert [(record.path, record.state) for record in turn.records] == [
@@ -122,7 +126,10 @@ def test_the_last_transient_error_fails_the_run_and_says_how_often_it_was_tried(
 
 
 def test_a_permanent_error_stops_the_run_and_runs_on_failure():
-    run = execution([{"id": "a", **CALL}], on_failure=[{"id": "tell", "call": "mail/send", "with": {"why": "${ run.error.message }"}}])
+    run = execution(
+        [{"id": "a", **CALL}],
+        on_failure=[{"id": "tell", "call": "mail/send", "with": {"why": "${ run.error.message }"}}],
+    )
     run.advance(NOW)
     turn = run.advance(NOW, [failed("a")])
     assert turn.status is RunStatus.RUNNING
@@ -134,7 +141,9 @@ def test_a_permanent_error_stops_the_run_and_runs_on_failure():
 
 
 def test_on_error_continue_goes_on_and_shows_the_error():
-    run = execution([{"id": "a", **CALL, "on_error": "continue"}, {"id": "b", "set": {"why": "${ steps.a.error.code }"}}])
+    run = execution(
+        [{"id": "a", **CALL, "on_error": "continue"}, {"id": "b", "set": {"why": "${ steps.a.error.code }"}}]
+    )
     run.advance(NOW)
     turn = run.advance(NOW, [failed("a")])
     assert turn.status is RunStatus.SUCCEEDED
@@ -229,7 +238,11 @@ def test_a_waits_where_judges_the_candidate():
 
 @pytest.mark.parametrize(
     ("on_timeout", "status", "calls"),
-    [("fail", RunStatus.FAILED, []), ("continue", RunStatus.SUCCEEDED, []), ([{"id": "late", **CALL}], RunStatus.RUNNING, ["late"])],
+    [
+        ("fail", RunStatus.FAILED, []),
+        ("continue", RunStatus.SUCCEEDED, []),
+        ([{"id": "late", **CALL}], RunStatus.RUNNING, ["late"]),
+    ],
 )
 def test_on_timeout(on_timeout, status, calls):
     run = execution([{**WAIT, "on_timeout": on_timeout}])
@@ -250,10 +263,17 @@ def test_a_wait_that_timed_out_waits_once_more_when_the_run_goes_on():
 
 
 def test_a_question_is_mailed_then_awaited_and_its_answer_is_the_output():
-    ask = {"id": "q", "ask": {"whom": "p@example.com", "question": "Friday?", "answers": ["yes", "no"], "timeout": "4h"}}
+    ask = {
+        "id": "q",
+        "ask": {"whom": "p@example.com", "question": "Friday?", "answers": ["yes", "no"], "timeout": "4h"},
+    }
     run = execution([ask, {"id": "b", "set": {"said": "${ steps.q.output }"}}])
     turn = run.advance(NOW)
-    assert (turn.calls[0].connection, turn.calls[0].action, turn.calls[0].input["to"]) == ("mail", "send", "p@example.com")
+    assert (turn.calls[0].connection, turn.calls[0].action, turn.calls[0].input["to"]) == (
+        "mail",
+        "send",
+        "p@example.com",
+    )
     assert turn.questions[0].question_id == turn.calls[0].question_id
     turn = run.advance(NOW, [done("q.mail")])
     assert turn.waits[0].match == {"data.question": turn.waits[0].match["data.question"]}
@@ -262,7 +282,14 @@ def test_a_question_is_mailed_then_awaited_and_its_answer_is_the_output():
 
 
 def test_branches():
-    steps = [{"id": "c", "if": "event.data.amount.minor > `50`", "then": [{"id": "a", **CALL}], "else": [{"id": "b", **CALL}]}]
+    steps = [
+        {
+            "id": "c",
+            "if": "event.data.amount.minor > `50`",
+            "then": [{"id": "a", **CALL}],
+            "else": [{"id": "b", **CALL}],
+        }
+    ]
     assert paths(execution(steps).advance(NOW)) == ["a"]
 
 
@@ -273,13 +300,24 @@ def test_switch(value, chosen):
 
 
 def test_a_loop_goes_item_by_item_and_gives_their_outputs():
-    run = execution([{"id": "pay", "for_each": "event.data.lines", "call": "crm/note.add", "with": {"n": "${ item }", "i": "${ index }"}}])
+    run = execution(
+        [
+            {
+                "id": "pay",
+                "for_each": "event.data.lines",
+                "call": "crm/note.add",
+                "with": {"n": "${ item }", "i": "${ index }"},
+            }
+        ]
+    )
     turn = run.advance(NOW)
     for index in range(3):
         assert [(call.path, call.input) for call in turn.calls] == [(f"pay[{index}]", {"n": index + 1, "i": index})]
         turn = run.advance(NOW, [done(f"pay[{index}]", index * 10)])
     assert turn.status is RunStatus.SUCCEEDED
-    assert turn.records[-1].output == [{"status": "succeeded", "output": index * 10, "error": None} for index in range(3)]
+    assert turn.records[-1].output == [
+        {"status": "succeeded", "output": index * 10, "error": None} for index in range(3)
+    ]
 
 
 def test_a_parallel_loop_begins_as_many_as_allowed():
@@ -311,7 +349,12 @@ def test_a_failing_item_of_a_parallel_loop_lets_calls_under_way_be_recorded_and_
 
 
 def test_a_failing_item_does_not_wait_for_a_sibling_that_sleeps():
-    loop = {"id": "l", "for_each": "event.data.lines", "parallel": 2, "steps": [{"id": "s", "if": "index == `1`", "wait": {"for": "9d"}}, {"id": "c", **CALL}]}
+    loop = {
+        "id": "l",
+        "for_each": "event.data.lines",
+        "parallel": 2,
+        "steps": [{"id": "s", "if": "index == `1`", "wait": {"for": "9d"}}, {"id": "c", **CALL}],
+    }
     run = execution([loop])
     assert paths(run.advance(NOW)) == ["c[0]"]
     assert run.advance(NOW, [failed("c[0]")]).status is RunStatus.FAILED
@@ -327,9 +370,20 @@ def test_stop_when_ends_the_loop_after_an_item():
 
 
 def test_a_loop_over_several_steps_keeps_items_apart():
-    loop = {"id": "l", "for_each": "event.data.lines", "steps": [{"id": "x", "set": {"n": "${ item }"}}, {"id": "y", "set": {"twice": "${ times(steps.x.output.n, `2`) }"}}]}
+    loop = {
+        "id": "l",
+        "for_each": "event.data.lines",
+        "steps": [
+            {"id": "x", "set": {"n": "${ item }"}},
+            {"id": "y", "set": {"twice": "${ times(steps.x.output.n, `2`) }"}},
+        ],
+    }
     turn = execution([loop]).advance(NOW)
-    assert [item["output"]["y"]["twice"] for item in next(one.output for one in turn.records if one.path == "l")] == [2, 4, 6]
+    assert [item["output"]["y"]["twice"] for item in next(one.output for one in turn.records if one.path == "l")] == [
+        2,
+        4,
+        6,
+    ]
 
 
 def test_nested_loops_have_paths_of_their_own():
@@ -341,7 +395,9 @@ def test_nested_loops_have_paths_of_their_own():
 
 @pytest.mark.parametrize("status", ["succeeded", "failed", "cancelled"])
 def test_stop_ends_the_run(status):
-    turn = execution([{"id": "s", "stop": {"status": status, "reason": "Nothing to do"}}, {"id": "a", **CALL}]).advance(NOW)
+    turn = execution([{"id": "s", "stop": {"status": status, "reason": "Nothing to do"}}, {"id": "a", **CALL}]).advance(
+        NOW
+    )
     assert (turn.status.value, turn.calls) == (status, ())
 
 

@@ -23,7 +23,12 @@ from hub.recipes.record import (
 )
 
 START = datetime(2026, 11, 23, 9, tzinfo=UTC)
-EVENT = {"id": "evt_1", "type": "payment.succeeded", "connection": "sandbox", "data": {"payment": "p1", "lines": ["a", "b", "c"]}}
+EVENT = {
+    "id": "evt_1",
+    "type": "payment.succeeded",
+    "connection": "sandbox",
+    "data": {"payment": "p1", "lines": ["a", "b", "c"]},
+}
 TURNS = 400
 
 
@@ -42,17 +47,37 @@ def steps(draw, depth=2):
         elif form == "sleep":
             step |= {"wait": {"for": "2h"}}
         elif form == "wait":
-            step |= {"wait": {"event": "job.done", "match": {"data.job": "${ event.data.payment }"}, "timeout": "5h"}, "on_timeout": "continue"}
+            step |= {
+                "wait": {"event": "job.done", "match": {"data.job": "${ event.data.payment }"}, "timeout": "5h"},
+                "on_timeout": "continue",
+            }
         elif form == "ask":
-            step |= {"ask": {"whom": "a@example.com", "question": "?", "answers": ["yes", "no"], "timeout": "5h"}, "on_timeout": "continue"}
+            step |= {
+                "ask": {"whom": "a@example.com", "question": "?", "answers": ["yes", "no"], "timeout": "5h"},
+                "on_timeout": "continue",
+            }
         elif form == "if":
-            step |= {"if": draw(st.sampled_from(["event.data.payment", "event.data.nothing"])), "then": draw(inner), "else": draw(inner)}
+            step |= {
+                "if": draw(st.sampled_from(["event.data.payment", "event.data.nothing"])),
+                "then": draw(inner),
+                "else": draw(inner),
+            }
         elif form == "switch":
-            step |= {"switch": "event.data.payment", "cases": {draw(st.sampled_from(["p1", "p2"])): draw(inner)}, "default": draw(inner)}
+            step |= {
+                "switch": "event.data.payment",
+                "cases": {draw(st.sampled_from(["p1", "p2"])): draw(inner)},
+                "default": draw(inner),
+            }
         elif form == "loop":
             step |= {"for_each": "event.data.lines", "parallel": draw(st.integers(1, 3)), "steps": draw(inner)}
         else:
-            step |= {"for_each": "event.data.lines", "parallel": draw(st.integers(1, 3)), "call": "crm/x", "with": {"n": "${ item }"}, "retry": {"attempts": 2, "first": "10s"}}
+            step |= {
+                "for_each": "event.data.lines",
+                "parallel": draw(st.integers(1, 3)),
+                "call": "crm/x",
+                "with": {"n": "${ item }"},
+                "retry": {"attempts": 2, "first": "10s"},
+            }
         result.append(step)
     return result
 
