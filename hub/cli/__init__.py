@@ -7,7 +7,7 @@ import sys
 import click
 
 from hub import __version__
-from hub.cli import bench, running, things, webhook
+from hub.cli import accounts, bench, recipes, running, webhook, work
 from hub.cli.output import MISUSE
 from hub.errors import HubError
 
@@ -21,7 +21,7 @@ def hub_command() -> None:
     """
 
 
-for group in (running, things, webhook, bench):
+for group in (running, recipes, work, accounts, webhook, bench):
     for command in group.COMMANDS:
         hub_command.add_command(command)
 

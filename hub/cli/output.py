@@ -11,9 +11,11 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from hub.errors import HubError
+from hub.errors import ConfigError, HubError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hub.jsontypes import Json
 
 FOUND_SOMETHING = 1
@@ -58,3 +60,12 @@ def fail(context: click.Context, error: Exception) -> NoReturn:
         click.echo("hub: see `hub doctor` for the state of this installation.", err=True)
     context.exit(MISUSE)
     raise AssertionError  # exit() never returns
+
+
+def read_text(file: Path) -> str:
+    """A file's text. Raises ``ConfigError`` when it is not UTF-8."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        message = f"{file} is not UTF-8."
+        raise ConfigError(message, remedy="Save it as UTF-8 in your editor.") from error

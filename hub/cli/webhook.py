@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -13,6 +13,7 @@ import yaml
 from hub.cli.output import FOUND_SOMETHING, fail, format_option, show
 from hub.connect.api import Connection, WebhookRequest
 from hub.connect.registry import Registry
+from hub.connect.schemas import CompiledSchema
 from hub.errors import ConfigError, DeliveryError, HubError, SignatureError
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ def verify(  # noqa: PLR0913 (one parameter per option)
         refusal = f"Refused ({error.code}): {error}"
         show(verdict, output_format, lambda _: refusal)
         context.exit(FOUND_SOMETHING)
+    except HubError as error:
+        fail(context, error)
     events: list[Json] = [
         {
             "type": event.type,
@@ -87,7 +90,10 @@ def _line(event: Json) -> str:
 
 
 def read_connection(manifest: Manifest, file: Path) -> Connection:
-    """A connection from a YAML file of its fields; a secret may be a list, newest first. Raises ``ConfigError``."""
+    """A connection from a YAML file of its fields; a secret may be a list, newest first.
+
+    Fields that verifying does not need may be left out. Raises ``ConfigError`` that names the wrong field.
+    """
     try:
         fields = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
     except yaml.YAMLError as error:
@@ -102,9 +108,19 @@ def read_connection(manifest: Manifest, file: Path) -> Connection:
         message = f"{file}: {manifest.title} has no field {unknown[0]!r}."
         raise ConfigError(message, remedy=f"Its fields are {', '.join(sorted(known))}.")
     defaults = {field.name: field.default for field in manifest.fields if field.default is not None}
-    secrets = {name: _values(fields[name]) for name in manifest.secret_names if name in fields}
-    settings = {**defaults, **{name: value for name, value in fields.items() if name not in secrets}}
-    return Connection(manifest.name, manifest.name, cast("JsonObject", settings), secrets)
+    secrets = {name: _values(fields[name]) for name in manifest.secret_names if fields.get(name)}
+    # YAML reads 2026-06-24 as a date; the fields know only texts.
+    given = {
+        name: value.isoformat() if isinstance(value, date) else value
+        for name, value in fields.items()
+        if name not in manifest.secret_names and value is not None
+    }
+    for field in manifest.fields:
+        problems = CompiledSchema(field.schema).problems(given[field.name]) if field.name in given else []
+        if problems:
+            message = f"{file}: {field.name}: {problems[0]}."
+            raise ConfigError(message, remedy=field.description or "Correct it as the connection's form has it.")
+    return Connection(manifest.name, manifest.name, cast("JsonObject", {**defaults, **given}), secrets)
 
 
 def _values(value: object) -> tuple[str, ...]:
@@ -145,13 +161,17 @@ def _moment(at: str | None) -> datetime:
 
 
 def _fetcher(fetched: tuple[str, ...]) -> Callable[[str], bytes]:
-    files = {url: file for url, _, file in (one.rpartition("=") for one in fetched)}
+    files = {url: Path(file) for url, _, file in (one.rpartition("=") for one in fetched)}
+    for url, file in files.items():
+        if not url or not file.is_file():
+            message = f"--fetch {url}={file}: there is no such file. Write --fetch URL=FILE."
+            raise ValueError(message)
 
     def fetch(url: str) -> bytes:
         if url not in files:
             message = f"The scheme asks for {url}."
             raise SignatureError(message, code="not_fetched", remedy=f"Give it with --fetch {url}=FILE.")
-        return Path(files[url]).read_bytes()
+        return files[url].read_bytes()
 
     return fetch
 

@@ -1,0 +1,158 @@
+"""Connections, gateways and connectors on the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hub.cli.output import FOUND_SOMETHING, fail, format_option, read_text, show, table
+from hub.cli.running import opened, workspace_option
+from hub.connect.manifest import CAPABILITIES, Kind
+from hub.connect.registry import Registry
+from hub.errors import ConfigError
+from hub.journal.queries import as_json
+
+if TYPE_CHECKING:
+    from hub.jsontypes import Json
+
+
+@click.group("connection")
+def connection_group() -> None:
+    """Accounts at outside systems."""
+
+
+@connection_group.command("add")
+@click.argument("name")
+@click.argument("connector")
+@click.option(
+    "--fields",
+    "fields_file",
+    required=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="A YAML file of its fields.",
+)
+@workspace_option
+def connection_add(name: str, connector: str, fields_file: Path, workspace: Path | None) -> None:
+    """Add a connection from a YAML file of its fields, secrets among them; delete the file afterwards.
+
+    Example: hub connection add stripe-main stripe --fields stripe.yaml
+    """
+    import yaml  # noqa: PLC0415 (only here)
+
+    fields = yaml.safe_load(read_text(fields_file)) or {}
+    with opened(workspace) as hub:
+        hub.accounts.create(name, connector, fields, "cli")
+        address = f"{hub.settings.address}/hooks/{name}"
+    click.echo(f"{name} is added. Its webhook address is {address}")
+
+
+@connection_group.command("list")
+@workspace_option
+@format_option()
+def connection_list(workspace: Path | None, output_format: str) -> None:
+    """All connections.
+
+    Example: hub connection list
+    """
+    with opened(workspace) as hub:
+        rows = [(row.name, row.connector, row.enabled, row.health) for row in hub.store.connections()]
+    if output_format == "json":
+        keys = ("name", "connector", "enabled", "health")
+        show(as_json([dict(zip(keys, row, strict=True)) for row in rows]), "json", str)
+    else:
+        shown = [
+            (name, connector, "on" if enabled else "off", health.get("test_message"))
+            for name, connector, enabled, health in rows
+        ]
+        table(("name", "connector", "", "last test"), shown, "There are no connections yet.")
+
+
+@connection_group.command("test")
+@click.argument("name")
+@workspace_option
+@click.pass_context
+def connection_test(context: click.Context, name: str, workspace: Path | None) -> None:
+    """Make the connector's cheapest call. Exit code 1 when it fails.
+
+    Example: hub connection test stripe-main
+    """
+    with opened(workspace) as hub:
+        tested = hub.accounts.test(name)
+    click.echo(tested.message)
+    if not tested.ok:
+        context.exit(FOUND_SOMETHING)
+
+
+@click.command("gateways")
+@format_option()
+def gateways_command(output_format: str) -> None:
+    """What each gateway can do: by itself (native), by the hub, or not (with the reason).
+
+    Example: hub gateways --format json
+    """
+    manifests = [one for one in Registry.load().manifests() if one.kind is Kind.GATEWAY]
+    if output_format == "json":
+        cells: list[Json] = [
+            {
+                "connector": one.name,
+                "capabilities": {
+                    key: {"status": cell.status.value, "reason": cell.reason} for key, cell in one.capabilities.items()
+                },
+            }
+            for one in manifests
+        ]
+        show(cells, "json", str)
+        return
+    rows = [(title, *(one.capabilities[key].status.value for one in manifests)) for key, title in CAPABILITIES.items()]
+    table(("", *(one.title for one in manifests)), rows, "There is no gateway.")
+
+
+@click.group("connector")
+def connector_group() -> None:
+    """Connectors of your own."""
+
+
+@connector_group.command("check")
+@click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.pass_context
+def connector_check(context: click.Context, folders: tuple[Path, ...]) -> None:
+    """Hold connectors to the rules. Exit code 1 when one breaks them.
+
+    Example: hub connector check connectors/stripe
+    """
+    from hub.connect.conformance import check_connector  # noqa: PLC0415 (only here)
+
+    findings = [(folder, finding) for folder in folders for finding in check_connector(folder)]
+    for folder, finding in findings:
+        click.echo(f"{folder.name}: {finding}")
+    if findings:
+        context.exit(FOUND_SOMETHING)
+    click.echo("Every rule is kept.")
+
+
+@connector_group.command("new")
+@click.argument("name")
+@click.option("--kind", type=click.Choice([kind.value for kind in Kind]), default="http", show_default=True)
+@workspace_option
+@click.pass_context
+def connector_new(context: click.Context, name: str, kind: str, workspace: Path | None) -> None:
+    """Begin a connector in the workspace's folder `connectors`.
+
+    Example: hub connector new acme_pay --kind gateway
+    """
+    from hub.config import load_settings  # noqa: PLC0415 (only here)
+    from hub.connect.skeleton import new_connector  # noqa: PLC0415 (only here)
+
+    folder = load_settings(workspace=workspace).workspace / "connectors" / name
+    if folder.exists():
+        fail(context, ConfigError(f"{folder} exists already.", remedy="Choose another name."))
+    for path, text in new_connector(name, Kind(kind)).items():
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    click.echo(f"{folder} is made. Check it with: hub connector check {folder}")
+
+
+COMMANDS = (connection_group, gateways_command, connector_group)
