@@ -75,9 +75,7 @@ class CallChecks:
             self._unknown_connection(name, path)
             return None
         if name:
-            message = f"The input gives the connection {name!r}, and there is none of that name yet."
-            remedy = did_you_mean(name, connections, "Make one under Connections, or set the input to another.")
-            self._say(path, "unknown_connection", message, remedy, severity=Severity.WARNING)
+            self._missing_by_default(step, name)
         elif name is None and _is(step, "event.connection") and self._event_connections():
             return self._event_connections()
         everywhere = self._anywhere(step.action)
@@ -85,6 +83,12 @@ class CallChecks:
             message = f"No connector has an action {step.action!r}."
             self._say_action(step, path, "unknown_action", message, "The reference of connectors lists their actions.")
         return everywhere or None
+
+    def _missing_by_default(self, step: CallStep, name: str) -> None:
+        key = step.connection.expressions[0][2].text.removeprefix(_INPUTS)
+        message = f"The input {key!r} names the connection {name!r}, and there is none of that name yet."
+        remedy = "Make it under Connections, or set the input to one that there is."
+        self._say(("inputs", key, "default"), "unknown_connection", message, remedy, severity=Severity.WARNING)
 
     def _connection_name(self, step: CallStep) -> str | None:
         """The connection's name, where it is written out or an input gives it."""
@@ -188,7 +192,7 @@ class CallChecks:
         if isinstance(data, dict):
             at = (*path, "with", "data") if "data" in value else (*path, "with")
             static = _without_expressions(data)
-            found = input_findings(self._document, at, data, static, schema, f"the data of {kind}")
+            found = input_findings(self._document, at, data, static, schema, f"The data of {kind}")
             self._findings.extend(found)
 
     def _say(  # noqa: PLR0913 (the parts of a finding)

@@ -30,10 +30,11 @@ if TYPE_CHECKING:
     from hub.recipes.document import Document, Path
     from hub.recipes.model import Recipe, ScheduleTrigger
 
-__all__ = ["CheckContext", "check_recipe", "check_text"]
+__all__ = ["CheckContext", "check_recipe"]
 
 SCHEDULE_TICK = "schedule.tick"
 _ALMOST = 0.85
+_UNREAD = frozenset({"expression", "cut_by_comment", "wrapped_expression"})
 
 
 def check_recipe(text: str, file: str, context: CheckContext) -> list[Finding]:
@@ -44,14 +45,21 @@ def check_recipe(text: str, file: str, context: CheckContext) -> list[Finding]:
         return list(error.findings)
     findings = [*compiled.findings, *secret_findings(compiled.document)]
     if compiled.draft is not None:
-        findings += _Check(compiled, compiled.draft, context).findings()
+        findings += _apart(_Check(compiled, compiled.draft, context).findings(), compiled.findings)
     recipe = compiled.recipe
     if recipe is not None and context.run_tests and not any(one.is_error for one in findings):
         findings += test_findings(compiled.document, recipe, context)
     return in_order(findings)
 
 
-check_text = check_recipe
+def _apart(findings: list[Finding], told: Sequence[Finding]) -> list[Finding]:
+    """Without those about a value whose expression could not be read: that is said already."""
+    unread = [(one.line, one.column) for one in told if one.code in _UNREAD]
+    return [
+        one
+        for one in findings
+        if not any((one.line, one.column) <= place < (one.end_line, one.end_column) for place in unread)
+    ]
 
 
 class _Check:
@@ -153,7 +161,7 @@ class _Check:
                 family = pattern.partition(".")[0]
                 families = {name.partition(".")[0] for name in known}
                 near = nearest(family, families)
-                if pattern != "*" and family not in families and near is not None:
+                if pattern != "*" and family not in families and _almost_equal(family, near):
                     message = f"No event of the hub fits {pattern!r}; only events of your own would."
                     self._say(place, "unknown_event", message, f"Did you mean '{near}.*'?", severity=Severity.WARNING)
             elif not vocabulary.expand(pattern):

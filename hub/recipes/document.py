@@ -97,9 +97,8 @@ class Document:
         place = self.place(path)
         if place is None:
             return self.finding(path, code, message, remedy, severity=severity)
-        span = place.span_of(offset, length)
-        written = place.written(fix) if fix is not None and span is not None else None
-        return Finding.at(self.file, span or place.span, code, message, remedy, severity=severity, fix=written)
+        span, written = place.replaced(offset, length, fix)
+        return Finding.at(self.file, span, code, message, remedy, severity=severity, fix=written)
 
     def _shown(self, node: Node) -> Span:
         """The node's span, of a part over several lines only its first line."""

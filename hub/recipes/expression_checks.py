@@ -87,6 +87,11 @@ class ExpressionChecks:
                 unknown.append(name)
                 message, remedy, fix = _missing_step(name, surroundings)
                 self._say_at(node, path, offset, "unknown_step", message, remedy, fix, said)
+        if not surroundings.failed:
+            for node in _run_errors(expression.ast):
+                message = "There is no `run.error` here; it is known only in on_failure."
+                remedy = "The error of one step is steps.ID.error, with on_error: continue at that step."
+                self._say_at(node, path, offset, "unknown_variable", message, remedy, None, said)
         for node in _roots(expression.ast):
             problem = _variable_problem(str(node["value"]), surroundings)
             if problem is not None:
@@ -168,6 +173,14 @@ def _step_references(tree: Node) -> Iterator[tuple[str, Node]]:
                 yield str(rest[0]["value"]), rest[0]
 
 
+def _run_errors(tree: Node) -> Iterator[Node]:
+    """Each ``run.error`` in the expression, at the node of ``error``."""
+    for node in nodes(tree):
+        names = [child.get("value") if child["type"] == "field" else None for child in node["children"][:2]]
+        if node["type"] == "subexpression" and names == ["run", "error"]:
+            yield node["children"][1]
+
+
 def _roots(tree: Node) -> Iterator[Node]:
     """The fields by which the expression begins in the scope: not those of a list's items."""
     kind, children = tree["type"], tree["children"]
@@ -205,8 +218,11 @@ _REMEDIES = {
 
 def _variable_problem(name: str, surroundings: Surroundings) -> tuple[str, str] | None:
     if name in {"item", "index"} and surroundings.item is None:
-        message = f"There is no `{name}` here; it is known only inside for_each."
-        return message, "In the loop's own if: filter the list instead, for_each: list[?condition]."
+        message = f"There is no `{name}` here; it is known only to what for_each repeats."
+        return (
+            message,
+            "A loop's own if is judged before its items: filter the list instead, for_each: list[?condition].",
+        )
     if name in {"steps", "run", "now"} and not surroundings.reads_steps:
         message = f"There is no `{name}` here: this is judged before there is a run."
         return message, "It sees event and inputs."

@@ -8,10 +8,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from hub.recipes.findings import Span
+from hub.recipes.yaml_errors import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_INDICATORS = frozenset("!&*-?|>%@`'\"#,[]{}:")
 _HEX_ESCAPES = {"x": 2, "u": 4, "U": 8}
 
 
@@ -45,13 +47,24 @@ class Place:
             return None
         return Span(self.span.line, columns[offset], self.span.line, columns[offset + length])
 
-    def written(self, text: str) -> str:
-        """``text`` as it has to be written inside of this value's quotes."""
+    def replaced(self, offset: int, length: int, fix: str | None) -> tuple[Span, str | None]:
+        """Where ``length`` characters from ``offset`` stand, and how ``fix`` has to be written in their place.
+
+        Where the plain text with the fix in it would need quotes, it is the whole value that is replaced.
+        """
+        span = self.span_of(offset, length)
+        if span is None:
+            return self.span, None
+        if fix is None or self.style in {Style.LITERAL, Style.FOLDED}:
+            return span, fix
         if self.style is Style.SINGLE:
-            return text.replace("'", "''")
+            return span, fix.replace("'", "''")
         if self.style is Style.DOUBLE:
-            return json.dumps(text, ensure_ascii=False)[1:-1]
-        return text
+            return span, json.dumps(fix, ensure_ascii=False)[1:-1]
+        whole = self.text[:offset] + fix + self.text[offset + length :]
+        if _needs_quotes(whole, self.text):
+            return self.span, quoted(whole)
+        return span, fix
 
     def _columns(self) -> list[int]:
         """The column of each character of the text, then the column after the last."""
@@ -79,6 +92,12 @@ class Place:
         if line > len(self.lines) or "\n" in self.text[offset : offset + length]:
             return None
         return Span(line, column, line, column + length)
+
+
+def _needs_quotes(text: str, before: str) -> bool:
+    """Whether a text that replaces the plain text ``before`` cannot be plain too."""
+    brackets = set("{}[],")
+    return text[:1] in _INDICATORS or ": " in text or " #" in text or bool(set(text) & brackets - set(before))
 
 
 def _escape_length(line: str, position: int) -> int:

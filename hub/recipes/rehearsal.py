@@ -122,7 +122,7 @@ def takes(recipe: Recipe, event: JsonObject, inputs: JsonObject) -> tuple[bool, 
         wanted = is_true(trigger.where.evaluate({"event": event, "inputs": inputs}))
     except ExpressionError as error:
         return False, f"its where cannot be judged: {error.message}"
-    return wanted, "" if wanted else f"its where is not true: {trigger.where.text}"
+    return wanted, "" if wanted else f"its where is not true: {trigger.where.text}."
 
 
 def whole_event(recipe: Recipe, event: JsonObject, now: datetime) -> JsonObject:

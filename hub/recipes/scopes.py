@@ -143,7 +143,7 @@ class Surroundings:
                     "recipe": TEXT,
                     "version": {"type": "integer"},
                     "started": TEXT,
-                    "error": _ERROR if self.failed else {"type": "null"},
+                    "error": _ERROR if self.failed else ANYTHING,
                 }
             )
         if self.item is not None:

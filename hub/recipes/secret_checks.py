@@ -8,7 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from hub.recipes.findings import Finding, Span
-from hub.recipes.yaml_reader import Mapping, Scalar, Sequence
+from hub.recipes.yaml_reader import LINE_BREAK, Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ _SHAPES: Final = re.compile(
     | (?P<github>\b(?:gh[opsur]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}))
     | (?P<google>\bAIza[0-9A-Za-z_-]{30,})
     | (?P<sendgrid>\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,})
-    | (?P<key>-----BEGIN [A-Z ]*PRIVATE KEY-----)
+    | (?P<key>-----BEGIN\ [A-Z ]*PRIVATE\ KEY-----)
     """,
     re.VERBOSE,
 )
@@ -54,18 +54,19 @@ _REMEDY: Final = "Keep it in a connection (Connections, its secret fields); and 
 
 def secret_findings(document: Document) -> list[Finding]:
     """Every secret in the file, its comments included."""
-    findings = list(_known_shapes(document))
+    findings = list(secrets_in_text(document.text, document.file))
     told = {finding.line for finding in findings}
     findings += [one for one in _named(document, document.root, "") if one.line not in told]
     return findings
 
 
-def _known_shapes(document: Document) -> Iterator[Finding]:
-    for number, line in enumerate(document.lines, start=1):
+def secrets_in_text(text: str, file: str) -> Iterator[Finding]:
+    """Every secret of a known shape, in any text."""
+    for number, line in enumerate(LINE_BREAK.split(text), start=1):
         for found in _SHAPES.finditer(line):
             span = Span(number, found.start() + 1, number, found.end() + 1)
             message = f"Here stands {_KINDS[str(found.lastgroup)]}. Whoever reads or exports this file has it."
-            yield Finding.at(document.file, span, "secret", message, _REMEDY)
+            yield Finding.at(file, span, "secret", message, _REMEDY)
 
 
 def _named(document: Document, node: Node | None, name: str) -> Iterator[Finding]:
@@ -89,7 +90,9 @@ def _looks_secret(text: Json) -> bool:
     if len(value) < _SHORTEST or "${" in value or " " in value:
         return False
     kinds = sum(bool(re.search(signs, value)) for signs in ("[a-z]", "[A-Z]", "[0-9]", "[^A-Za-z0-9_.-]"))
-    return kinds >= 3 or (len(value) >= _RANDOM_LENGTH and _bits(value) >= _RANDOM_BITS)  # noqa: PLR2004 (of four)
+    is_mixed = any(sign.isdigit() for sign in value) and any(sign.isalpha() for sign in value)
+    is_random = is_mixed and len(value) >= _RANDOM_LENGTH and _bits(value) >= _RANDOM_BITS
+    return kinds >= 3 or is_random  # noqa: PLR2004 (of four)
 
 
 def _bits(text: str) -> float:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, cast
 
 from hub.recipes.findings import did_you_mean, nearest
 from hub.recipes.schema import part_of_schema, recipe_validator, resolved
 from hub.recipes.yaml_errors import quoted
+from hub.recipes.yaml_reader import scalar_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,6 +24,7 @@ FORMS = ("call", "set", "wait", "ask", "switch", "stop")
 """The keys that say what a step does; beside them there are if with then, and for_each with steps."""
 
 _SHOWN = 40
+_PLAIN = re.compile(r"[A-Za-z0-9_./]([A-Za-z0-9_./+ -]*[A-Za-z0-9_./+-])?")
 _TYPES = {
     "string": "text",
     "integer": "a whole number",
@@ -226,12 +229,12 @@ class _Translation:
             return f"Put it in quotes: {fix}.", fix
         if path == ("on",) and isinstance(value, str):
             fix = f"{{event: {value or 'payment.succeeded'}}}"
-            return f"Write {fix}.", fix
+            return f"Write on: {fix}.", fix
         if not path:
             return "Begin with: hub: 1, recipe: my-recipe, on: {event: payment.succeeded}, steps: …", None
         name = f"{_key(path)}: " if isinstance(path[-1], str) else ""
         examples = cast("list[Json]", holder.get("examples") or [])
-        remedy = f"For example: {name}{_flow(examples[0])}" if examples else ""
+        remedy = f"For example: {name}{flow(examples[0])}" if examples else ""
         return (f"Delete the key, or give it a value. {remedy}".strip() if value is None and name else remedy), None
 
 
@@ -318,18 +321,17 @@ def _choices(holder: JsonObject) -> list[str]:
 
 def _written(name: str, example: Json) -> str:
     """A key with an example, as one line of YAML."""
-    return f"{name}: {_flow(example)}"
+    return f"{name}: {flow(example)}"
 
 
-def _flow(value: Json) -> str:
+def flow(value: Json) -> str:
     """A value as YAML in one line, quoted where it must be."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{name}: {_flow(member)}" for name, member in value.items()) + "}"
+        return "{" + ", ".join(f"{name}: {flow(member)}" for name, member in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(_flow(item) for item in value) + "]"
+        return "[" + ", ".join(flow(item) for item in value) + "]"
     if isinstance(value, str):
-        plain = value and not set(value) & set("{}[],#&*!|>'\"%@`:") and value.strip() == value
-        return value if plain else quoted(value)
+        return value if _PLAIN.fullmatch(value) and scalar_value(value) == value else quoted(value)
     return json.dumps(value)
 
 

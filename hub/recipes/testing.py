@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
 from hub.errors import DeliveryError, ExpressionError
-from hub.recipes.findings import Finding, Severity, did_you_mean
+from hub.recipes.findings import Finding, did_you_mean
 from hub.recipes.model import AskStep, CallStep, LoopStep, WaitStep
 from hub.recipes.rehearsal import NOT_STARTED, Play, PlayedStep, PlayError, play, step_of
 from hub.recipes.step_checks import all_steps
@@ -33,6 +33,7 @@ class Problem:
 
     message: str
     path: Path = ()
+    at_key: bool = False
 
     def __str__(self) -> str:
         return self.message
@@ -61,7 +62,7 @@ def test_findings(document: Document, recipe: Recipe, context: CheckContext | No
         for problem in outcome.problems:
             message = f"The test {outcome.name!r} fails: {problem}"
             path = ("tests", number, *problem.path)
-            found.append(document.finding(path, "test", message, severity=Severity.ERROR))
+            found.append(document.finding(path, "test", message, at_key=problem.at_key))
     return found
 
 
@@ -92,13 +93,15 @@ def _unsound(recipe: Recipe, test: RecipeTest, context: CheckContext | None) -> 
             yield from _bad_event(cast("JsonObject", part["event"]), ("then", number, "event"), vocabulary)
     for name in test.inputs:
         if name not in recipe.inputs:
-            yield Problem(f"the recipe has no input {name!r}. {did_you_mean(name, recipe.inputs)}", ("inputs", name))
+            yield Problem(
+                f"the recipe has no input {name!r}. {did_you_mean(name, recipe.inputs)}", ("inputs", name), at_key=True
+            )
     for name in test.given:
         step = steps.get(step_of(name))
         if step is None:
-            yield Problem(f"the recipe has no step {name!r}. {did_you_mean(name, steps)}", ("given", name))
+            yield Problem(f"the recipe has no step {name!r}. {did_you_mean(name, steps)}", ("given", name), at_key=True)
         elif not _can_be_given(step):
-            yield Problem(f"nothing can be given for {name!r}: it calls nothing.", ("given", name))
+            yield Problem(f"nothing can be given for {name!r}: it calls nothing.", ("given", name), at_key=True)
     expect = test.expect
     calls = cast("list[JsonObject]", expect.get("calls", []))
     named: list[tuple[Path, str]] = [
@@ -109,7 +112,11 @@ def _unsound(recipe: Recipe, test: RecipeTest, context: CheckContext | None) -> 
     named += [(("not_called", number), name) for number, name in enumerate(not_called)]
     for path, name in named:
         if step_of(name) not in steps:
-            yield Problem(f"the recipe has no step {name!r}. {did_you_mean(name, steps)}", ("expect", *path))
+            yield Problem(
+                f"the recipe has no step {name!r}. {did_you_mean(name, steps)}",
+                ("expect", *path),
+                at_key=path[0] == "outputs",
+            )
 
 
 def _bad_event(event: JsonObject, path: Path, vocabulary: Vocabulary) -> Iterator[Problem]:
@@ -147,7 +154,8 @@ def _differences(recipe: Recipe, test: RecipeTest, played: Play) -> Iterator[Pro
     outputs = {step.path: step.output for step in played.steps}
     for name, wanted in cast("JsonObject", expect.get("outputs", {})).items():
         if name not in outputs:
-            yield Problem(f"the step {name!r} was not reached.", ("expect", "outputs", name))
+            message = f"the step {name!r} was not reached."
+            yield Problem(message, ("expect", "outputs", name), at_key=True)
         else:
             yield from _unequal(wanted, outputs[name], f"the output of {name!r}", ("expect", "outputs", name))
 
@@ -197,7 +205,7 @@ def _calls(expected: Iterable[JsonObject], played: Play) -> Iterator[Problem]:
         if "call" in call and call["call"] != step.target:
             message = f"call {number + 1}, of {step.path!r}, went to {step.target}, not to {call['call']}."
             yield Problem(message, (*path, "call"))
-        about = f"call {number + 1}, of {step.path!r}"
+        about = f"call {number + 1} ({step.path})"
         yield from _unequal(call.get("with", {}), step.input or {}, about, (*path, "with"))
     for extra in made[len(wanted) :]:
         message = f"{extra.path!r} called {extra.target} once more than expected, with {_shown(extra.input)}."
@@ -224,15 +232,15 @@ def _unequal(wanted: Json, found: Json, about: str, path: Path, place: str = "")
         for name, member in wanted.items():
             inner = f"{place}.{name}" if place else name
             if name not in found:
-                yield Problem(f"{about} has no {inner}; {_shown(member)} is expected.", (*path, name))
+                yield Problem(f"{about} has no `{inner}`; {_shown(member)} is expected.", (*path, name))
             else:
                 yield from _unequal(member, found[name], about, (*path, name), inner)
     elif isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
         for number, (left, right) in enumerate(zip(wanted, found, strict=True)):
             yield from _unequal(left, right, about, (*path, number), f"{place}[{number}]")
     elif wanted != found or isinstance(wanted, bool) is not isinstance(found, bool):
-        where = f", {place}," if place else ""
-        yield Problem(f"{about}{where} is {_shown(found)}, expected is {_shown(wanted)}.", path)
+        what = f"`{place}` of {about}" if place else about
+        yield Problem(f"{what} is {_shown(found)}, but {_shown(wanted)} is expected.", path)
 
 
 def _shown(value: Json) -> str:

@@ -82,7 +82,7 @@ def explained(error: MarkedYAMLError, lines: Sequence[str], file: str) -> Findin
 
 def quoted(text: str) -> str:
     """The text in quotes that read well: double ones, single ones where it holds double ones."""
-    if '"' in text or "\\" in text:
+    if ('"' in text or "\\" in text) and text.isprintable():
         return "'" + text.replace("'", "''") + "'"
     return json.dumps(text, ensure_ascii=False)
 

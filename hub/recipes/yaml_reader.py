@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, cast
@@ -272,23 +273,26 @@ class _Reader:
         return Scalar(span, value, Style.PLAIN, text)
 
     def _number(self, text: str, span: Span) -> Json:
-        value: int | float
-        if _INTEGER.fullmatch(text):
-            value = int(text, 0) if text[:2] in {"0o", "0x"} and len(text) <= MAX_DEPTH else _decimal(text)
-            too_large = not -_LARGEST <= value < _LARGEST
-        elif _FLOAT.fullmatch(text):
-            value = float(text)
-            too_large = value in {float("inf"), float("-inf")}
-        elif _NOT_JSON.fullmatch(text):
-            value, too_large = 0, True
-        else:
-            return text
-        if too_large:
+        value = scalar_value(text)
+        if value is None:
             message = f"{text[:40]} is not a number that the hub can hold."
             remedy = f'If a text is meant, put it in quotes: "{text[:40]}".'
             self.findings.append(Finding.at(self._file, span, "number", message, remedy, fix=f'"{text}"'))
             return 0
         return value
+
+
+def scalar_value(text: str) -> Json:
+    """What a plain scalar means by YAML 1.2's core schema; None too for a number that JSON cannot hold."""
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
+    if _INTEGER.fullmatch(text):
+        number = int(text, 0) if text[:2] in {"0o", "0x"} and len(text) <= MAX_DEPTH else _decimal(text)
+        return number if -_LARGEST <= number < _LARGEST else None
+    if _FLOAT.fullmatch(text):
+        value = float(text)
+        return value if math.isfinite(value) else None
+    return None if _NOT_JSON.fullmatch(text) else text
 
 
 def _decimal(text: str) -> int:
