@@ -92,14 +92,6 @@ class Settings:
     webhook_header_bytes: int = _setting(32 * KIBIBYTE, "The most headers of a webhook.", "bytes", least=KIBIBYTE)
     step_output_bytes: int = _setting(MEBIBYTE, "The largest output of a step.", "bytes", least=KIBIBYTE)
 
-    recipe_bytes: int = _setting(256 * KIBIBYTE, "The longest recipe.", "bytes", least=KIBIBYTE, most=4 * MEBIBYTE)
-    recipe_steps: int = _setting(200, "The most steps of a recipe.", least=1, most=2_000)
-    recipe_nesting: int = _setting(8, "How deep its branches and loops may be inside each other.", least=1, most=32)
-    recipe_aliases: int = _setting(100, "The most YAML aliases of a recipe.", least=0, most=1_000)
-    expression_bytes: int = _setting(4 * KIBIBYTE, "The longest expression.", "bytes", least=64, most=64 * KIBIBYTE)
-    loop_items: int = _setting(10_000, "The most items that one `for_each` goes through.", least=1, most=100_000)
-    json_depth: int = _setting(64, "How deep events and outputs may be nested.", least=8, most=256)
-
     raw_body_days: int = _setting(90, "How long webhooks are kept as they came.", "days", least=1)
     run_days: int = _setting(400, "How long ended runs are kept.", "days", least=1)
     event_days: int = _setting(

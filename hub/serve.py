@@ -67,6 +67,7 @@ class _Counters:
     def accepted(self, connection: str, recorded: Sequence[Recorded], now: datetime) -> None:
         new = sum(not one.duplicate for one in recorded)
         self._hub.metrics.events_accepted.labels(connection).inc(new)
+        self._hub.metrics.events_repeated.labels(connection).inc(len(recorded) - new)
         last = self._noted.get(connection)
         if last is None or (now - last).total_seconds() > 1:
             self._noted[connection] = now

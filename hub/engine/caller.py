@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import structlog
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from hub.recipes.record import CallRequest
 
 log = structlog.get_logger(__name__)
+
+OnCalled: TypeAlias = "Callable[[str, str, str, float], None]"
+"""Hears of every call: connection, action, how it ended, seconds."""
 
 
 class Connections(Protocol):
@@ -72,6 +76,7 @@ class Caller:
         *,
         default_timeout: float,
         output_limit: int,
+        on_called: OnCalled | None = None,
     ) -> None:
         self._registry = registry
         self._connections = connections
@@ -80,6 +85,7 @@ class Caller:
         self._now = now
         self._default_timeout = default_timeout
         self._output_limit = output_limit
+        self._on_called = on_called or (lambda _connection, _action, _result, _seconds: None)
 
     def is_inline(self, request: CallRequest) -> bool:
         """Whether the action is pure, so that it may run at once and be recorded with the next commit."""
@@ -91,6 +97,13 @@ class Caller:
 
     def call(self, request: CallRequest, context: CallContext) -> Outcome:
         """Do it. Never raises: every failure becomes news for the run, in words for people."""
+        begun = time.perf_counter()
+        outcome = self._called(request, context)
+        result = outcome.news.kind if isinstance(outcome.news, CallFailed) else "succeeded"
+        self._on_called(request.connection, request.action, result, time.perf_counter() - begun)
+        return outcome
+
+    def _called(self, request: CallRequest, context: CallContext) -> Outcome:
         emitted: list[Happening] = []
         try:
             output = self._attempt(request, context, emitted)

@@ -57,7 +57,8 @@ class Driver:
     """The engine's thread. Everything public is safe to call from any thread and returns at once.
 
     ``capacity``: how many runs it holds in memory; more stay in the journal until there is room. ``next_due``: asks the
-    journal when the next run is due (left out where something else wakes runs in time).
+    journal when the next run is due (left out where something else wakes runs in time). ``on_ended`` hears of each run
+    that ended here: its recipe and status.
     """
 
     def __init__(  # noqa: PLR0913 (its collaborators)
@@ -72,6 +73,7 @@ class Driver:
         lease: timedelta = timedelta(seconds=15),
         capacity: int = 2_000,
         next_due: Callable[[], datetime | None] | None = None,
+        on_ended: Callable[[str, RunStatus], None] | None = None,
     ) -> None:
         self.owner = owner
         self._writer = writer
@@ -82,6 +84,7 @@ class Driver:
         self._lease = lease
         self._capacity = capacity
         self._next_due = next_due
+        self._on_ended = on_ended or (lambda _recipe, _status: None)
         self._inbox: SimpleQueue[Message] = SimpleQueue()
         self._runs: dict[str, RunUnderWay] = {}
         self._wanted: dict[str, Taken | None] = {}
@@ -320,6 +323,10 @@ class Driver:
             log.warning("turn_not_written", run_id=run.id, reason=str(outcome))
             self._later.append((now + _WRITE_AGAIN, lambda: self._submit(run, turn, update, happenings, self._now())))
             return
+        self._durable(run, turn, outcome, now)
+
+    def _durable(self, run: RunUnderWay, turn: Turn, outcome: Updated, now: datetime) -> None:
+        """A turn is on disk: make its calls, or let the run go."""
         run.writing = False
         self._want(outcome.runnable)
         for recorded in outcome.recorded:
@@ -327,6 +334,8 @@ class Driver:
         if outcome.superseded:
             self._let_go(run)
             return
+        if turn.status.ended:
+            self._on_ended(run.claimed.recipe, turn.status)
         if turn.status is RunStatus.RUNNING:
             self._dispatch(run, turn.calls)
             if outcome.signalled:

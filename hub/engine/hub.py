@@ -78,6 +78,7 @@ class Hub:
         self.store = Store(database, self.writer)
         self.queries = Queries(database)
         self.metrics = Metrics()
+        self.metrics.watch_queue("writer", self.writer.waiting)
         allowed = settings.allow_private_addresses
         self.outbound = Outbound(HttpSettings(allowed=(*allowed, *_own_addresses(settings))))
         self.accounts = Accounts(self.store, self.registry, self.keyring, self.outbound, self.now)
@@ -135,6 +136,7 @@ class Hub:
             self.now,
             default_timeout=settings.action_timeout_seconds,
             output_limit=settings.step_output_bytes,
+            on_called=self._count_call,
         )
         self._driver = Driver(
             self.writer,
@@ -146,7 +148,10 @@ class Hub:
             lease=timedelta(seconds=settings.lease_seconds),
             capacity=settings.runs_in_memory,
             next_due=self.next_due if self.database.is_sqlite else None,
+            on_ended=lambda recipe, status: self.metrics.runs_ended.labels(recipe, status.value).inc(),
         )
+        self.metrics.watch_queue("actions", self._pool.queued)
+        self.metrics.watch_queue("runs", self._driver.load)
         self._driver.start()
         if not self.database.is_sqlite:
             self._jobs = distributed.JobWorker(self.database.url, self._driver)
@@ -166,6 +171,10 @@ class Hub:
             message = "This process advances no runs."
             raise ConfigError(message, remedy="Start `hub run` or `hub worker`.")
         return self._driver
+
+    def _count_call(self, connection: str, action: str, result: str, seconds: float) -> None:
+        self.metrics.steps_ended.labels(connection, action, result).inc()
+        self.metrics.action_seconds.labels(connection, action).observe(seconds)
 
     def _wake(self, identities: Sequence[str]) -> None:
         """On one machine the engine hears of runs from memory; on many, the jobs in the same transaction tell it."""

@@ -61,6 +61,9 @@ if TYPE_CHECKING:
     from hub.recipes.progress import Walk
     from hub.recipes.record import News, RunFacts, Turn
 
+MOST_ITEMS = 10_000
+"""What one loop may go through."""
+
 _CONTAINERS = (BranchStep, SwitchStep, LoopStep)
 _KINDS: dict[type, str] = {
     CallStep: "call",
@@ -272,6 +275,9 @@ class Execution:
             if not isinstance(items, list):
                 message = f"`for_each: {step.items.text}` gave {str(items)[:60]!r}, which is not a list."
                 raise ExpressionError(message, remedy="It must give a list, for example steps.ID.output.items.")
+            if len(items) > MOST_ITEMS:
+                message = f"`for_each: {step.items.text}` gave {len(items):,} items; a loop may have {MOST_ITEMS:,}."
+                raise ExpressionError(message, remedy="Go through fewer at a time, or let several recipes share them.")
             record = self._progress.begin(path, "for_each", record, input=items)
         if not isinstance(record.input, list):
             raise StepFailed(record.error, (path,))
