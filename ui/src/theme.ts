@@ -1,26 +1,30 @@
-// Light or dark: what the reader chose, else what the system says.
+// Light or dark: what the reader set, else what was chosen on this device, else what the device says.
+// The page's head has set it already, before anything was painted; here it follows changes.
 const KEY = "hub-theme";
 const prefersDark = matchMedia("(prefers-color-scheme: dark)");
+const root = document.documentElement;
 
 type Theme = "light" | "dark";
 
-function chosen(): Theme | null {
+function current(): Theme {
   const kept = localStorage.getItem(KEY);
-  return kept === "light" || kept === "dark" ? kept : null;
+  if (kept === "light" || kept === "dark") return kept;
+  return prefersDark.matches ? "dark" : "light";
 }
 
-function show(theme: Theme): void {
-  document.documentElement.dataset["bsTheme"] = theme;
+function show(): void {
+  root.dataset["bsTheme"] = current();
 }
 
-/** Shows the theme, follows the system until the reader chooses, and lets `[data-theme-toggle]` choose the other one. */
+/** Follows the device until the reader chooses, and lets `[data-theme-toggle]` choose the other one. */
 export function followTheme(): void {
-  const current = (): Theme => chosen() ?? (prefersDark.matches ? "dark" : "light");
-  show(current());
-  prefersDark.addEventListener("change", () => { show(current()); });
-  document.addEventListener("click", (event) => {
-    if (!(event.target instanceof Element) || !event.target.closest("[data-theme-toggle]")) return;
-    localStorage.setItem(KEY, current() === "dark" ? "light" : "dark");
-    show(current());
-  });
+  if (root.dataset["look"] !== "auto") return; // set in the reader's account
+  prefersDark.addEventListener("change", show);
+  for (const button of document.querySelectorAll<HTMLButtonElement>("[data-theme-toggle]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      localStorage.setItem(KEY, current() === "dark" ? "light" : "dark");
+      show();
+    });
+  }
 }

@@ -1,0 +1,66 @@
+"""The headers that every answer carries: what a page may load, who may frame it, what is kept."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from flask import g, request
+
+if TYPE_CHECKING:
+    from flask import Flask, Response
+
+_KEPT_FOREVER = "public, max-age=31536000, immutable"
+_YEAR = 31_536_000
+
+
+def csp_nonce() -> str:
+    """The nonce of this answer, for our own inline script and the editor's styles."""
+    if "csp_nonce" not in g:
+        g.csp_nonce = secrets.token_urlsafe(16)
+    nonce: str = g.csp_nonce
+    return nonce
+
+
+def protect(app: Flask, *, https: bool) -> None:
+    """Put the headers on every answer of the application that does not set its own."""
+
+    def add(response: Response) -> Response:
+        headers = response.headers
+        headers.setdefault("Content-Security-Policy", _policy(csp_nonce()))
+        headers.setdefault("X-Content-Type-Options", "nosniff")
+        headers.setdefault("X-Frame-Options", "DENY")
+        headers.setdefault("Referrer-Policy", "same-origin")
+        headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
+        headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        if https:
+            headers.setdefault("Strict-Transport-Security", f"max-age={_YEAR}")
+        if request.endpoint == "static" and response.status_code == 200:  # noqa: PLR2004
+            headers["Cache-Control"] = _KEPT_FOREVER  # the files' names change with their content
+        else:
+            headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    app.after_request(add)
+
+
+def _policy(nonce: str) -> str:
+    return "; ".join(
+        (
+            "default-src 'self'",
+            f"script-src 'self' 'nonce-{nonce}'",
+            f"style-src 'self' 'nonce-{nonce}'",
+            "img-src 'self' data:",
+            "font-src 'self'",
+            "connect-src 'self'",
+            "object-src 'none'",
+            "base-uri 'none'",
+            "form-action 'self'",
+            "frame-src 'self'",
+            "frame-ancestors 'none'",
+        )
+    )
+
+
+MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
+"""For a mail's HTML in its frame: no script, no form, nothing from outside."""

@@ -1,0 +1,34 @@
+"""One module for each part of the pages, each with its blueprint."""
+
+from hub.web.pages import (
+    account,
+    answers,
+    connections,
+    editor,
+    events,
+    home,
+    outbox,
+    probes,
+    recipes,
+    runs,
+    settings,
+    templates,
+)
+
+PAGES = tuple(
+    module.pages
+    for module in (
+        account,
+        home,
+        recipes,
+        editor,
+        runs,
+        events,
+        connections,
+        outbox,
+        templates,
+        settings,
+        answers,
+        probes,
+    )
+)
