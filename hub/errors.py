@@ -108,7 +108,7 @@ class TransientError(ActionError):
 
     default_code = "transient"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (each is one fact of the failure)
         self,
         message: str,
         *,

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import orjson
 
-Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 JsonObject: TypeAlias = Mapping[str, Json]
 JsonSchema: TypeAlias = Mapping[str, Json]
 

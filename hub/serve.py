@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import multiprocessing.util
 from collections.abc import Callable, Iterable
@@ -149,4 +150,6 @@ def serve(settings: Settings, role: Role, announce: Callable[[Hub], None]) -> No
         log_enabled=False,
         workers_kill_timeout=20,
     )
+    gc.collect()
+    gc.freeze()  # what both processes share stays shared
     server.serve(target_loader=load, wrap_loader=False)

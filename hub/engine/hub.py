@@ -15,7 +15,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from hub.connect.http import HttpSettings, Outbound
 from hub.connect.registry import Registry
-from hub.engine import distributed, doctor
+from hub.engine import doctor
 from hub.engine.accounts import Accounts
 from hub.engine.caller import Caller
 from hub.engine.driver import Driver
@@ -39,10 +39,12 @@ from hub.secrets import Keyring
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from types import ModuleType
 
     from hub.config import Settings
     from hub.connect.api import Connection, HttpClient
     from hub.connect.connector import LoadedConnector
+    from hub.engine.distributed import JobWorker
     from hub.engine.doctor import Ailment
 
 log = structlog.get_logger(__name__)
@@ -74,7 +76,7 @@ class Hub:
         self.database = database
         self.registry = Registry.load([settings.workspace / "connectors"])
         self.keyring = Keyring.load(settings.workspace)
-        self.writer = Writer(database, None if database.is_sqlite else distributed.enqueue)
+        self.writer = Writer(database, None if database.is_sqlite else _queue().enqueue)
         self.store = Store(database, self.writer)
         self.queries = Queries(database)
         self.metrics = Metrics()
@@ -89,7 +91,7 @@ class Hub:
         self.recipes = RecipeDesk(self)
         self.runs = RunDesk(self)
         self._scheduler: BackgroundScheduler | None = None
-        self._jobs: distributed.JobWorker | None = None
+        self._jobs: JobWorker | None = None
         self._pool: ActionPool | None = None
         self._lock: IO[str] | None = None
 
@@ -107,7 +109,7 @@ class Hub:
         lock = _lock_workspace(settings) if database.is_sqlite and role is Role.RUN else None
         database.migrate()
         if not database.is_sqlite:
-            distributed.install_queue(database)
+            _queue().install_queue(database)
         hub = cls(settings, database, role, now)
         hub._lock = lock
         return hub
@@ -154,7 +156,7 @@ class Hub:
         self.metrics.watch_queue("runs", self._driver.load)
         self._driver.start()
         if not self.database.is_sqlite:
-            self._jobs = distributed.JobWorker(self.database.url, self._driver)
+            self._jobs = _queue().JobWorker(self.database.url, self._driver)
             self._jobs.start()
 
     def _start_clock(self) -> None:
@@ -218,6 +220,13 @@ class Hub:
         self.database.close()
         if self._lock is not None:
             self._lock.close()
+
+
+def _queue() -> ModuleType:
+    """The queue between machines; its library is loaded only with PostgreSQL."""
+    from hub.engine import distributed  # noqa: PLC0415
+
+    return distributed
 
 
 def _own_addresses(settings: Settings) -> tuple[str, ...]:

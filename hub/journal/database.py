@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from hub.errors import ConfigError, UnavailableError
@@ -18,6 +16,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection, Engine
     from sqlalchemy.pool import ConnectionPoolEntry
+
+REVISION = "0001"
+"""The newest migration; a test compares it with the scripts."""
 
 _BUSY_SECONDS = 30
 _WAL_KEPT = 64 * 1024 * 1024
@@ -69,18 +70,25 @@ class Database:
         """Bring the tables to this version. Safe when several processes start together. Raises ``UnavailableError``."""
         try:
             with self._writers.connect() as connection:
+                if self._revision(connection) == REVISION:
+                    return
                 if not self.is_sqlite:
                     connection.exec_driver_sql("SELECT pg_advisory_lock(1752519216)")
-                config = Config()
-                config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-                config.attributes["connection"] = connection
-                command.upgrade(config, "head")
+                _upgrade(connection)
                 connection.commit()
                 if not self.is_sqlite:
                     connection.exec_driver_sql("SELECT pg_advisory_unlock(1752519216)")
                     connection.commit()
         except (OperationalError, InterfaceError) as error:
             raise unavailable(error) from error
+
+    @staticmethod
+    def _revision(connection: Connection) -> str | None:
+        """Which migration the tables stand at; None for an empty database."""
+        known = sa.inspect(connection).has_table("alembic_version")
+        found: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version")) if known else None
+        connection.rollback()
+        return found
 
     def healthy(self) -> bool:
         """Whether a trivial query is answered."""
@@ -94,6 +102,17 @@ class Database:
         """Close all connections; on SQLite the last one folds the write-ahead log into the file."""
         self.engine.dispose()
         self._writers.dispose()
+
+
+def _upgrade(connection: Connection) -> None:
+    """Run the migrations that are missing. Alembic is loaded only then: it takes longer than the whole start."""
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
 def is_unavailable(error: BaseException) -> bool:
