@@ -176,8 +176,10 @@ def _step_references(tree: Node) -> Iterator[tuple[str, Node]]:
 def _run_errors(tree: Node) -> Iterator[Node]:
     """Each ``run.error`` in the expression, at the node of ``error``."""
     for node in nodes(tree):
-        names = [child.get("value") if child["type"] == "field" else None for child in node["children"][:2]]
-        if node["type"] == "subexpression" and names == ["run", "error"]:
+        if node["type"] != "subexpression":
+            continue
+        names = [child["value"] if child["type"] == "field" else None for child in node["children"]]
+        if names == ["run", "error"]:
             yield node["children"][1]
 
 
