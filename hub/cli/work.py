@@ -81,7 +81,7 @@ def events_send(event_type: str, data: str, workspace: Path | None) -> None:
 def events_replay(event_id: str, recipe: str | None, workspace: Path | None) -> None:
     """Start the recipes of a recorded event anew.
 
-    Example: hub events replay evt_0193… --recipe crm-sync-paid
+    Example: hub events replay evt_0193… --recipe crm-sync
     """
     with opened(workspace) as hub:
         started = hub.runs.replay(event_id, recipe, "cli")

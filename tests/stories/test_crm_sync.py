@@ -13,7 +13,7 @@ def contact(live, email):
 
 def test_a_payment_brings_the_customer_into_the_crm_and_says_welcome(live):
     payment = live.pay("ada@example.com")
-    run = live.run_of(payment, "crm-sync-paid")
+    run = live.run_of(payment, "crm-sync")
     live.until(lambda: live.status(run.id) == "succeeded")
     properties = contact(live, "ada@example.com")
     assert properties["hub_last_payment"] == payment
@@ -24,7 +24,7 @@ def test_a_payment_brings_the_customer_into_the_crm_and_says_welcome(live):
 def test_a_second_payment_updates_the_same_contact(live):
     live.pay("ada@example.com")
     second = live.pay("Ada@Example.com", amount=5900)
-    run = live.run_of(second, "crm-sync-paid")
+    run = live.run_of(second, "crm-sync")
     live.until(lambda: live.status(run.id) == "succeeded")
     properties = contact(live, "ada@example.com")
     assert properties["hub_last_payment"] == second
@@ -33,12 +33,12 @@ def test_a_second_payment_updates_the_same_contact(live):
 def test_while_the_crm_is_down_nothing_is_lost_and_one_customers_order_is_kept(live):
     live.sandbox("POST", "/test/misbehaviour", {"scope": "crm", "mode": "down"})
     first = live.pay("ada@example.com", amount=1000)
-    run = live.run_of(first, "crm-sync-paid")
+    run = live.run_of(first, "crm-sync")
     live.until(lambda: live.status(run.id) == "waiting")
     second = live.pay("ada@example.com", amount=2000)
     other = live.pay("grace@example.com")
-    behind = live.run_of(second, "crm-sync-paid")
-    live.run_of(other, "crm-sync-paid")
+    behind = live.run_of(second, "crm-sync")
+    live.run_of(other, "crm-sync")
     assert live.hub.queries.run(behind.id).summary.blocked
     live.clock.forward(minutes=1)
     live.until(lambda: any(step.attempt > 1 for step in live.hub.queries.run(run.id).steps))
@@ -46,7 +46,7 @@ def test_while_the_crm_is_down_nothing_is_lost_and_one_customers_order_is_kept(l
 
     def all_through():
         live.clock.forward(minutes=10)
-        return all(one.status == "succeeded" for one in live.runs(recipe="crm-sync-paid"))
+        return all(one.status == "succeeded" for one in live.runs(recipe="crm-sync"))
 
     live.until(all_through)
     properties = contact(live, "ada@example.com")
@@ -61,7 +61,7 @@ def test_bad_data_stops_the_run_with_the_crms_own_words_and_goes_on_once_mended(
     rule = {"scope": "crm", "mode": "refuse", "match": "ada@example.com", "requests": 1}
     live.sandbox("POST", "/test/misbehaviour", rule)
     payment = live.pay("ada@example.com")
-    run = live.run_of(payment, "crm-sync-paid")
+    run = live.run_of(payment, "crm-sync")
     live.until(lambda: live.status(run.id) == "failed")
     detail = live.hub.queries.run(run.id)
     attempts = [step for step in detail.steps if step.path == "contact"]
@@ -79,10 +79,12 @@ def test_bad_data_stops_the_run_with_the_crms_own_words_and_goes_on_once_mended(
 
 def test_a_refund_updates_the_same_contact(live):
     payment = live.pay("ada@example.com")
-    paid = live.run_of(payment, "crm-sync-paid")
+    paid = live.run_of(payment, "crm-sync")
     live.until(lambda: live.status(paid.id) == "succeeded")
     live.sandbox("POST", "/refunds", {"payment": payment})
-    run = live.until(lambda: next(iter(live.runs(recipe="crm-sync-left")), None))
+    run = live.until(
+        lambda: next((one for one in live.runs(recipe="crm-sync") if one.event_type == "refund.issued"), None)
+    )
     live.until(lambda: live.status(run.id) == "succeeded")
     properties = contact(live, "ada@example.com")
     assert properties["hub_membership"] == "refunded"
@@ -90,7 +92,7 @@ def test_a_refund_updates_the_same_contact(live):
 
 def test_the_same_delivery_again_starts_nothing(live):
     payment = live.pay("ada@example.com")
-    live.run_of(payment, "crm-sync-paid")
+    live.run_of(payment, "crm-sync")
     (event,) = live.events(type="payment.succeeded")
     detail = live.hub.queries.event(event.id)
     from connectors.sandbox.server.keys import keys_of
@@ -109,7 +111,7 @@ def test_the_same_delivery_again_starts_nothing(live):
     assert answer.ok
     (again,) = live.events(type="payment.succeeded")
     assert (again.id, again.duplicates) == (event.id, 1)
-    assert len(live.runs(recipe="crm-sync-paid")) == 1
+    assert len(live.runs(recipe="crm-sync")) == 1
 
 
 def test_a_forged_delivery_is_refused_and_counted(live):
