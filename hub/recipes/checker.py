@@ -152,8 +152,6 @@ class _Check:
     def _event_types(self, patterns: Sequence[str], path: Path) -> None:
         """Each type must be the hub's or a possible own one; one that is nearly the hub's is doubted."""
         vocabulary = self._context.vocabulary
-        emitted = {one.type for other in self._context.recipes.values() for one in emissions(other)}
-        emitted |= {one.type for one in emissions(self._recipe)}
         known = vocabulary.event_types()
         for number, pattern in enumerate(patterns):
             place = self._item(path, number)
@@ -168,13 +166,18 @@ class _Check:
                 near = vocabulary.nearest(pattern)
                 remedy = f"Did you mean {near!r}?" if near else "See the reference of events."
                 self._say(place, "unknown_event", f"There is no event {pattern!r}.", remedy, fix=near)
-            elif (
-                pattern not in known and pattern not in emitted and _almost_equal(pattern, vocabulary.nearest(pattern))
-            ):
+            elif pattern not in known and self._is_doubtful(pattern):
                 near = vocabulary.nearest(pattern)
                 message = f"{pattern!r} is none of the hub's events; only one of your own could have that name."
                 remedy = f"Did you mean {near!r}?"
                 self._say(place, "unknown_event", message, remedy, severity=Severity.WARNING, fix=near)
+
+    def _is_doubtful(self, name: str) -> bool:
+        """Whether an own event's name is almost one of the hub's, and no recipe emits it."""
+        if not _almost_equal(name, self._context.vocabulary.nearest(name)):
+            return False
+        recipes = [self._recipe, *self._context.recipes.values()]
+        return not any(one.type == name for recipe in recipes for one in emissions(recipe))
 
     def _schedule(self, trigger: ScheduleTrigger) -> None:
         place: Path = ("on", "schedule")

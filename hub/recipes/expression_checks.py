@@ -178,7 +178,7 @@ def _run_errors(tree: Node) -> Iterator[Node]:
     for node in nodes(tree):
         if node["type"] != "subexpression":
             continue
-        names = [child["value"] if child["type"] == "field" else None for child in node["children"]]
+        names = [child["value"] if child["type"] == "field" else None for child in node["children"][:2]]
         if names == ["run", "error"]:
             yield node["children"][1]
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from hub.recipes.findings import Span
-from hub.recipes.yaml_errors import quoted
+from hub.recipes.yaml_errors import double_quoted, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +59,7 @@ class Place:
         if self.style is Style.SINGLE:
             return span, fix.replace("'", "''")
         if self.style is Style.DOUBLE:
-            return span, json.dumps(fix, ensure_ascii=False)[1:-1]
+            return span, double_quoted(fix)
         whole = self.text[:offset] + fix + self.text[offset + length :]
         if _needs_quotes(whole, self.text):
             return self.span, quoted(whole)

@@ -14,7 +14,7 @@ from hub.errors import ActionError, ExpressionError, NotFoundError
 from hub.expressions import compile_expression, is_true
 from hub.expressions.durations import parse_duration
 from hub.recipes.interpreter import Execution
-from hub.recipes.model import AskStep, EventTrigger
+from hub.recipes.model import AskStep, EventTrigger, LoopStep
 from hub.recipes.progress import rfc3339
 from hub.recipes.record import CallFailed, CallSucceeded, EventArrived, RunFacts, RunStatus, StepRecord
 from hub.recipes.step_checks import all_steps
@@ -153,7 +153,7 @@ class _Stage:
         now: datetime,
         context: CheckContext | None,
     ) -> None:
-        self._steps: dict[str, Step] = {step.id: step for step in all_steps(recipe)}
+        self._steps = {step.id: _at_heart(step) for step in all_steps(recipe)}
         self._execution = execution
         self._given = given
         self._now = now
@@ -335,6 +335,11 @@ class _Stage:
 
 class PlayError(ValueError):
     """A script that cannot be followed."""
+
+
+def _at_heart(step: Step) -> Step:
+    """The step itself; of a loop over one step, that step, which has the same id."""
+    return step.body[0] if isinstance(step, LoopStep) and step.single else step
 
 
 def _as_given(call: CallRequest, value: Json) -> News:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 
 _KEY_AND_VALUE = re.compile(r"^(?P<start>\s*(?:- +)*(?:[\w.-]+|\"[^\"]*\"|'[^']*'): +)(?P<value>\S.*?)\s*$")
 _MISSING_SPACE = re.compile(r"^\s*(?:- +)*(?P<key>[a-z_]+):(?P<value>[^\s:/].*)$")
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
 _OPEN = {"{": "}", "[": "]"}
 
 
@@ -82,9 +82,14 @@ def explained(error: MarkedYAMLError, lines: Sequence[str], file: str) -> Findin
 
 def quoted(text: str) -> str:
     """The text in quotes that read well: double ones, single ones where it holds double ones."""
-    if ('"' in text or "\\" in text) and text.isprintable():
+    if text.isprintable() and ('"' in text or "\\" in text):
         return "'" + text.replace("'", "''") + "'"
-    return json.dumps(text, ensure_ascii=False)
+    return f'"{double_quoted(text)}"'
+
+
+def double_quoted(text: str) -> str:
+    """The text as it stands between double quotes."""
+    return "".join(_ESCAPES.get(sign) or (sign if sign.isprintable() else f"\\U{ord(sign):08X}") for sign in text)
 
 
 def _expression_in_brackets(said: _Complaint) -> _Explanation | None:
