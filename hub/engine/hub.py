@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets as randomness
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import IO, TYPE_CHECKING, cast
@@ -31,6 +32,7 @@ from hub.errors import ConfigError
 from hub.journal.database import Database
 from hub.journal.operations import expire_leases
 from hub.journal.queries import Queries
+from hub.journal.retention import Deleted, Periods, tidy
 from hub.journal.store import Store
 from hub.journal.tables import runs
 from hub.journal.writer import Writer
@@ -51,6 +53,7 @@ log = structlog.get_logger(__name__)
 
 _SWEEP_SECONDS = 5
 _STOP_GRACE = 10.0
+_TIDY_AFTER = timedelta(minutes=10)
 ANSWER_PURPOSE = "answer"
 
 
@@ -164,6 +167,8 @@ class Hub:
         self._scheduler.add_job(lambda: self.schedules.fire_due(self.now()), "interval", seconds=1)
         if self._driver is not None:
             self._scheduler.add_job(self._driver.sweep, "interval", seconds=_SWEEP_SECONDS)
+            first = datetime.now(UTC) + _TIDY_AFTER
+            self._scheduler.add_job(self.tidy, "interval", days=1, next_run_time=first, misfire_grace_time=None)
         self._scheduler.start()
 
     @property
@@ -204,6 +209,14 @@ class Hub:
     def doctor(self) -> Sequence[Ailment]:
         """What is right and wrong with the installation."""
         return doctor.examine(self)
+
+    def tidy(self) -> Deleted:
+        """Delete what was kept long enough, and give its disk space back."""
+        kept = self.settings
+        days = (kept.raw_body_days, kept.run_days, kept.event_days)
+        deleted = tidy(self.database, self.writer, Periods(*(timedelta(days=count) for count in days)), self.now())
+        log.info("tidied", **asdict(deleted))
+        return deleted
 
     def close(self) -> None:
         """Stop taking up work, record what is under way, write what waits. What is left goes on at the next start."""
