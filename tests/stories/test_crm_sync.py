@@ -22,7 +22,7 @@ def test_a_payment_brings_the_customer_into_the_crm_and_says_welcome(live):
 
 
 def test_a_second_payment_updates_the_same_contact(live):
-    live.pay("ada@example.com")
+    live.run_of(live.pay("ada@example.com"), "crm-sync-paid")
     second = live.pay("Ada@Example.com", amount=5900)
     run = live.run_of(second, "crm-sync")
     live.until(lambda: live.status(run.id) == "succeeded")
@@ -35,7 +35,7 @@ def test_while_the_crm_is_down_nothing_is_lost_and_one_customers_order_is_kept(l
     first = live.pay("ada@example.com", amount=1000)
     run = live.run_of(first, "crm-sync")
     live.until(lambda: live.status(run.id) == "waiting")
-    second = live.pay("ada@example.com", amount=2000)
+    second = live.pay("ada@example.com", amount=2000)  # its event comes after the first one's, which waits
     other = live.pay("grace@example.com")
     behind = live.run_of(second, "crm-sync")
     live.run_of(other, "crm-sync")
