@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -92,9 +93,19 @@ def _known_ids(tx: Transaction, repeated: Sequence[NewEvent]) -> dict[tuple[str,
     """The ids under which repeated deliveries were recorded; each repeat is counted."""
     if not repeated:
         return {}
-    keys = [(item.source, item.source_id) for item in repeated]
-    chosen = sa.tuple_(events.c.source, events.c.source_id).in_(keys)
-    tx.connection.execute(sa.update(events).where(chosen).values(duplicates=events.c.duplicates + 1))
+    counts = Counter((item.source, item.source_id) for item in repeated)
+    repeats = sa.update(events).where(
+        events.c.source == sa.bindparam("of_source"), events.c.source_id == sa.bindparam("of_id")
+    )
+    tx.connection.execute(
+        repeats.values(duplicates=events.c.duplicates + sa.bindparam("times")),
+        # In one order everywhere, so that no two processes wait for each other.
+        [
+            {"of_source": source, "of_id": identity, "times": counts[source, identity]}
+            for source, identity in sorted(counts)
+        ],
+    )
+    chosen = sa.tuple_(events.c.source, events.c.source_id).in_(list(counts))
     rows = tx.connection.execute(sa.select(events.c.source, events.c.source_id, events.c.id).where(chosen))
     return {(row.source, row.source_id): row.id for row in rows}
 
