@@ -69,7 +69,8 @@ def install_queue(database: Database) -> None:
         connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _SCHEMA_LOCK})
         try:
             if connection.scalar(text("SELECT to_regclass('procrastinate_jobs')")) is None:
-                connection.exec_driver_sql(schema)
+                # Without parameters: its text has per cent signs that are no placeholders.
+                connection.execution_options(no_parameters=True).exec_driver_sql(schema)
             connection.commit()
         finally:
             connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _SCHEMA_LOCK})
