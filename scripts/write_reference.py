@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hub.cli.reference
 import hub.config
 import hub.connect.reference
 import hub.expressions.reference
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGES: Mapping[str, Callable[[], str]] = {
+    "commands.md": hub.cli.reference.markdown,
     "settings.md": hub.config.reference,
     "reference/connectors.md": hub.connect.reference.markdown,
     "reference/events.md": hub.vocabulary.reference.markdown,

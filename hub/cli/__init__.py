@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from hub import __version__
 from hub.cli import accounts, bench, recipes, running, webhook, work
-from hub.cli.output import MISUSE
-from hub.errors import HubError
+from hub.cli.output import Sentences
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=Sentences, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="hub")
 def hub_command() -> None:
     """Connector Hub: payment events in, recipes run, nothing lost.
@@ -27,9 +24,5 @@ for group in (running, recipes, work, accounts, webhook, bench):
 
 
 def main() -> None:
-    """The entry point: errors of ours are said in a sentence, on standard error, with exit code 2."""
-    try:
-        hub_command(standalone_mode=True)
-    except HubError as error:
-        click.echo(f"hub: {error}", err=True)
-        sys.exit(MISUSE)
+    """The entry point of the program."""
+    hub_command()

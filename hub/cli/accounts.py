@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -11,11 +11,11 @@ from hub.cli.output import FOUND_SOMETHING, fail, format_option, read_text, show
 from hub.cli.running import opened, workspace_option
 from hub.connect.manifest import CAPABILITIES, Kind
 from hub.connect.registry import Registry
-from hub.errors import ConfigError
+from hub.errors import ConfigError, NotFoundError
 from hub.journal.queries import as_json
 
 if TYPE_CHECKING:
-    from hub.jsontypes import Json
+    from hub.jsontypes import Json, JsonObject
 
 
 @click.group("connection")
@@ -39,13 +39,28 @@ def connection_add(name: str, connector: str, fields_file: Path, workspace: Path
 
     Example: hub connection add stripe-main stripe --fields stripe.yaml
     """
-    import yaml  # noqa: PLC0415 (only here)
-
-    fields = yaml.safe_load(read_text(fields_file)) or {}
+    fields = _fields(fields_file)
     with opened(workspace) as hub:
         hub.accounts.create(name, connector, fields, "cli")
         address = f"{hub.settings.address}/hooks/{name}"
     click.echo(f"{name} is added. Its webhook address is {address}")
+
+
+def _fields(file: Path) -> JsonObject:
+    import yaml  # noqa: PLC0415 (only here)
+
+    remedy = "Write one field per line, such as `secret_key: sk_live_…`; `hub schema connector` and its page list them."
+    try:
+        fields = yaml.safe_load(read_text(file)) or {}
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f", line {mark.line + 1}" if mark is not None else ""
+        message = f"{file}{place}: this is not YAML."
+        raise ConfigError(message, remedy=remedy) from None  # its text may hold a part of a secret
+    if not isinstance(fields, dict):
+        message = f"{file} holds no fields."
+        raise ConfigError(message, remedy=remedy)
+    return cast("JsonObject", fields)
 
 
 @connection_group.command("list")
@@ -72,15 +87,19 @@ def connection_list(workspace: Path | None, output_format: str) -> None:
 @connection_group.command("test")
 @click.argument("name")
 @workspace_option
+@format_option()
 @click.pass_context
-def connection_test(context: click.Context, name: str, workspace: Path | None) -> None:
+def connection_test(context: click.Context, name: str, workspace: Path | None, output_format: str) -> None:
     """Make the connector's cheapest call. Exit code 1 when it fails.
 
     Example: hub connection test stripe-main
     """
     with opened(workspace) as hub:
+        if hub.store.connection(name) is None:
+            message = f"There is no connection {name}."
+            raise NotFoundError(message, remedy="`hub connection list` shows those that there are.")
         tested = hub.accounts.test(name)
-    click.echo(tested.message)
+    show({"ok": tested.ok, "message": tested.message}, output_format, lambda _: tested.message)
     if not tested.ok:
         context.exit(FOUND_SOMETHING)
 
@@ -116,8 +135,9 @@ def connector_group() -> None:
 
 @connector_group.command("check")
 @click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@format_option()
 @click.pass_context
-def connector_check(context: click.Context, folders: tuple[Path, ...]) -> None:
+def connector_check(context: click.Context, folders: tuple[Path, ...], output_format: str) -> None:
     """Hold connectors to the rules. Exit code 1 when one breaks them.
 
     Example: hub connector check connectors/stripe
@@ -125,11 +145,11 @@ def connector_check(context: click.Context, folders: tuple[Path, ...]) -> None:
     from hub.connect.conformance import check_connector  # noqa: PLC0415 (only here)
 
     findings = [(folder, finding) for folder in folders for finding in check_connector(folder)]
-    for folder, finding in findings:
-        click.echo(f"{folder.name}: {finding}")
+    lines = [f"{folder.name}: {finding}" for folder, finding in findings] or ["Every rule is kept."]
+    listed: list[Json] = [{"connector": folder.name, "finding": str(finding)} for folder, finding in findings]
+    show(listed, output_format, lambda _: "\n".join(lines))
     if findings:
         context.exit(FOUND_SOMETHING)
-    click.echo("Every rule is kept.")
 
 
 @connector_group.command("new")

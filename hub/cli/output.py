@@ -24,6 +24,22 @@ MISUSE = 2
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
 
+class Sentences(click.Group):
+    """The outermost command: what goes wrong is said in a sentence, on standard error, with exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except HubError as error:
+            fail(ctx, error)
+        except BrokenPipeError:
+            raise  # the reader of the output has gone; click ends quietly
+        except OSError as error:
+            remedy = "Check the path, and that you may read and write there."
+            fail(ctx, ConfigError(f"{error.filename or 'A file'}: {error.strerror or error}.", remedy=remedy))
+
+
 def format_option(default: str = "table") -> Callable[[_Command], _Command]:
     """``--format``: how the result is written."""
     return click.option(
@@ -63,7 +79,7 @@ def fail(context: click.Context, error: Exception) -> NoReturn:
 
 
 def read_text(file: Path) -> str:
-    """A file's text. Raises ``ConfigError`` when it is not UTF-8."""
+    """A file's text. Raises ``ConfigError`` when it is not UTF-8, ``OSError`` when it cannot be read."""
     try:
         return file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:

@@ -15,6 +15,7 @@ from hub.connect.registry import Registry
 from hub.engine.context import Installation, check_context
 from hub.recipes.checker import check_recipe
 from hub.recipes.compiler import compile_recipe
+from hub.recipes.report import report
 from hub.recipes.schema import recipe_schema
 from hub.recipes.testing import run_tests
 from hub.vocabulary import all_schemas
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
     from hub.jsontypes import Json, JsonObject
     from hub.recipes.findings import Finding
+    from hub.recipes.report import Format
+
+_FORMATS = ("text", "json", "github", "sarif")
 
 
 def _recipe_files(paths: Iterable[Path]) -> list[Path]:
@@ -36,7 +40,7 @@ def _recipe_files(paths: Iterable[Path]) -> list[Path]:
 @click.command("check")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--workspace", type=click.Path(path_type=Path), help="Check against this installation's connections.")
-@click.option("--format", "output_format", type=click.Choice(["text", "json", "github"]), default="text")
+@click.option("--format", "output_format", type=click.Choice(_FORMATS), default="text", show_default=True)
 @click.pass_context
 def check_command(context: click.Context, paths: tuple[Path, ...], workspace: Path | None, output_format: str) -> None:
     """Check recipes before anything runs. Exit code 1 when there are errors.
@@ -46,18 +50,19 @@ def check_command(context: click.Context, paths: tuple[Path, ...], workspace: Pa
     Example: hub check recipes/
     """
     findings: list[Finding] = []
+    texts = {str(file): read_text(file) for file in _recipe_files(paths)}
     if workspace is not None:
         with opened(workspace) as hub:
-            for file in _recipe_files(paths):
-                findings += check_recipe(read_text(file), str(file), hub.recipes.context(file.stem))
+            for file, text in texts.items():
+                findings += check_recipe(text, file, hub.recipes.context(Path(file).stem))
     else:
         registry = Registry.load()
         templates = frozenset(one.stem for path in paths for one in _template_files(path))
         names = {name: name for name in registry.names()} | {"crm": "sandbox_crm"}
         around = check_context(Installation(registry, names, templates, {}))
-        for file in _recipe_files(paths):
-            findings += check_recipe(read_text(file), str(file), around)
-    _write_findings(findings, output_format)
+        for file, text in texts.items():
+            findings += check_recipe(text, file, around)
+    click.echo(report(findings, cast("Format", output_format), texts), nl=False)
     if any(finding.is_error for finding in findings):
         context.exit(FOUND_SOMETHING)
 
@@ -66,20 +71,6 @@ def _template_files(path: Path) -> list[Path]:
     if path.is_dir():
         return sorted(path.rglob("templates/*.md"))
     return sorted((path.parent.parent / "templates").glob("*.md"))
-
-
-def _write_findings(findings: list[Finding], output_format: str) -> None:
-    if output_format == "json":
-        show(cast("Json", [asdict(one) for one in findings]), "json", str)
-    elif output_format == "github":
-        for one in findings:
-            place = f"file={one.file},line={one.line},col={one.column},endLine={one.end_line}"
-            click.echo(f"::{one.severity} {place}::{one.message} {one.remedy}".rstrip())
-    else:
-        for one in findings:
-            click.echo(str(one))
-        if not findings:
-            click.echo("Nothing is wrong.")
 
 
 @click.command("test")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -17,7 +17,9 @@ from hub import observe
 from hub.cli.output import FOUND_SOMETHING, format_option, show, table
 from hub.config import load_settings
 from hub.connect.redaction import Redactor
+from hub.engine.doctor import Ailment
 from hub.engine.hub import Hub, Role
+from hub.errors import HubError
 from hub.secrets import add_key
 
 if TYPE_CHECKING:
@@ -125,8 +127,7 @@ def doctor_command(context: click.Context, workspace: Path | None, output_format
 
     Example: hub doctor
     """
-    with opened(workspace) as hub:
-        found = hub.doctor()
+    found = [_pages(), *_installation(workspace)]
     if output_format == "json":
         show([asdict(one) for one in found], "json", str)
     else:
@@ -134,6 +135,25 @@ def doctor_command(context: click.Context, workspace: Path | None, output_format
         table(("", "What", "Found", "What to do"), rows, "Nothing was looked at.")
     if any(one.level == "error" for one in found):
         context.exit(FOUND_SOMETHING)
+
+
+def _installation(workspace: Path | None) -> Sequence[Ailment]:
+    """What the hub itself finds; when it does not even open, why."""
+    try:
+        with opened(workspace) as hub:
+            return hub.doctor()
+    except HubError as error:
+        return (Ailment("error", "Installation", error.message, error.remedy),)
+
+
+def _pages() -> Ailment:
+    from hub.web.assets import Assets  # noqa: PLC0415 (only where pages matter)
+
+    try:
+        Assets.load()
+    except HubError as error:
+        return Ailment("error", "Pages", error.message, error.remedy)
+    return Ailment("ok", "Pages", "Their scripts and styles are built.")
 
 
 @click.group("user")

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from hub.cli.output import format_option, show, table
+from hub.cli.output import format_option, read_text, show, table
 from hub.cli.running import opened, workspace_option
+from hub.errors import ConfigError
 from hub.journal.queries import EventFilter, RunFilter, as_json
+from hub.recipes.record import RunStatus
 
 if TYPE_CHECKING:
     from hub.jsontypes import JsonObject
@@ -26,7 +28,7 @@ def events_group() -> None:
 @click.option("--type", "event_type", default="", help="A type, or payment.* for all of a family.")
 @click.option("--source", default="", help="A connection's name.")
 @click.option("--text", default="", help="An id, mail address or name.")
-@click.option("--limit", default=20, show_default=True)
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 500), help="How many.")
 @workspace_option
 @format_option()
 def events_list(  # noqa: PLR0913 (one parameter per option)
@@ -63,29 +65,51 @@ def events_show(event_id: str, workspace: Path | None) -> None:
 @click.argument("event_type")
 @click.option("--data", default="{}", help="The event's data as JSON, or @FILE.")
 @workspace_option
-def events_send(event_type: str, data: str, workspace: Path | None) -> None:
+@format_option()
+def events_send(event_type: str, data: str, workspace: Path | None, output_format: str) -> None:
     """Record an event of the hub's own; recipes that wait for it start.
 
     Example: hub events send course.finished --data '{"course": "c1"}'
     """
-    text = Path(data[1:]).read_text(encoding="utf-8") if data.startswith("@") else data
+    value = _event_data(data)
     with opened(workspace) as hub:
-        identity, started = hub.runs.record(event_type, cast("JsonObject", json.loads(text)), "cli")
-    click.echo(f"{identity} is recorded; {len(started)} recipes start.")
+        identity, started = hub.runs.record(event_type, value, "cli")
+    said = f"{identity} is recorded; {_recipes_start(len(started))}."
+    show({"event": identity, "runs": list(started)}, output_format, lambda _: said)
+
+
+def _event_data(data: str) -> JsonObject:
+    text = read_text(Path(data[1:])) if data.startswith("@") else data
+    remedy = """Give an object, such as --data '{"course": "c1"}', or a file of one: --data @event.json"""
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        message = f"The event's data is not JSON: {error}."
+        raise ConfigError(message, remedy=remedy) from error
+    if not isinstance(value, dict):
+        message = "The event's data is no JSON object."
+        raise ConfigError(message, remedy=remedy)
+    return cast("JsonObject", value)
+
+
+def _recipes_start(count: int) -> str:
+    return "one recipe starts" if count == 1 else f"{count} recipes start"
 
 
 @events_group.command("replay")
 @click.argument("event_id")
 @click.option("--recipe", help="Only this recipe.")
 @workspace_option
-def events_replay(event_id: str, recipe: str | None, workspace: Path | None) -> None:
+@format_option()
+def events_replay(event_id: str, recipe: str | None, workspace: Path | None, output_format: str) -> None:
     """Start the recipes of a recorded event anew.
 
     Example: hub events replay evt_0193… --recipe crm-sync
     """
     with opened(workspace) as hub:
         started = hub.runs.replay(event_id, recipe, "cli")
-    click.echo("\n".join(started))
+    said = "\n".join(f"{one} is started." for one in started) or "No recipe waits for this event."
+    show({"runs": list(started)}, output_format, lambda _: said)
 
 
 @click.group("runs")
@@ -95,18 +119,20 @@ def runs_group() -> None:
 
 @runs_group.command("list")
 @click.option("--recipe", default="", help="Only this recipe.")
-@click.option("--status", default="", help="ready, running, waiting, succeeded, failed, cancelled or uncertain.")
+@click.option("--status", type=click.Choice([one.value for one in RunStatus]), help="Only runs in this state.")
 @click.option("--text", default="", help="An id, mail address or name.")
-@click.option("--limit", default=20, show_default=True)
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 500), help="How many.")
 @workspace_option
 @format_option()
-def runs_list(recipe: str, status: str, text: str, limit: int, workspace: Path | None, output_format: str) -> None:  # noqa: PLR0913
+def runs_list(  # noqa: PLR0913 (one parameter per option)
+    recipe: str, status: str | None, text: str, limit: int, workspace: Path | None, output_format: str
+) -> None:
     """The newest runs.
 
     Example: hub runs list --status failed
     """
     with opened(workspace) as hub:
-        page = hub.queries.runs(RunFilter(recipe, status, "", text), limit=limit)
+        page = hub.queries.runs(RunFilter(recipe, status or "", "", text), limit=limit)
     if output_format == "json":
         show(as_json([asdict(one) for one in page.items]), "json", str)
     else:
