@@ -17,6 +17,7 @@ from hub.connect.api import ServerContext
 from hub.engine.first_start import SANDBOX_PURPOSE, prepare
 from hub.engine.hub import Hub, Role
 from hub.errors import SignatureError, UnavailableError
+from hub.ingest.pollers import Pollers
 from hub.ingest.reception import Desk
 from hub.ingest.webhooks import create_webhook_app
 from hub.web.app import create_app
@@ -134,7 +135,10 @@ def serve(settings: Settings, role: Role, announce: Callable[[Hub], None]) -> No
         prepare(hub)
         application = build(hub)
         hub.start()
+        pollers = Pollers(hub)
+        pollers.start()
         multiprocessing.util.Finalize(None, hub.close, exitpriority=100)
+        multiprocessing.util.Finalize(None, pollers.stop, exitpriority=110)
         announce(hub)
         return application
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from hub.connect.api import Answer
+from hub.connect.api import Answer, CanonicalEvent
 from hub.engine.recorder import Happening
 from hub.errors import ActionError, ConfigError, DeliveryError, NotFoundError, SignatureError, UnavailableError
 from hub.jsontypes import canonical_json
@@ -116,7 +116,8 @@ def happenings_of(
         events = reception.events if single and not reception.pending else connector.map(raw, connection)
         mapped = [(one.type, one.source_id, one.data, one.time) for one in events]
         if not mapped:
-            mapped = [(_own_type(connector.manifest.name, raw.type), raw.id, _unmapped(raw), raw.time)]
+            kept = informational(connector, raw)
+            mapped = [(kept.type, kept.source_id, kept.data, kept.time)]
         found += [
             Happening(kind, connection.name, source_id, data, time, body, headers, verification)
             for kind, source_id, data, time in mapped
@@ -128,8 +129,10 @@ def _own_type(connector: str, raw_type: str) -> str:
     return f"{connector}.{re.sub(r'[^a-z0-9_.-]+', '_', raw_type.lower())}"[:120]
 
 
-def _unmapped(event: RawEvent) -> JsonObject:
-    return {"gateway": {"id": event.id, "status": event.type}}
+def informational(connector: LoadedConnector, raw: RawEvent) -> CanonicalEvent:
+    """How a raw event without a canonical meaning is kept: under ``<connector>.<its own type>``."""
+    data: JsonObject = {"gateway": {"id": raw.id, "status": raw.type}}
+    return CanonicalEvent(_own_type(connector.manifest.name, raw.type), raw.id, data, raw.time)
 
 
 def refusal(status: int, reason: str, message: str) -> Answer:
