@@ -22,7 +22,7 @@ def test_a_payment_brings_the_customer_into_the_crm_and_says_welcome(live):
 
 
 def test_a_second_payment_updates_the_same_contact(live):
-    live.run_of(live.pay("ada@example.com"), "crm-sync-paid")
+    live.run_of(live.pay("ada@example.com"), "crm-sync")
     second = live.pay("Ada@Example.com", amount=5900)
     run = live.run_of(second, "crm-sync")
     live.until(lambda: live.status(run.id) == "succeeded")
