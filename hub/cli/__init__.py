@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from hub import __version__
-from hub.cli import accounts, bench, recipes, running, webhook, work
+from hub.cli import accounts, backup, bench, files, recipes, running, webhook, work
 from hub.cli.output import Sentences
 
 
@@ -18,7 +18,7 @@ def hub_command() -> None:
     """
 
 
-for group in (running, recipes, work, accounts, webhook, bench):
+for group in (running, recipes, files, work, accounts, webhook, backup, bench):
     for command in group.COMMANDS:
         hub_command.add_command(command)
 

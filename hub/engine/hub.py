@@ -20,6 +20,7 @@ from hub.engine import doctor
 from hub.engine.accounts import Accounts
 from hub.engine.caller import Caller
 from hub.engine.driver import Driver
+from hub.engine.file_desk import FileDesk
 from hub.engine.library import Library
 from hub.engine.pool import ActionPool
 from hub.engine.recipe_desk import RecipeDesk
@@ -93,6 +94,7 @@ class Hub:
         self.schedules = Schedules(self.library, self.recorder, _Positions(self.store, self.now))
         self.recipes = RecipeDesk(self)
         self.runs = RunDesk(self)
+        self.files = FileDesk(self)
         self._scheduler: BackgroundScheduler | None = None
         self._jobs: JobWorker | None = None
         self._pool: ActionPool | None = None
