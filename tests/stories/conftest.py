@@ -53,6 +53,8 @@ class LiveHub:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+        # Its thread would go on looking into a database that is gone.
+        self._server.app._mounts["/sandbox"].extensions["sandbox"].close()
         self.hub.close()
 
     def sandbox(self, method, path, body=None):
