@@ -15,9 +15,13 @@ from hub.config import Settings
 from hub.engine.hub import Hub, Role
 from hub.errors import ConfigError
 from hub.journal.queries import EventFilter
+from scripts.test_programs import find_postgresql
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from hub.jsontypes import JsonObject
+    from tests.postgres import PostgresServer
 
 
 def do(*arguments: str) -> str:
@@ -30,7 +34,7 @@ def do(*arguments: str) -> str:
 
 
 def send(hub: Hub, number: int) -> str:
-    data = {"payment": f"p{number}", "amount": {"minor": 100, "currency": "EUR"}}
+    data: JsonObject = {"payment": f"p{number}", "amount": {"minor": 100, "currency": "EUR"}}
     return hub.runs.record("payment.succeeded", data, "test")[0]
 
 
@@ -84,6 +88,30 @@ def test_a_restore_refuses_a_workspace_in_use_or_not_empty(tmp_path: Path) -> No
         do("restore", str(file), "--workspace", str(source))
     do("restore", str(file), "--workspace", str(source), "--force")
     assert events_of(source) == {kept}
+
+
+def test_a_backup_of_postgresql_comes_back_in_another_database(
+    tmp_path: Path, postgres_server: PostgresServer, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = find_postgresql()
+    assert programs is not None
+    monkeypatch.setenv("PATH", str(programs))
+    monkeypatch.setenv("HUB_DATABASE_URL", postgres_url)
+    file = tmp_path / "hub.tar"
+    hub = Hub.open(Settings(workspace=tmp_path / "one", database_url=postgres_url, sandbox="off"), Role.TOOL)
+    kept = {send(hub, number) for number in range(3)}
+    do("backup", str(file), "--workspace", str(tmp_path / "one"))
+    send(hub, 9)
+    hub.close()
+
+    with contextlib.contextmanager(postgres_server.new_database)() as other:
+        monkeypatch.setenv("HUB_DATABASE_URL", other)
+        do("restore", str(file), "--workspace", str(tmp_path / "two"))
+        assert events_of(tmp_path / "two", other) == kept
+        with pytest.raises(ConfigError, match="not empty"):
+            do("restore", str(file), "--workspace", str(tmp_path / "two"))
+        do("restore", str(file), "--workspace", str(tmp_path / "two"), "--force")
+        assert events_of(tmp_path / "two", other) == kept
 
 
 def test_what_is_no_backup_is_refused(tmp_path: Path) -> None:
