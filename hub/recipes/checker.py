@@ -14,7 +14,17 @@ from hub.recipes.compiler import compile_text
 from hub.recipes.context import CheckContext
 from hub.recipes.emissions import emissions, feeding_circle
 from hub.recipes.expression_checks import NOT_IN_FAILURE, ExpressionChecks
-from hub.recipes.findings import Finding, FindingsError, Severity, did_you_mean, in_order, nearest, suggested
+from hub.recipes.findings import (
+    MOST_FINDINGS,
+    Finding,
+    FindingsError,
+    Severity,
+    Span,
+    did_you_mean,
+    in_order,
+    nearest,
+    suggested,
+)
 from hub.recipes.model import EventTrigger
 from hub.recipes.schedule_checks import cron_problem, zone_problem
 from hub.recipes.scopes import Surroundings, event_schema, inputs_schema
@@ -40,7 +50,7 @@ _UNREAD = frozenset({"expression", "cut_by_comment", "wrapped_expression"})
 def check_recipe(text: str, file: str, context: CheckContext) -> list[Finding]:
     """All findings about a recipe, in the order of its lines, its tests' failures among them. Never raises for any text."""
     try:
-        compiled = compile_text(text, file)
+        compiled = compile_text(text, file, context.limits)
     except FindingsError as error:
         return list(error.findings)
     findings = [*compiled.findings, *secret_findings(compiled.document)]
@@ -49,7 +59,17 @@ def check_recipe(text: str, file: str, context: CheckContext) -> list[Finding]:
     recipe = compiled.recipe
     if recipe is not None and context.run_tests and not any(one.is_error for one in findings):
         findings += test_findings(compiled.document, recipe, context)
-    return in_order(findings)
+    return _bounded(in_order(findings))
+
+
+def _bounded(findings: list[Finding]) -> list[Finding]:
+    """The first findings, and that there are more."""
+    if len(findings) <= MOST_FINDINGS:
+        return findings
+    last = findings[MOST_FINDINGS - 1]
+    place = Span(last.line, last.column, last.end_line, last.end_column)
+    message = f"More than {MOST_FINDINGS} things are wrong; the others are not shown."
+    return [*findings[:MOST_FINDINGS], Finding.at(last.file, place, "more", message, "Mend these first.")]
 
 
 def _apart(findings: list[Finding], told: Sequence[Finding]) -> list[Finding]:
@@ -88,7 +108,7 @@ class _Check:
         steps = StepChecks(
             self._document,
             self._compiled.step_paths,
-            vocabulary,
+            self._context,
             expressions,
             CallChecks(self._document, recipe, self._context, self._findings),
             self._event_types,

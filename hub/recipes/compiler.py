@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from hub.recipes.document import Document, Path, parse_document
 from hub.recipes.findings import Finding, FindingsError
+from hub.recipes.limits import LIMITS, Limits
 from hub.recipes.model import Concurrency, EventTrigger, Recipe, RecipeInput, RecipeTest, ScheduleTrigger
 from hub.recipes.steps import Reader, read_steps, texts
 from hub.recipes.structure import structure_findings
@@ -45,21 +46,21 @@ class Compiled:
         return None if any(finding.is_error for finding in self.findings) else self.draft
 
 
-def compile_recipe(text: str, file: str = "") -> Recipe:
+def compile_recipe(text: str, file: str = "", limits: Limits = LIMITS) -> Recipe:
     """The recipe in ``text``. Raises :class:`FindingsError` with everything that is wrong."""
-    compiled = compile_text(text, file)
+    compiled = compile_text(text, file, limits)
     if compiled.recipe is None:
         raise FindingsError(compiled.findings)
     return compiled.recipe
 
 
-def compile_text(text: str, file: str = "") -> Compiled:
+def compile_text(text: str, file: str = "", limits: Limits = LIMITS) -> Compiled:
     """Compile and report. Raises :class:`FindingsError` only when the text cannot be read as YAML at all."""
-    document = parse_document(text, file)
+    document = parse_document(text, file, limits)
     findings = [*document.findings, *structure_findings(document)]
     if any(finding.is_error for finding in findings):
         return Compiled(document, None, tuple(findings), {})
-    reader = Reader(document)
+    reader = Reader(document, limits)
     draft = _recipe(reader, cast("JsonObject", document.value))
     return Compiled(document, draft, (*findings, *reader.findings), reader.step_paths)
 

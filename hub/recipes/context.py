@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from hub.recipes.limits import LIMITS, Limits
 from hub.vocabulary import VOCABULARY
 
 if TYPE_CHECKING:
@@ -80,4 +81,5 @@ class CheckContext:
     inputs: JsonObject = field(default_factory=dict)
     schedules: Schedules | None = None
     perform: PureActions | None = None
+    limits: Limits = LIMITS
     run_tests: bool = True

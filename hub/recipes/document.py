@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from hub.recipes.findings import START, Finding, FindingsError, Severity, Span
+from hub.recipes.limits import LIMITS, Limits
 from hub.recipes.places import Place, Style
-from hub.recipes.yaml_reader import LINE_BREAK, MAX_BYTES, Mapping, Node, Scalar, Sequence, read
+from hub.recipes.yaml_reader import LINE_BREAK, Mapping, Node, Scalar, Sequence, read
 
 if TYPE_CHECKING:
     from hub.jsontypes import Json
@@ -111,11 +112,11 @@ class Document:
         return Span(span.line, span.column, span.line, max(len(line.rstrip()) + 1, span.column + 1))
 
 
-def parse_document(text: str, file: str = "") -> Document:
+def parse_document(text: str, file: str = "", limits: Limits = LIMITS) -> Document:
     """Parse one YAML document. Raises :class:`FindingsError`, with place and remedy, when it cannot be read."""
     lines = tuple(LINE_BREAK.split(text))
-    _check_text(text, file)
-    root, findings = read(text, lines, file)
+    _check_text(text, file, limits)
+    root, findings = read(text, lines, file, limits)
     value = plain(root) if root is not None else None
     return Document(file, text, value, root, lines, tuple(findings))
 
@@ -129,10 +130,10 @@ def plain(node: Node) -> Json:
     return [plain(item) for item in node.items]
 
 
-def _check_text(text: str, file: str) -> None:
+def _check_text(text: str, file: str, limits: Limits) -> None:
     size = len(text.encode(errors="surrogatepass"))
-    if size > MAX_BYTES:
-        message = f"The file has {size:,} bytes; at most {MAX_BYTES:,} are read."
+    if size > limits.file_bytes:
+        message = f"The file has {size:,} bytes; at most {limits.file_bytes:,} are read."
         raise FindingsError([Finding.at(file, START, "too_large", message, "Split it into several files.")])
     control = _CONTROL.search(text)
     if control is not None:

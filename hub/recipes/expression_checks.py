@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from hub.expressions import slips
 from hub.expressions.inference import infer
 from hub.expressions.syntax import nodes
-from hub.recipes.findings import Severity, did_you_mean
-from hub.recipes.scopes import TEXT, closed
+from hub.recipes.findings import MOST_FINDINGS, Severity, did_you_mean
+from hub.recipes.scopes import ANYTHING, TEXT, closed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,6 +37,8 @@ class ExpressionChecks:
 
     def expression(self, expression: Expression, path: Path, surroundings: Surroundings, offset: int = 0) -> JsonSchema:
         """Judge an expression that begins at ``offset`` of the text at ``path``; give the schema of its value."""
+        if len(self._findings) >= MOST_FINDINGS:
+            return ANYTHING
         said: list[tuple[int, int]] = []
         for slip in slips(expression.text):
             said.append((slip.offset, slip.offset + slip.length))

@@ -196,7 +196,7 @@ class _Review:
             if key.kind is FileKind.CONNECTION:
                 self._connections.pop(key.name, None)
         recipes = {key: text for key, text in self._after.items() if key.kind is FileKind.RECIPE}
-        compiled = {key.name: recipe for key, text in recipes.items() if (recipe := _compiled(text)) is not None}
+        compiled = {key.name: recipe for key, text in recipes.items() if (recipe := self._compiled(text)) is not None}
         new = replace(
             self._context,
             connections=self._connections,
@@ -223,7 +223,7 @@ class _Review:
         if key.kind is FileKind.RECIPE:
             return []
         try:
-            document = parse_document(text, key.path)
+            document = parse_document(text, key.path, self._context.limits)
         except FindingsError as error:
             return list(error.findings)
         found = [*document.findings, *secret_findings(document)]
@@ -233,7 +233,7 @@ class _Review:
 
     def _recipe(self, key: FileKey, text: str, context: CheckContext) -> list[Finding]:
         found = check_recipe(text, key.path, _without(context, key.name))
-        recipe = _compiled(text)
+        recipe = self._compiled(text)
         return found if recipe is None else [*found, *_other_name(key, recipe.name, "recipe", text)]
 
     def _broken(self, key: FileKey, text: str, context: CheckContext) -> list[Finding]:
@@ -243,6 +243,12 @@ class _Review:
             return []
         earlier = set(check_recipe(text, key.path, _without(self._context, key.name)))
         return [one for one in now if one not in earlier]
+
+    def _compiled(self, text: str) -> Recipe | None:
+        try:
+            return compile_recipe(text, limits=self._context.limits)
+        except FindingsError:
+            return None
 
     def _templates(self) -> frozenset[str]:
         def names(texts: Texts) -> set[str]:
@@ -258,13 +264,6 @@ class _Review:
 
 def _without(context: CheckContext, name: str) -> CheckContext:
     return replace(context, recipes={other: one for other, one in context.recipes.items() if other != name})
-
-
-def _compiled(text: str) -> Recipe | None:
-    try:
-        return compile_recipe(text)
-    except FindingsError:
-        return None
 
 
 def _other_name(key: FileKey, name: str, word: str, text: str) -> list[Finding]:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 _LISTED_NAMES = 12
 
+MOST_FINDINGS = 200
+"""How many findings about one file are collected: nobody reads more, and a broken file shall not cost minutes."""
+
 
 class Severity(StrEnum):
     """An error keeps a file from being saved or enabled; a warning does not."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
+from itertools import chain, islice
 from typing import TYPE_CHECKING, cast
 
 import jsonschema_rs
 
 from hub.expressions.shapes import KINDS, Presence, Shape, alternatives, items, kinds, member, member_names
-from hub.recipes.findings import did_you_mean, nearest
+from hub.recipes.findings import MOST_FINDINGS, did_you_mean, nearest
 from hub.recipes.structure import shown
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def input_findings(  # noqa: PLR0913 (what is given, and what is wanted)
     ``rendered``: the schemas of what the expressions in it give, by their place in ``value``. ``what`` names the taker.
     """
     check = _InputCheck(document, path, rendered, schema, what)
-    return [*check.written(value), *check.computed()]
+    return list(islice(chain(check.written(value), check.computed()), MOST_FINDINGS))
 
 
 class _InputCheck:

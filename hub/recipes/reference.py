@@ -9,11 +9,9 @@ import yaml
 
 from hub.expressions.limits import MAX_EXPRESSION_BYTES
 from hub.recipes.compiler import LANGUAGE
+from hub.recipes.limits import LIMITS
 from hub.recipes.schema import recipe_schema, resolved
-from hub.recipes.step_checks import MAX_ITEMS
-from hub.recipes.steps import MAX_NESTING, MAX_STEPS
 from hub.recipes.structure import flow
-from hub.recipes.yaml_reader import MAX_ALIASES, MAX_BYTES, MAX_DEPTH
 
 if TYPE_CHECKING:
     from hub.jsontypes import Json, JsonObject
@@ -60,10 +58,10 @@ another one reads it.
 
 ## Limits
 
-A recipe has at most {MAX_BYTES // 1024} KiB, {MAX_STEPS} steps, and steps inside of steps {MAX_NESTING} levels deep;
-an expression {MAX_EXPRESSION_BYTES // 1024} KiB; a file {MAX_ALIASES} aliases, and {MAX_DEPTH} levels, with everything
-that its aliases repeat counted in full. `for_each` goes through {MAX_ITEMS:,} items at most. Tags and merge keys are not
-allowed.
+A recipe has at most {LIMITS.file_bytes // 1024} KiB, {LIMITS.steps} steps, and steps inside of steps {LIMITS.nesting}
+levels deep; an expression {MAX_EXPRESSION_BYTES // 1024} KiB; a file {LIMITS.aliases} aliases, and {LIMITS.depth} levels,
+with everything that its aliases repeat counted in full. `for_each` goes through {LIMITS.loop_items:,} items at most. Tags
+and merge keys are not allowed.
 """
 
 

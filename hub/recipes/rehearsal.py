@@ -33,7 +33,9 @@ START: Final = datetime(2026, 1, 5, 9, tzinfo=UTC)
 NOT_STARTED: Final = "not_started"
 """The status of a play whose event the recipe's trigger does not take."""
 
-_MOST_TURNS: Final = 50_000
+MOST_TURNS: Final = 12_000
+"""How many turns a play may take; a turn is a step or an item begun."""
+
 _NO_RECORDS: Final = frozenset({"item", "resume"})
 
 
@@ -60,7 +62,7 @@ class PlayedStep:
 class Play:
     """What a recipe did with an event. ``starts`` is False when its trigger does not take it, for ``reason``.
 
-    ``unused``: the events of the script that no step waited for, by their number from 0.
+    ``unused``: the events of the script that no step waited for, by their number from 0. ``turns``: how long it took.
     """
 
     starts: bool
@@ -69,6 +71,7 @@ class Play:
     error: JsonObject | None
     steps: tuple[PlayedStep, ...]
     unused: tuple[int, ...] = ()
+    turns: int = 0
 
 
 def play(  # noqa: PLR0913 (what a play needs)
@@ -100,7 +103,7 @@ def play(  # noqa: PLR0913 (what a play needs)
     else:
         for number, part in enumerate(then):
             stage.follow(number, part)
-    return Play(starts, reason, stage.turn.status.value, stage.turn.error, stage.played(), stage.unused)
+    return Play(starts, reason, stage.turn.status.value, stage.turn.error, stage.played(), stage.unused, stage.turns)
 
 
 def takes(recipe: Recipe, event: JsonObject, inputs: JsonObject) -> tuple[bool, str]:
@@ -162,7 +165,7 @@ class _Stage:
         self._waits: dict[str, WaitRequest] = {}
         self._past: list[tuple[int, JsonObject]] = []
         self._used: set[int] = set()
-        self._turns = 0
+        self.turns = 0
         self.not_given: set[str] = set()
 
     def open(self) -> None:
@@ -172,7 +175,7 @@ class _Stage:
 
     def pass_over_waits(self) -> None:
         """Let the time go on as long as the run waits for it."""
-        while not self._ended() and self.turn.due_at is not None and self._turns < _MOST_TURNS:
+        while not self._ended() and self.turn.due_at is not None:
             self._now = max(self._now, self.turn.due_at)
             self._advance(())
             self._settle()
@@ -209,7 +212,10 @@ class _Stage:
         return self.turn.status.ended or self.turn.status is RunStatus.UNCERTAIN
 
     def _advance(self, news: Sequence[News]) -> None:
-        self._turns += 1
+        self.turns += 1
+        if self.turns > MOST_TURNS:
+            message = f"The run takes more than {MOST_TURNS:,} turns."
+            raise PlayError(message)
         self.turn: Turn = self._execution.advance(self._now, news)
         for record in self.turn.records:
             self._records[record.path, record.attempt] = record
@@ -220,7 +226,7 @@ class _Stage:
 
     def _settle(self) -> None:
         """Answer calls, hand over what came already, and let retries come due, until the run ends or truly waits."""
-        while not self._ended() and self._turns < _MOST_TURNS:
+        while not self._ended():
             news: list[News] = [self._outcome(call) for call in self.turn.calls]
             news += self._earlier()
             if not news:

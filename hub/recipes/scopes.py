@@ -8,7 +8,7 @@ has ended, whose results are the loop's output. A step that was skipped has the 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from hub.errors import NotFoundError
 from hub.recipes.model import AskStep, OnError, WaitStep
@@ -24,6 +24,7 @@ ANYTHING: JsonSchema = {}
 """A value of which nothing is known."""
 
 TEXT: JsonSchema = {"type": "string"}
+_MOST_PARTS = 20_000
 BRANCH: JsonSchema = {
     "type": "object",
     "additionalProperties": False,
@@ -65,6 +66,24 @@ def any_of(schemas: Iterable[JsonSchema]) -> JsonSchema:
     if len(different) == 1:
         return different[0]
     return {"anyOf": different} if different else ANYTHING
+
+
+def bounded(schema: JsonSchema) -> JsonSchema:
+    """The schema; of one that has grown beyond all bounds, through steps that repeat each other, nothing is believed."""
+    parts = 0
+    level: list[Json] = [cast("Json", schema)]
+    while level:
+        parts += len(level)
+        if parts > _MOST_PARTS:
+            return ANYTHING
+        inner: list[Json] = []
+        for part in level:
+            if isinstance(part, dict):
+                inner.extend(part.values())
+            elif isinstance(part, list):
+                inner.extend(part)
+        level = inner
+    return schema
 
 
 def event_schema(patterns: Iterable[str], vocabulary: Vocabulary) -> JsonSchema:

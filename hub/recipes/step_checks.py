@@ -22,7 +22,7 @@ from hub.recipes.model import (
     SwitchStep,
     WaitStep,
 )
-from hub.recipes.scopes import ANYTHING, BRANCH, MOMENT, closed, event_schema, outcome_schema
+from hub.recipes.scopes import ANYTHING, BRANCH, MOMENT, bounded, closed, event_schema, outcome_schema
 from hub.recipes.steps import switch_cases
 from hub.recipes.yaml_errors import quoted
 
@@ -32,14 +32,11 @@ if TYPE_CHECKING:
     from hub.expressions import Template
     from hub.jsontypes import Json, JsonSchema
     from hub.recipes.call_checks import CallChecks
+    from hub.recipes.context import CheckContext
     from hub.recipes.document import Document, Path
     from hub.recipes.expression_checks import ExpressionChecks
     from hub.recipes.model import Recipe, Step
     from hub.recipes.scopes import Surroundings
-    from hub.vocabulary import Vocabulary
-
-MAX_ITEMS = 10_000
-"""How many items ``for_each`` goes through at most."""
 
 _NUMBERS = frozenset({"number", "integer"})
 
@@ -51,7 +48,7 @@ class StepChecks:
         self,
         document: Document,
         step_paths: Mapping[str, Path],
-        vocabulary: Vocabulary,
+        context: CheckContext,
         expressions: ExpressionChecks,
         calls: CallChecks,
         event_types: Callable[[Sequence[str], Path], None],
@@ -59,7 +56,8 @@ class StepChecks:
     ) -> None:
         self._document = document
         self._paths = step_paths
-        self._vocabulary = vocabulary
+        self._vocabulary = context.vocabulary
+        self._most_items = context.limits.loop_items
         self._expressions = expressions
         self._calls = calls
         self._event_types = event_types
@@ -91,7 +89,7 @@ class StepChecks:
         if step.condition is not None:
             self._expressions.expression(step.condition, (*path, "if"), surroundings)
         output, after = self._form(step, path, surroundings)
-        after = after.with_step(step.id, outcome_schema(step, output))
+        after = after.with_step(step.id, outcome_schema(step, bounded(output)))
         return self._aside(step.on_error, after)
 
     def _aside(self, steps: object, surroundings: Surroundings) -> Surroundings:
@@ -212,7 +210,7 @@ class StepChecks:
     def _loop(self, step: LoopStep, path: Path, surroundings: Surroundings) -> tuple[JsonSchema, Surroundings]:
         given = self._expressions.expression(step.items, (*path, "for_each"), surroundings)
         self._list(given, (*path, "for_each"))
-        inside = surroundings.with_item(items(Shape(given, given)).standalone())
+        inside = surroundings.with_item(bounded(items(Shape(given, given)).standalone()))
         if step.single:
             output, after = self._form(step.body[0], path, inside)
         else:
@@ -231,8 +229,8 @@ class StepChecks:
             message = f"`for_each` goes through a list; this gives {problem}."
             self._say(path, "wrong_type", message, "For one value only, leave for_each out.")
         least = given.get("minItems", 0)
-        if isinstance(least, int) and least > MAX_ITEMS:
-            message = f"`for_each` goes through {MAX_ITEMS:,} items at most; this list has {least:,}."
+        if isinstance(least, int) and least > self._most_items:
+            message = f"`for_each` goes through {self._most_items:,} items at most; this list has {least:,}."
             self._say(path, "too_many_items", message, "Divide the list, for example by an event for each part.")
 
 

@@ -36,11 +36,7 @@ if TYPE_CHECKING:
     from hub.expressions import Expression, Template
     from hub.jsontypes import Json, JsonObject
     from hub.recipes.document import Document, Path
-
-MAX_STEPS = 200
-"""How many steps a recipe may have, those in branches and loops counted."""
-MAX_NESTING = 8
-"""How deep steps may stand inside of steps."""
+    from hub.recipes.limits import Limits
 
 _WRAPPED = re.compile(r"\s*\$\{\s*(?P<bare>.*?)\s*\}\s*", re.DOTALL)
 
@@ -48,8 +44,9 @@ _WRAPPED = re.compile(r"\s*\$\{\s*(?P<bare>.*?)\s*\}\s*", re.DOTALL)
 class Reader:
     """Reads the parts of one document into the model, noting what is wrong and going on."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, limits: Limits) -> None:
         self.document = document
+        self.limits = limits
         self.findings: list[Finding] = []
         self.step_paths: dict[str, Path] = {}
         self.step_count = 0
@@ -187,8 +184,8 @@ def texts(value: Json) -> tuple[str, ...]:
 def read_steps(reader: Reader, path: Path, prefix: str, depth: int = 1) -> tuple[Step, ...]:
     """The steps of the list at ``path``; none when there is no list. ``prefix`` begins the ids made of positions."""
     steps = cast("list[JsonObject]", reader.value(path) or [])
-    if steps and depth > MAX_NESTING:
-        message = f"Steps stand inside of steps more than {MAX_NESTING} levels deep."
+    if steps and depth > reader.limits.nesting:
+        message = f"Steps stand inside of steps more than {reader.limits.nesting} levels deep."
         reader.wrong(path, "too_deep", message, "Emit an event with hub/emit, and do the rest in a recipe of its own.")
         return ()
     return tuple(
@@ -198,8 +195,8 @@ def read_steps(reader: Reader, path: Path, prefix: str, depth: int = 1) -> tuple
 
 def _step(reader: Reader, value: JsonObject, path: Path, automatic: str, depth: int) -> Step:
     reader.step_count += 1
-    if reader.step_count == MAX_STEPS + 1:
-        message = f"The recipe has more than {MAX_STEPS} steps."
+    if reader.step_count == reader.limits.steps + 1:
+        message = f"The recipe has more than {reader.limits.steps} steps."
         reader.wrong(path, "too_many_steps", message, "Emit an event with hub/emit, and do the rest in another recipe.")
     common = _common(reader, value, path, _identity(reader, value, path, automatic), depth)
     if "for_each" in value:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, cast
 
-from hub.recipes.findings import did_you_mean, nearest
+from hub.recipes.findings import MOST_FINDINGS, did_you_mean, nearest
 from hub.recipes.schema import part_of_schema, recipe_validator, resolved
 from hub.recipes.yaml_errors import quoted
 from hub.recipes.yaml_reader import scalar_value
@@ -58,7 +59,7 @@ def structure_findings(document: Document) -> list[Finding]:
     validator = recipe_validator()
     if validator.is_valid(document.value):
         return []
-    return list(_Translation(document).findings(validator.iter_errors(document.value)))
+    return list(islice(_Translation(document).findings(validator.iter_errors(document.value)), MOST_FINDINGS))
 
 
 def shown(value: Json) -> str:

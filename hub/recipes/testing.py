@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 from hub.errors import DeliveryError, ExpressionError
 from hub.recipes.findings import Finding, did_you_mean
 from hub.recipes.model import AskStep, CallStep, LoopStep, WaitStep
-from hub.recipes.rehearsal import NOT_STARTED, Play, PlayedStep, PlayError, play, step_of
+from hub.recipes.rehearsal import MOST_TURNS, NOT_STARTED, Play, PlayedStep, PlayError, play, step_of
 from hub.recipes.step_checks import all_steps
 from hub.vocabulary import VOCABULARY
 
@@ -52,7 +52,16 @@ class TestOutcome:
 
 def run_tests(recipe: Recipe, context: CheckContext | None = None) -> list[TestOutcome]:
     """Run the recipe's ``tests``, in their order. ``context`` lets pure actions be done and own event types be known."""
-    return [_run(recipe, test, context) for test in recipe.tests]
+    outcomes, turns = [], 0
+    for test in recipe.tests:
+        if turns > MOST_TURNS:
+            late = Problem("the tests before it took too long, so it was not run. Loop over fewer items in them.")
+            outcomes.append(TestOutcome(test.name, False, (late,)))
+        else:
+            outcome, taken = _run(recipe, test, context)
+            outcomes.append(outcome)
+            turns += taken
+    return outcomes
 
 
 def test_findings(document: Document, recipe: Recipe, context: CheckContext | None) -> list[Finding]:
@@ -69,16 +78,18 @@ def test_findings(document: Document, recipe: Recipe, context: CheckContext | No
 test_findings.__test__ = False  # type: ignore[attr-defined]  # pytest collects by name
 
 
-def _run(recipe: Recipe, test: RecipeTest, context: CheckContext | None) -> TestOutcome:
+def _run(recipe: Recipe, test: RecipeTest, context: CheckContext | None) -> tuple[TestOutcome, int]:
+    """The outcome, and how many turns the run took."""
+    turns = 0
     problems = list(_unsound(recipe, test, context))
     if not problems:
         try:
             played = play(recipe, test.event, test.given, then=test.then, inputs=test.inputs, context=context)
         except (PlayError, ExpressionError) as error:
-            problems = [Problem(str(error), ("then",))]
+            problems, turns = [Problem(str(error), ("then",))], MOST_TURNS
         else:
-            problems = list(_differences(recipe, test, played))
-    return TestOutcome(test.name, not problems, tuple(problems))
+            problems, turns = list(_differences(recipe, test, played)), played.turns
+    return TestOutcome(test.name, not problems, tuple(problems)), turns
 
 
 # whether the test itself makes sense

@@ -27,22 +27,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence as AnySequence
 
     from hub.jsontypes import Json
-
-MAX_BYTES = 256 * 1024
-"""The longest file, in UTF-8 bytes."""
-MAX_ALIASES = 100
-"""How many aliases a file may use."""
-MAX_VALUES = 100_000
-"""How many values a file may hold, what its aliases repeat counted in full."""
-MAX_REPEATED = 1024 * 1024
-"""How many characters a file may come to, what its aliases repeat counted in full."""
-MAX_DEPTH = 64
-"""How deep lists and keys may be nested."""
+    from hub.recipes.limits import Limits
 
 LINE_BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
 """What the parser takes for the end of a line."""
 
 _LARGEST = 2**63
+_LONGEST_NUMBER = 64
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _NOT_JSON = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
@@ -84,12 +75,12 @@ class Mapping:
 Node: TypeAlias = "Scalar | Sequence | Mapping"
 
 
-def read(text: str, lines: AnySequence[str], file: str) -> tuple[Node | None, list[Finding]]:
+def read(text: str, lines: AnySequence[str], file: str, limits: Limits) -> tuple[Node | None, list[Finding]]:
     """The root of the one document in ``text`` (None when it is empty), and what is wrong but can be read all the same.
 
     Raises :class:`FindingsError`.
     """
-    reader = _Reader(file)
+    reader = _Reader(file, limits)
     try:
         root = reader.document(yaml.parse(text, Loader=yaml.CSafeLoader))
     except yaml.MarkedYAMLError as error:
@@ -122,8 +113,9 @@ class _Open:
 class _Reader:
     """Builds the tree without recursion."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, limits: Limits) -> None:
         self._file = file
+        self._limits = limits
         self._open: list[_Open] = []
         self._anchors: dict[str, tuple[Node, _Size]] = {}
         self._aliases = 0
@@ -157,8 +149,8 @@ class _Reader:
             self._place(scalar, event.anchor, _Size(1, len(event.value)))
         elif isinstance(event, SequenceStartEvent | MappingStartEvent):
             self._check_tag(event, "")
-            if len(self._open) >= MAX_DEPTH:
-                message = f"The file is nested more than {MAX_DEPTH} levels deep."
+            if len(self._open) >= self._limits.depth:
+                message = f"The file is nested more than {self._limits.depth} levels deep."
                 raise self._refuse(_span(event), "too_deep", message, "Take a level or two out.")
             if isinstance(event, SequenceStartEvent):
                 node: Sequence | Mapping = Sequence(_span(event), [])
@@ -175,8 +167,8 @@ class _Reader:
 
     def _alias(self, event: AliasEvent) -> None:
         self._aliases += 1
-        if self._aliases > MAX_ALIASES:
-            message = f"The file uses more than {MAX_ALIASES} aliases (*name)."
+        if self._aliases > self._limits.aliases:
+            message = f"The file uses more than {self._limits.aliases} aliases (*name)."
             raise self._refuse(_span(event), "too_many_aliases", message, "Write some of the parts out.")
         found = self._anchors.get(event.anchor or "")
         if found is None:
@@ -194,8 +186,8 @@ class _Reader:
     def _check_depth(self, event: AliasEvent, node: Node) -> None:
         level, depth = [node], len(self._open)
         while level:
-            if depth > MAX_DEPTH:
-                message = f"With this alias the file is nested more than {MAX_DEPTH} levels deep."
+            if depth > self._limits.depth:
+                message = f"With this alias the file is nested more than {self._limits.depth} levels deep."
                 raise self._refuse(_span(event), "too_deep", message, "Write it flatter.")
             depth += 1
             level = [child for one in level for child in _children(one)]
@@ -219,7 +211,7 @@ class _Reader:
         around = self._open[-1]
         around.size.values += size.values
         around.size.characters += size.characters
-        if around.size.values > MAX_VALUES or around.size.characters > MAX_REPEATED:
+        if around.size.values > self._limits.values or around.size.characters > self._limits.characters:
             message = "The file is too large with everything that its aliases repeat."
             raise self._refuse(_first_line(node.span), "too_large", message, "Use fewer aliases, or split the file.")
         if isinstance(around.node, Sequence):
@@ -287,7 +279,7 @@ def scalar_value(text: str) -> Json:
     if text in _CONSTANTS:
         return _CONSTANTS[text]
     if _INTEGER.fullmatch(text):
-        number = int(text, 0) if text[:2] in {"0o", "0x"} and len(text) <= MAX_DEPTH else _decimal(text)
+        number = int(text, 0) if text[:2] in {"0o", "0x"} and len(text) <= _LONGEST_NUMBER else _decimal(text)
         return number if -_LARGEST <= number < _LARGEST else None
     if _FLOAT.fullmatch(text):
         value = float(text)
@@ -297,7 +289,7 @@ def scalar_value(text: str) -> Json:
 
 def _decimal(text: str) -> int:
     """The whole number; one beyond all bounds when it is too long to matter."""
-    return int(text) if len(text) <= MAX_DEPTH else _LARGEST
+    return int(text) if len(text) <= _LONGEST_NUMBER else _LARGEST
 
 
 def _children(node: Node) -> list[Node]:

@@ -10,6 +10,7 @@ from hub.errors import RecipeError
 from hub.recipes.checker import check_recipe
 from hub.recipes.compiler import compile_recipe
 from hub.recipes.findings import Severity
+from hub.recipes.limits import Limits
 from hub.recipes.yaml_reader import LINE_BREAK
 from hub.vocabulary import VOCABULARY
 from tests.recipes.conftest import installation
@@ -276,6 +277,23 @@ def test_a_list_over_the_limit_of_loops(context):
     items = ", ".join(["1"] * 10_001)
     steps = f"  - {{id: many, set: {{ids: [{items}]}}}}\n  - {{for_each: steps.many.output.ids, call: hub/log, with: {{message: x}}}}\n"
     assert codes(steps, context) == ["too_many_items"]
+
+
+def test_schemas_that_double_with_every_step_stay_small(context):
+    steps = "".join(
+        f'  - {{id: {name}{n}, set: {{x: "${{ {name}_{n} }}", y: "${{ {name}_{n} }}"}}}}\n'.replace(
+            f"{name}_{n}", f"steps.{name}{n - 1}.output" if n else "event.data"
+        )
+        for name in "ab"
+        for n in range(60)
+    )
+    assert codes(steps + '  - set: {z: "${ steps.a59.output || steps.b59.output }"}\n', context) == []
+
+
+def test_the_limit_of_loops_can_be_configured(context):
+    steps = "  - {id: many, set: {ids: [1, 2, 3]}}\n  - {for_each: steps.many.output.ids, call: hub/log, with: {message: x}}\n"
+    assert codes(steps, context) == []
+    assert codes(steps, replace(context, limits=Limits(loop_items=2))) == ["too_many_items"]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hub.errors import RecipeError
 from hub.recipes.compiler import compile_recipe, compile_text
 from hub.recipes.findings import FindingsError
+from hub.recipes.limits import Limits
 from hub.recipes.model import (
     AskStep,
     BranchStep,
@@ -198,6 +199,15 @@ def test_eight_levels_are_enough():
 
     compile_recipe(nested(8))
     assert codes(nested(9)) == ["too_deep"]
+
+
+def test_limits_can_be_configured():
+    text = HEAD + "steps:\n" + "  - {set: {a: 1}}\n" * 3
+    compile_recipe(text, limits=Limits(steps=3))
+    with pytest.raises(FindingsError, match="more than 2 steps"):
+        compile_recipe(text, limits=Limits(steps=2))
+    with pytest.raises(FindingsError, match="at most 50 are read"):
+        compile_recipe(text, limits=Limits(file_bytes=50))
 
 
 def test_a_wait_for_a_time_has_no_time_out():
