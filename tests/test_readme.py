@@ -5,9 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from hub.connect.registry import Registry
+from hub.engine.context import Installation, check_context
+from hub.recipes.checker import check_recipe
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-RECIPES = re.findall(r"```yaml\n(hub: 1\nrecipe: ([a-z-]+)\n.*?)```", README, flags=re.DOTALL)
+GUIDE = (ROOT / "docs" / "recipes-guide.md").read_text(encoding="utf-8")
+RECIPE = re.compile(r"```yaml\n(hub: 1\nrecipe: ([a-z-]+)\n.*?)```", flags=re.DOTALL)
+RECIPES = RECIPE.findall(README)
 
 
 @pytest.mark.parametrize("text", [text for text, _ in RECIPES], ids=[name for _, name in RECIPES])
@@ -25,3 +31,14 @@ def test_every_file_that_the_documents_link_to_exists():
     for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
         for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.relative_to(ROOT)} links to {target}"
+
+
+@pytest.mark.parametrize("text", [text for text, _ in RECIPE.findall(GUIDE)], ids=lambda text: text.split("\n")[1])
+def test_the_checker_finds_nothing_in_the_guides_recipes(text):
+    names = {name: name for name in Registry.load().names()} | {"crm": "sandbox_crm"}
+    around = check_context(Installation(Registry.load(), names, frozenset(), {}))
+    assert check_recipe(text, "recipe.yaml", around) == []
+
+
+def test_every_example_of_the_guide_is_a_whole_recipe():
+    assert GUIDE.count("```yaml") == len(RECIPE.findall(GUIDE)) == 5
