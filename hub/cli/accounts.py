@@ -41,6 +41,11 @@ def connection_add(name: str, connector: str, fields_file: Path, workspace: Path
     """
     fields = _fields(fields_file)
     with opened(workspace) as hub:
+        wanted = [one.name for one in hub.registry.get(connector).manifest.fields if one.required]
+        missing = [field for field in wanted if fields.get(field) in (None, "")]
+        if missing:
+            message = f"{fields_file} lacks {', '.join(missing)}."
+            raise ConfigError(message, remedy=f"A connection of {connector} needs {', '.join(wanted)}.")
         hub.accounts.create(name, connector, fields, "cli")
         address = f"{hub.settings.address}/hooks/{name}"
     click.echo(f"{name} is added. Its webhook address is {address}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -19,8 +20,8 @@ from hub.config import load_settings
 from hub.connect.redaction import Redactor
 from hub.engine.doctor import Ailment
 from hub.engine.hub import Hub, Role
-from hub.errors import HubError
-from hub.secrets import add_key
+from hub.errors import ConfigError, HubError
+from hub.secrets import VARIABLE, add_key
 
 if TYPE_CHECKING:
     from hub.config import Settings
@@ -192,6 +193,12 @@ def secrets_rotate(workspace: Path | None) -> None:
 
     Example: hub secrets rotate
     """
+    if os.environ.get(VARIABLE):
+        message = f"The keys stand in {VARIABLE}, which a command cannot change."
+        remedy = (
+            "Put a new key before the others there, for every process, and restart them; the old ones go on reading."
+        )
+        raise ConfigError(message, remedy=remedy)
     settings = load_settings(workspace=workspace)
     add_key(settings.workspace)
     with opened(workspace) as hub:

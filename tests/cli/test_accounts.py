@@ -30,6 +30,7 @@ def test_a_connection_is_added_and_listed_without_its_secrets(hub, fields):
         ("secret_key: x\n- a\n", "line 2: this is not YAML"),
         ("- a\n", "holds no fields"),
         (f"{FIELDS}secret_kee: x\n", "secret_kee"),
+        ("webhook_secret: whsec_x\n", "lacks secret_key"),
     ],
 )
 def test_fields_that_are_wrong_are_named(hub, fields, text, said):
@@ -104,3 +105,13 @@ def test_the_tests_connections_file_is_not_shown_in_an_error(hub, fields):
     answer = hub("connection", "add", "stripe-main", "stripe", "--fields", fields)
     assert answer.code == 2
     assert SECRET not in answer.err
+
+
+def test_keys_in_the_environment_are_left_to_who_put_them_there(hub, workspace, monkeypatch):
+    key = "bWFkZS11cC1rZXktb2YtdGhpcnR5LXR3by1ieXRlcyE="
+    monkeypatch.setenv("HUB_SECRET_KEYS", key)
+    answer = hub("secrets", "rotate")
+    assert (answer.code, answer.out) == (2, "")
+    assert "HUB_SECRET_KEYS" in answer.err
+    assert key not in answer.err
+    assert not (workspace / "secret.keys").exists()
