@@ -106,7 +106,7 @@ def duration(start: datetime | None, end: datetime | None) -> str:
         return f"{number(round(seconds * 1000))} ms"
     if seconds < 60:  # noqa: PLR2004 (a minute)
         return f"{number(round(seconds, 1))} s"
-    return format_timedelta(end - start, threshold=1.5, locale=reader_locale())
+    return format_timedelta(end - start, threshold=1, locale=reader_locale())
 
 
 def number(value: float) -> str:

@@ -122,11 +122,14 @@ def shown_steps(run: RunDetail) -> list[ShownStep]:
         attempts.setdefault(row.path, []).append(row)
     titles = _titles(run.summary.recipe, run.summary.n)
     return [
-        ShownStep(
-            path, titles.get(step_id(path), ""), rows[-1].kind, called(rows[-1].input), tuple(rows), path.count("[")
-        )
+        ShownStep(path, _title(titles, path), rows[-1].kind, called(rows[-1].input), tuple(rows), path.count("["))
         for path, rows in attempts.items()
     ]
+
+
+def _title(titles: dict[str, str], path: str) -> str:
+    title = titles.get(step_id(path), "")
+    return f"{title}: the mail" if title and ".mail" in path else title
 
 
 def step_id(path: str) -> str:

@@ -12,20 +12,24 @@ from flask import flash, redirect, render_template, request, url_for
 
 from hub.connect.api import Connection
 from hub.errors import ConfigError, HubError, NotFoundError
+from hub.expressions import compile_template
 from hub.web.access import Pages, Role
 from hub.web.pages.events import parse_object
+from hub.web.pages.outbox import framed
 from hub.web.sessions import actor, the_hub
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
-    from hub.jsontypes import JsonObject
+    from hub.jsontypes import Json, JsonObject
 
 pages = Pages("templates", __name__)
 
 _KIND = "template"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
-_EXPRESSION = re.compile(r"\$\{\s*([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)")
+_SLOT = re.compile(r"\$\{([^}]*)\}")
+_QUOTED = re.compile(r"'[^']*'|`[^`]*`|\"[^\"]*\"")
+_PATH = re.compile(r"(?<![\w.])[A-Za-z_]\w*+(?:\.[A-Za-z_]\w*+)*+(?!\s*\()")
 _DRAFT = "preview"
 _BLANK = "---\nsubject: What it is about\n---\n\nHello ${ name },\n\nyour text, in Markdown.\n"
 
@@ -64,7 +68,7 @@ def new() -> ResponseReturnValue:
 
 @pages.page("/new-template", Role.EDITOR, method="POST")
 def create() -> ResponseReturnValue:
-    """Save or preview a new one."""
+    """Save a new one."""
     return _act("")
 
 
@@ -80,7 +84,7 @@ def edit(name: str) -> ResponseReturnValue:
 
 @pages.page("/templates/<name>", Role.EDITOR, method="POST")
 def act(name: str) -> ResponseReturnValue:
-    """Save or preview."""
+    """Save it."""
     return _act(name)
 
 
@@ -99,9 +103,7 @@ def _act(name: str) -> ResponseReturnValue:
     text = request.form.get("text", "").replace("\r\n", "\n")
     chosen = name or request.form.get("name", "").strip()
     try:
-        preview = rendered(text, parse_object(request.form.get("data", "") or "{}"))
-        if request.form.get("do") != "save":
-            return _page(name, text, preview=preview)
+        compile_template(text)
         if not _NAME.fullmatch(chosen):
             message = f"{chosen!r} cannot be a template's name."
             raise ConfigError(message, remedy="Use small letters, digits and hyphens, for example welcome-mail.")
@@ -113,8 +115,24 @@ def _act(name: str) -> ResponseReturnValue:
     return redirect(url_for("templates.edit", name=chosen), 303)
 
 
-def _page(name: str, text: str, preview: Preview | None = None, error: HubError | None = None) -> str:
-    asked = sorted({one.partition(".")[0] for one in _EXPRESSION.findall(text)})
+@pages.page("/template-preview", Role.EDITOR)
+def before_preview() -> ResponseReturnValue:
+    """What the frame shows before the first preview."""
+    return framed(render_template("preview_text.html", text="Press Preview to see the mail."))
+
+
+@pages.page("/template-preview", Role.EDITOR, method="POST")
+def preview() -> ResponseReturnValue:
+    """The mail that a text makes, for the frame beside it."""
+    try:
+        mail = rendered(request.form.get("text", ""), parse_object(request.form.get("data", "") or "{}"))
+    except HubError as error:
+        return framed(render_template("preview_problem.html", error=error)), 422
+    return framed(mail.html or render_template("preview_text.html", text=mail.text))
+
+
+def _page(name: str, text: str, error: HubError | None = None) -> str:
+    asked = sorted({path.partition(".")[0] for path in asked_for(text)})
     data = request.form.get("data") or sample_text(text)
     return render_template(
         "template.html",
@@ -122,17 +140,24 @@ def _page(name: str, text: str, preview: Preview | None = None, error: HubError 
         text=text,
         own=name in the_hub().store.files(_KIND),
         shipped=name in shipped_templates(),
-        preview=preview,
         error=error,
         data=data,
         asked=asked,
     )
 
 
+def asked_for(text: str) -> list[str]:
+    """The paths that a template's expressions read, in order, as far as they can be seen in the text."""
+    found: dict[str, None] = {}
+    for slot in _SLOT.findall(text):
+        found.update(dict.fromkeys(_PATH.findall(_QUOTED.sub("", slot))))
+    return list(found)
+
+
 def sample_text(text: str) -> str:
     """Example data for the names that a template uses, to begin a preview with."""
     data: dict[str, object] = {}
-    for path in dict.fromkeys(_EXPRESSION.findall(text)):
+    for path in asked_for(text):
         place = data
         *above, last = path.split(".")
         for name in above:
@@ -178,9 +203,12 @@ def rendered(text: str, data: JsonObject) -> Preview:
     """
     hub, outbox = the_hub(), _Captured()
     connector = hub.registry.get("mail")
+    given: dict[str, Json] = {"to": "reader@example.com", "template": _DRAFT, "data": data}
+    if not _subject(text):
+        given["subject"] = "The step's subject"
     call = replace(
         hub.accounts.call(Connection("mail", "mail", {}, {}), connector),
-        input={"to": "reader@example.com", "template": _DRAFT, "data": data},
+        input=given,
         services={"outbox": outbox, "templates": _Draft(text)},
     )
     connector.run("send", call)
