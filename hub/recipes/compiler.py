@@ -17,14 +17,15 @@ from hub.recipes.limits import LIMITS, Limits
 from hub.recipes.model import Concurrency, EventTrigger, Recipe, RecipeInput, RecipeTest, ScheduleTrigger
 from hub.recipes.steps import Reader, read_steps, texts
 from hub.recipes.structure import structure_findings
+from hub.recipes.yaml_reader import Mapping, Sequence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from hub.jsontypes import Json, JsonObject
+    from hub.jsontypes import JsonObject
 
 LANGUAGE = 1
 """The version of the recipe language."""
+
+_STEP_LISTS = ("then", "else", "steps", "default", "cases", "on_error", "on_timeout")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Compiled:
     document: Document
     draft: Recipe | None
     findings: tuple[Finding, ...]
-    step_paths: Mapping[str, Path]
+    step_paths: dict[str, Path]
 
     @property
     def recipe(self) -> Recipe | None:
@@ -57,12 +58,33 @@ def compile_recipe(text: str, file: str = "", limits: Limits = LIMITS) -> Recipe
 def compile_text(text: str, file: str = "", limits: Limits = LIMITS) -> Compiled:
     """Compile and report. Raises :class:`FindingsError` only when the text cannot be read as YAML at all."""
     document = parse_document(text, file, limits)
-    findings = [*document.findings, *structure_findings(document)]
+    findings = [*document.findings, *(_too_many_steps(document, limits) or structure_findings(document))]
     if any(finding.is_error for finding in findings):
         return Compiled(document, None, tuple(findings), {})
     reader = Reader(document, limits)
     draft = _recipe(reader, cast("JsonObject", document.value))
     return Compiled(document, draft, (*findings, *reader.findings), reader.step_paths)
+
+
+def _too_many_steps(document: Document, limits: Limits) -> list[Finding]:
+    """The finding when there are more steps than a recipe may have; looked at first, so that all else is bounded."""
+    waiting: list[Path] = [("on_failure",), ("steps",)]
+    count = 0
+    while waiting:
+        path = waiting.pop()
+        node = document.node(path)
+        if isinstance(node, Mapping) and path[-1] == "cases":
+            waiting += [(*path, name) for name in node.values]
+        if not isinstance(node, Sequence):
+            continue
+        count += len(node.items)
+        if count > limits.steps:
+            place = (*path, max(0, limits.steps - count + len(node.items)))
+            message = f"The recipe has more than {limits.steps} steps."
+            remedy = "Emit an event with hub/emit, and do the rest in a recipe of its own."
+            return [document.finding(place, "too_many_steps", message, remedy)]
+        waiting += [(*path, number, key) for number in range(len(node.items)) for key in _STEP_LISTS]
+    return []
 
 
 def _recipe(reader: Reader, value: JsonObject) -> Recipe:
@@ -74,7 +96,7 @@ def _recipe(reader: Reader, value: JsonObject) -> Recipe:
         enabled=bool(value.get("enabled", True)),
         inputs={
             key: RecipeInput({part: one for part, one in schema.items() if part != "default"}, schema.get("default"))
-            for key, schema in cast("Mapping[str, JsonObject]", value.get("inputs", {})).items()
+            for key, schema in cast("dict[str, JsonObject]", value.get("inputs", {})).items()
         },
         trigger=_trigger(reader, cast("JsonObject", value["on"])),
         concurrency=_concurrency(reader, cast("JsonObject | None", value.get("concurrency"))),
@@ -110,7 +132,7 @@ def _concurrency(reader: Reader, value: JsonObject | None) -> Concurrency | None
     )
 
 
-def _test(value: Mapping[str, Json]) -> RecipeTest:
+def _test(value: JsonObject) -> RecipeTest:
     return RecipeTest(
         name=str(value["name"]),
         event=cast("JsonObject", value.get("event", {})),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _BARE_PATH = re.compile(
     r"(?:event\.(?:data|raw|connection|type|id|time)|steps\.\w+\.(?:output|status|error)|inputs\.\w+|run\.id)(?:[.\[][\w.\[\]'*]*)?"
 )
+_BEGIN, _END = re.compile(r"\$\{\s*"), re.compile(r"\s*\}\Z")
 _OTHER_BRACES = re.compile(r"\$?\{\{\s*(?P<inner>[^{}]*?)\s*\}\}")
 
 
@@ -150,8 +151,8 @@ def rendered_schema(value: Json, found: Mapping[Path, JsonSchema], path: Path = 
 
 def _is_whole(text: str, offset: int, expression: str) -> bool:
     """Whether the text is one ``${ }`` and nothing else, so that the value keeps its type."""
-    before, after = text[:offset], text[offset + len(expression) :]
-    return before.rstrip() == "${" and after.strip() == "}" and before.startswith("${") and after.endswith("}")
+    begin = _BEGIN.match(text)
+    return begin is not None and begin.end() == offset and _END.match(text, offset + len(expression)) is not None
 
 
 def _texts(value: Json, path: Path) -> Iterator[tuple[Path, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from hub.recipes.findings import Span
@@ -65,20 +66,10 @@ class Place:
             return self.span, quoted(whole)
         return span, fix
 
-    def _columns(self) -> list[int]:
-        """The column of each character of the text, then the column after the last."""
-        line = self.lines[self.span.line - 1]
-        if self.style is Style.PLAIN:
-            return list(range(self.span.column, self.span.column + len(self.text) + 1))
-        columns = []
-        position, end = self.span.column, self.span.end_column - 2
-        while position < end:
-            columns.append(position + 1)
-            position += _escape_length(line, position) if self.style is Style.DOUBLE else 1
-            if self.style is Style.SINGLE and line[position - 1] == "'":
-                position += 1
-        columns.append(position + 1)
-        return columns if len(columns) == len(self.text) + 1 else []
+    def _columns(self) -> tuple[int, ...]:
+        """The column of each character of the text, then the column after the last; none where they cannot be told."""
+        columns = _columns(self.lines[self.span.line - 1], self.span.column, self.span.end_column, self.style)
+        return columns if len(columns) == len(self.text) + 1 else ()
 
     def _in_block(self, offset: int, length: int) -> Span | None:
         """In ``|`` blocks a line of the text is a line of the file, behind the block's indentation."""
@@ -91,6 +82,21 @@ class Place:
         if line > len(self.lines) or "\n" in self.text[offset : offset + length]:
             return None
         return Span(line, column, line, column + length)
+
+
+@lru_cache(maxsize=16)
+def _columns(line: str, start: int, end: int, style: Style) -> tuple[int, ...]:
+    """The columns of a value's characters between these columns of a line. Kept, as a text may have many findings."""
+    if style is Style.PLAIN:
+        return tuple(range(start, end + 1))
+    columns = []
+    position = start
+    while position < end - 2:
+        columns.append(position + 1)
+        position += _escape_length(line, position) if style is Style.DOUBLE else 1
+        if style is Style.SINGLE and line[position - 1] == "'":
+            position += 1
+    return (*columns, position + 1)
 
 
 def _needs_quotes(text: str, before: str) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Literal, cast
 
-from hub.errors import ActionError, ExpressionError, NotFoundError
+from hub.errors import ActionError, ExpressionError, NotFoundError, RecipeError
 from hub.expressions import compile_expression, is_true
 from hub.expressions.durations import parse_duration
 from hub.recipes.interpreter import Execution
@@ -215,7 +215,7 @@ class _Stage:
         self.turns += 1
         if self.turns > MOST_TURNS:
             message = f"The run takes more than {MOST_TURNS:,} turns."
-            raise PlayError(message)
+            raise PlayError(message, code="too_long", remedy="Loop over fewer items here.")
         self.turn: Turn = self._execution.advance(self._now, news)
         for record in self.turn.records:
             self._records[record.path, record.attempt] = record
@@ -339,8 +339,10 @@ class _Stage:
         )
 
 
-class PlayError(ValueError):
-    """A script that cannot be followed."""
+class PlayError(RecipeError):
+    """A play that cannot go on: what its script says cannot happen then, or it takes too long (``too_long``)."""
+
+    default_code = "play"
 
 
 def _at_heart(step: Step) -> Step:

@@ -49,7 +49,6 @@ class Reader:
         self.limits = limits
         self.findings: list[Finding] = []
         self.step_paths: dict[str, Path] = {}
-        self.step_count = 0
 
     def value(self, path: Path) -> Json:
         """The plain value at ``path``; None when there is none."""
@@ -194,10 +193,6 @@ def read_steps(reader: Reader, path: Path, prefix: str, depth: int = 1) -> tuple
 
 
 def _step(reader: Reader, value: JsonObject, path: Path, automatic: str, depth: int) -> Step:
-    reader.step_count += 1
-    if reader.step_count == reader.limits.steps + 1:
-        message = f"The recipe has more than {reader.limits.steps} steps."
-        reader.wrong(path, "too_many_steps", message, "Emit an event with hub/emit, and do the rest in another recipe.")
     common = _common(reader, value, path, _identity(reader, value, path, automatic), depth)
     if "for_each" in value:
         return _loop(reader, value, path, common, depth)

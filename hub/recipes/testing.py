@@ -86,7 +86,7 @@ def _run(recipe: Recipe, test: RecipeTest, context: CheckContext | None) -> tupl
         try:
             played = play(recipe, test.event, test.given, then=test.then, inputs=test.inputs, context=context)
         except (PlayError, ExpressionError) as error:
-            problems, turns = [Problem(str(error), ("then",))], MOST_TURNS
+            problems, turns = [Problem(str(error), ("then",))], MOST_TURNS + 1 if error.code == "too_long" else 0
         else:
             problems, turns = list(_differences(recipe, test, played)), played.turns
     return TestOutcome(test.name, not problems, tuple(problems)), turns
