@@ -381,12 +381,14 @@ def _own_events(run: RunUnderWay, turn: Turn, now: datetime) -> list[Happening]:
     if turn.status is not RunStatus.FAILED or run.claimed.event["type"] == RUN_FAILED:
         return []
     error = turn.error or {}
+    told: JsonObject = {name: str(error.get(name) or "") for name in ("code", "message", "remedy")}
     data: JsonObject = {
         "run": run.id,
         "recipe": run.claimed.recipe,
-        "step": error.get("step"),
-        "code": error.get("code"),
-        "message": error.get("message"),
+        "version": run.claimed.n,
+        "event": run.claimed.event["id"],
+        "step": str(error.get("step") or ""),
+        "error": told,
     }
     source_id = f"{run.id}:failed:{run.claimed.fence}"
     return [Happening(RUN_FAILED, "hub", source_id, data, now, caused_by_run=run.id)]

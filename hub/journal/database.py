@@ -139,9 +139,9 @@ def _sqlite(url: str, begin: str) -> Engine:
     def configure(dbapi_connection: Any, _entry: ConnectionPoolEntry) -> None:
         dbapi_connection.isolation_level = None
         for pragma in (
+            "auto_vacuum=INCREMENTAL",  # before the first write, which the next line is
             "journal_mode=WAL",
             "synchronous=FULL",
-            "auto_vacuum=INCREMENTAL",
             f"journal_size_limit={_WAL_KEPT}",
             "temp_store=MEMORY",
             "cache_size=-16000",

@@ -13,6 +13,7 @@ from hub.engine.hub import Hub, Role
 from hub.errors import ConflictError
 from hub.journal.operations import ClaimRequest, claim_runs, update_runs
 from hub.journal.queries import RunFilter
+from hub.vocabulary import validate_data
 
 PATIENCE = 20.0
 MANIFEST = """\
@@ -279,6 +280,9 @@ def test_a_failed_run_is_told_once(bench):
     run = bench.until("failed").summary.id
     (told,) = [one for one in bench.run(run).caused if one.type == "hub.run_failed"]
     assert told.source == "hub"
+    data = bench.hub.queries.event(told.id).data
+    validate_data("hub.run_failed", data)
+    assert (data["run"], data["step"], data["error"]["message"]) == (run, "a", "Never.")
 
 
 def test_a_loop_over_a_thousand_items(bench):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -197,12 +196,10 @@ def test_a_hundred_thousand_events_stay_small_and_go_again(sqlite_file: Path) ->
     writer = Writer(database)
     wal = sqlite_file.with_name("hub.db-wal")
     count, largest_wal = 100_000, 0
-    began = time.monotonic()
     for _ in range(count // 1_000):
         for future in [writer.submit(record_events, an_event(401)) for _ in range(1_000)]:
             future.result()
         largest_wal = max(largest_wal, wal.stat().st_size)
-    took = time.monotonic() - began
     compact(database)
     size = sqlite_file.stat().st_size
 
@@ -211,7 +208,6 @@ def test_a_hundred_thousand_events_stay_small_and_go_again(sqlite_file: Path) ->
     left = sqlite_file.stat().st_size + wal.stat().st_size
     writer.close()
     database.close()
-    assert took < 60, f"{count} events took {took:.0f} s"
     assert size / count < 1_500, f"{size / count:.0f} bytes an event"
     assert largest_wal <= 64 * MEBIBYTE, f"the WAL grew to {largest_wal / MEBIBYTE:.0f} MiB"
     assert (deleted.events, deleted.raw_bodies) == (count, count)
