@@ -30,11 +30,6 @@ class _Candidate:
     connection: str
     connector: str
 
-    def __str__(self) -> str:
-        return (
-            f"{self.connection} ({self.connector})" if self.connection not in {"", self.connector} else self.connector
-        )
-
 
 class CallChecks:
     """Checks the calls of one recipe; what is wrong is added to ``findings``."""

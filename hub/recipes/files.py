@@ -117,7 +117,7 @@ class Plan:
 
 def exported(stored: Texts) -> dict[str, str]:
     """The files of an export: path to text, in the order of the paths, texts as they are."""
-    return {key.path: stored[key] for key in sorted(stored)}
+    return {key.path: stored[key] for key in sorted(stored, key=lambda key: key.path)}
 
 
 def key_of(path: str) -> FileKey | None:

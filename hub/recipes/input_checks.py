@@ -106,9 +106,8 @@ class _InputCheck:
             message = f"{self._named(place)} does not take this combination of keys."
             yield self._document.finding(at, "bad_input", message, self._combinations(error), at_key=True)
         else:
-            message = (
-                f"{self._named(place)} must be {_described(shape, error.message)}, not {shown(_at(value, place))}."
-            )
+            wanted = _described(shape, with_limits=True)
+            message = f"{self._named(place)} must be {wanted}, not {shown(_at(value, place))}."
             yield self._document.finding(at, "bad_input", message)
 
     def _combinations(self, error: jsonschema_rs.ValidationError) -> str:
@@ -206,7 +205,7 @@ def _conversion(wanted: Shape, given: JsonSchema) -> str:
     return "Check the path, or compute what is needed in a set step before."
 
 
-def _described(shape: Shape, otherwise: str = "") -> str:
+def _described(shape: Shape, *, with_limits: bool = False) -> str:
     """What a schema wants, in words."""
     names = set(member_names(shape))
     if names == {"minor", "currency"}:
@@ -226,7 +225,7 @@ def _described(shape: Shape, otherwise: str = "") -> str:
             ("pattern", "of the form"),
             ("format", "of the kind"),
         )
-        if key in shape.schema and otherwise
+        if with_limits and key in shape.schema
     ]
     return f"{said} {', '.join(limits)}".strip()
 
