@@ -1,0 +1,127 @@
+"""Every page, as readers of screens and of small screens meet it."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from .conftest import DESKTOP, PHONE, log_in, pay
+from .test_work import ASK, CONTACT
+
+AXE = Path(__file__).parents[2] / "ui" / "node_modules" / "axe-core" / "axe.min.js"
+NARROWEST, WIDEST = {"width": 360, "height": 740}, {"width": 2560, "height": 1440}
+
+PAGES = [
+    "/",
+    "/recipes",
+    "/recipes?text=nothing",
+    "/gallery",
+    "/new-recipe",
+    "/recipes/contact",
+    "/recipes/contact/versions",
+    "/recipes/contact/start",
+    "/recipes/crm-sync-paid/inputs",
+    "/runs",
+    "/runs?status=cancelled",
+    "RUN",
+    "WAITING",
+    "/events",
+    "EVENT",
+    "/send-event",
+    "/refusals",
+    "/connections",
+    "/connections/sandbox",
+    "/new-connection",
+    "/new-connection/stripe",
+    "/new-connection/mail",
+    "/outbox",
+    "MAIL",
+    "/templates",
+    "/templates/receipt",
+    "/settings",
+    "/settings/users",
+    "/settings/audit",
+    "/settings/backup",
+    "/me",
+    "/nowhere",
+    "LOGGED OUT /log-in",
+    "LOGGED OUT ANSWER",
+]
+
+
+def violations(page):
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{one['id']}: {node['html'][:160]} {node['failureSummary'][:300]}"
+        for one in found["violations"]
+        for node in one["nodes"]
+    ]
+
+
+def fill(live, page):
+    """A hub in use: something that failed, something that waits, a payment, a refused delivery. Gives addresses."""
+    hub = live.hub
+    hub.recipes.save("contact", CONTACT.replace("MAIL", "nonsense"), "test")
+    hub.recipes.save("contact", CONTACT.replace("MAIL", "still nonsense"), "test", "Another try")
+    hub.recipes.save("ask", ASK, "test")
+    sample = {"payment": "pay_1", "amount": {"minor": 4900, "currency": "EUR"}}
+    _, (failed,) = hub.runs.record("payment.failed", sample, "test")
+    _, waiting = hub.runs.record("refund.issued", {"refund": "ref_1", **sample}, "test")
+    hub.store.count_refusal("sandbox", "bad_signature", "No signature fits.", hub.now())
+    pay(page, live)
+    for run in (failed, *waiting):
+        page.goto(f"/runs/{run}")
+        expect(page.locator(".hub-facts .badge").first).to_contain_text(re.compile("failed|waiting|succeeded"))
+    asking = next(run for run in waiting if hub.queries.run(run).summary.recipe == "ask")
+    mail = hub.store.mails()[0]["key"]
+    question = hub.queries.open_questions()[0]["id"]
+    return {
+        "RUN": f"/runs/{failed}",
+        "WAITING": f"/runs/{asking}",
+        "EVENT": f"/events/{hub.queries.run(failed).summary.event_id}",
+        "MAIL": f"/outbox/{mail}",
+        "ANSWER": hub.answer_address(question, "yes"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("viewport", "look"), [(DESKTOP, "light"), (PHONE, "dark")], ids=["desktop-light", "phone-dark"]
+)
+def test_axe_finds_nothing_on_any_page(live, open_browser, viewport, look):
+    page = log_in(open_browser(viewport, color_scheme=look, reduced_motion="reduce"))
+    visitor = open_browser(viewport, color_scheme=look)
+    addresses = fill(live, page)
+    found = []
+    for entry in PAGES:
+        reader = visitor if entry.startswith("LOGGED OUT ") else page
+        name = entry.removeprefix("LOGGED OUT ")
+        reader.goto(addresses.get(name, name))
+        found += [f"{name} {one}" for one in violations(reader)]
+    assert found == []
+
+
+@pytest.mark.parametrize("viewport", [NARROWEST, WIDEST], ids=["360", "2560"])
+def test_no_page_is_wider_than_the_screen(live, open_browser, viewport):
+    page = log_in(open_browser(viewport))
+    addresses = fill(live, page)
+    too_wide = []
+    for name in PAGES:
+        if not name.startswith("LOGGED OUT "):
+            page.goto(addresses.get(name, name))
+            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                too_wide.append(name)
+    assert too_wide == []
+
+
+def test_axe_finds_nothing_in_what_opens(live, open_browser):
+    page = log_in(open_browser())
+    addresses = fill(live, page)
+    page.goto(addresses["RUN"])
+    page.evaluate("document.querySelectorAll('main details').forEach((one) => { one.open = true; })")
+    assert violations(page) == []
+    page.goto("/recipes/contact")
+    page.get_by_role("button", name="Try", exact=True).click()
+    expect(page.get_by_role("heading", name="What it would do")).to_be_visible()
+    assert violations(page) == []
