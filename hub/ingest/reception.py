@@ -65,6 +65,8 @@ class Desk:
             connector = self.registry.get(connection.connector)
         except (NotFoundError, ConfigError):
             return refusal(404, "unknown_connection", "There is no connection of this name that takes webhooks.")
+        except UnavailableError as error:
+            return _not_now(name, error)
         try:
             reception = connector.receive(request, connection, now, self.fetch(connection))
             reception = self._enriched(reception, connector, connection)
@@ -77,8 +79,7 @@ class Desk:
             self.counters.refused(name, error.code, str(error), now)
             return refusal(400, error.code, error.message)
         except (UnavailableError, ActionError) as error:
-            log.warning("delivery_not_recorded", connection=name, reason=str(error))
-            return refusal(503, error.code, "The event could not be stored just now. Please send it again.")
+            return _not_now(name, error)
         self.counters.accepted(name, recorded, now)
         return reception.answer
 
@@ -95,6 +96,8 @@ class Desk:
             self.connections.get(name)
         except (NotFoundError, ConfigError):
             return refusal(404, "unknown_connection", "There is no connection of this name that takes webhooks.")
+        except UnavailableError as error:
+            return _not_now(name, error)
         self.counters.refused(name, reason, message, self.now())
         return refusal(status, reason, message)
 
@@ -133,6 +136,11 @@ def informational(connector: LoadedConnector, raw: RawEvent) -> CanonicalEvent:
     """How a raw event without a canonical meaning is kept: under ``<connector>.<its own type>``."""
     data: JsonObject = {"gateway": {"id": raw.id, "status": raw.type}}
     return CanonicalEvent(_own_type(connector.manifest.name, raw.type), raw.id, data, raw.time)
+
+
+def _not_now(connection: str, error: UnavailableError | ActionError) -> Answer:
+    log.warning("delivery_not_recorded", connection=connection, reason=str(error))
+    return refusal(503, error.code, "The event could not be stored just now. Please send it again.")
 
 
 def refusal(status: int, reason: str, message: str) -> Answer:

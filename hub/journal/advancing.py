@@ -15,8 +15,7 @@ from hub.journal.entries import (
     StepRow,
     Updated,
 )
-from hub.journal.locks import lock_keys, lock_types
-from hub.journal.recording import current_epoch, insert_ignoring, let_next_go, record_events
+from hub.journal.recording import current_epoch, insert_ignoring, let_next_go, lock_recording, record_events
 from hub.journal.tables import event_matches, questions, runs, signals, steps, waits
 
 if TYPE_CHECKING:
@@ -28,6 +27,12 @@ if TYPE_CHECKING:
 
 def update_runs(tx: Transaction, items: Sequence[RunUpdate]) -> Sequence[Updated | StaleEpochError]:
     """Write each run's turn, unless another process took the run over, or an event won against the turn's time-out."""
+    lock_recording(
+        tx,
+        [event for item in items for event in item.events],
+        awaited={kind for item in items for wait in item.waits for kind in wait.types},
+        keys={(item.recipe, item.key) for item in items if item.key is not None and _frees_key(item)},
+    )
     epoch = current_epoch(tx) if any(item.events for item in items) else 0
     owned = _owned(tx, items)
     late = _beaten_by_events(tx, [item for item in items if item.run_id in owned])
@@ -36,8 +41,6 @@ def update_runs(tx: Transaction, items: Sequence[RunUpdate]) -> Sequence[Updated
         for item in items
         if item.run_id in owned and item.run_id not in late and all(event.epoch == epoch for event in item.events)
     ]
-    lock_types(tx, {kind for item in winners for wait in item.waits for kind in wait.types})
-    lock_keys(tx, {(item.recipe, item.key) for item in winners if item.key is not None and _frees_key(item)})
     _give_back(tx, [item for item in items if item.run_id in late])
     if winners:
         _write_turns(tx, winners, owned)

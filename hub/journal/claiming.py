@@ -157,21 +157,21 @@ def read_signals(tx: Transaction, ids: Sequence[str]) -> Sequence[tuple[tuple[st
 
 def renew_leases(tx: Transaction, requests: Sequence[LeaseRequest]) -> Sequence[int]:
     """Hold on to everything that an owner has; give the number of runs."""
-    change = sa.update(runs).where(runs.c.status == "running")
-    return [
-        tx.connection.execute(change.where(runs.c.lease_owner == one.owner).values(lease_until=one.moment)).rowcount
-        for one in requests
-    ]
+    return [_change_held(tx, one.owner, {"lease_until": one.moment}) for one in requests]
 
 
 def release_leases(tx: Transaction, requests: Sequence[LeaseRequest]) -> Sequence[int]:
     """Give everything back that an owner has: anybody may go on with it at once."""
-    change = sa.update(runs).where(runs.c.status == "running")
-    freed = []
-    for one in requests:
-        values = {"status": "ready", "due_at": one.moment, "lease_owner": None, "lease_until": None}
-        freed.append(tx.connection.execute(change.where(runs.c.lease_owner == one.owner).values(values)).rowcount)
-    return freed
+    free: dict[str, object] = {"status": "ready", "lease_owner": None, "lease_until": None}
+    return [_change_held(tx, one.owner, {**free, "due_at": one.moment}) for one in requests]
+
+
+def _change_held(tx: Transaction, owner: str, values: dict[str, object]) -> int:
+    held = (runs.c.status == "running", runs.c.lease_owner == owner)
+    if not tx.is_sqlite:
+        # Rows are locked in the order of their ids everywhere; an update alone takes them as they lie.
+        tx.connection.execute(sa.select(runs.c.id).where(*held).order_by(runs.c.id).with_for_update()).all()
+    return tx.connection.execute(sa.update(runs).where(*held).values(values)).rowcount
 
 
 def expire_leases(tx: Transaction, moments: Sequence[datetime]) -> Sequence[int]:

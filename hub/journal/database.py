@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from hub.errors import ConfigError, UnavailableError
 
@@ -23,6 +24,13 @@ REVISION = "0001"
 _BUSY_SECONDS = 30
 _WAL_KEPT = 64 * 1024 * 1024
 _STATEMENT_TIMEOUT = "60s"
+
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+_CONTENTION_STATES = frozenset({"40001", "40P01"})  # serialization failure, deadlock detected
+_UNAVAILABLE_STATES = ("08", "25006", "53", "57", "58")  # connection, read-only, resources, operator, system
+# https://www.sqlite.org/rescode.html
+_SQLITE_ERROR = 1  # the statement itself is wrong
+_SQLITE_BROKEN = frozenset({11, 26})  # corrupt, not a database
 
 
 class Database:
@@ -57,7 +65,9 @@ class Database:
         try:
             with self.engine.connect() as connection:
                 yield connection
-        except (OperationalError, InterfaceError) as error:
+        except SQLAlchemyError as error:
+            if not is_unavailable(error):
+                raise
             raise unavailable(error) from error
 
     @contextmanager
@@ -67,10 +77,13 @@ class Database:
             yield connection
 
     def migrate(self) -> None:
-        """Bring the tables to this version. Safe when several processes start together. Raises ``UnavailableError``."""
+        """Bring the tables to this version; newer ones serve this version too, so that machines are updated one by one.
+
+        Safe when several processes start together. Raises ``UnavailableError``.
+        """
         try:
             with self._writers.connect() as connection:
-                if self._revision(connection) == REVISION:
+                if (self._revision(connection) or "") >= REVISION:
                     return
                 if not self.is_sqlite:
                     connection.exec_driver_sql("SELECT pg_advisory_lock(1752519216)")
@@ -115,11 +128,25 @@ def _upgrade(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
+def is_contention(error: DBAPIError) -> bool:
+    """Whether a transaction lost against another process's, and would have its turn if it were tried again."""
+    return getattr(error.orig, "sqlstate", None) in _CONTENTION_STATES
+
+
 def is_unavailable(error: BaseException) -> bool:
-    """Whether an error says that the database is gone, full, locked or read-only, and not that a statement is wrong."""
-    return isinstance(error, (OperationalError, InterfaceError)) or (
-        isinstance(error, DBAPIError) and error.connection_invalidated
-    )
+    """Whether an error says that the database is gone, full, busy or read-only, and not that a statement is wrong."""
+    if isinstance(error, PoolTimeoutError):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    state = getattr(error.orig, "sqlstate", None)
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if error.connection_invalidated or (isinstance(state, str) and state.startswith(_UNAVAILABLE_STATES)):
+        return True
+    if isinstance(code, int):
+        primary = code & 0xFF
+        return primary in _SQLITE_BROKEN or (isinstance(error, OperationalError) and primary != _SQLITE_ERROR)
+    return isinstance(error, (OperationalError, InterfaceError))
 
 
 def unavailable(error: BaseException) -> UnavailableError:
@@ -156,7 +183,8 @@ def _sqlite(url: str, begin: str) -> Engine:
 
 
 def _postgresql(url: str, size: int) -> Engine:
-    options = f"-c statement_timeout={_STATEMENT_TIMEOUT} -c timezone=UTC"
+    # A server may be told to answer before a commit is durable; for what is recorded here it must not.
+    options = f"-c statement_timeout={_STATEMENT_TIMEOUT} -c timezone=UTC -c synchronous_commit=on"
     return sa.create_engine(
         url,
         pool_size=size,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from hub.errors import ConflictError, NotFoundError
-from hub.journal.locks import lock_keys
+from hub.journal.locks import take_locks
 from hub.journal.recording import insert_ignoring, let_next_go, record_now
 from hub.journal.tables import runs, signals, waits
 
@@ -45,21 +45,20 @@ class WordToRun:
 
 
 def cancel_runs(tx: Transaction, items: Sequence[Cancellation]) -> Sequence[bool]:
-    """End runs; False for one that had ended. The fence is raised, so that whoever advances it writes nothing more."""
-    return [_cancel(tx, item) for item in items]
+    """End runs; False for one that had ended. The fence is raised, so that whoever advances it writes nothing more.
+
+    Raises ``NotFoundError``.
+    """
+    chosen = sa.select(runs.c.id, runs.c.recipe, runs.c.key).where(runs.c.id.in_([item.run_id for item in items]))
+    places = {row.id: (row.recipe, row.key) for row in tx.connection.execute(chosen)}
+    take_locks(tx, keys={(recipe, key) for recipe, key in places.values() if key is not None})
+    return [_cancel(tx, item, places.get(item.run_id)) for item in items]
 
 
-def _cancel(tx: Transaction, item: Cancellation) -> bool:
-    row = tx.connection.execute(
-        sa.select(runs.c.recipe, runs.c.key, runs.c.ended).where(runs.c.id == item.run_id)
-    ).first()
-    if row is None:
+def _cancel(tx: Transaction, item: Cancellation, place: tuple[str, str | None] | None) -> bool:
+    if place is None:
         message = f"There is no run {item.run_id!r}."
         raise NotFoundError(message, remedy="The page Runs lists them.")
-    if row.ended is not None:
-        return False
-    if row.key is not None:
-        lock_keys(tx, {(row.recipe, row.key)})
     error = {"code": "cancelled", "message": f"{item.by} cancelled the run.", "remedy": ""}
     values = {
         "status": "cancelled",
@@ -71,11 +70,14 @@ def _cancel(tx: Transaction, item: Cancellation) -> bool:
         "due_at": None,
         "blocked": False,
     }
-    tx.connection.execute(sa.update(runs).where(runs.c.id == item.run_id).values(values))
+    under_way = (runs.c.id == item.run_id, runs.c.ended.is_(None))
+    if tx.connection.execute(sa.update(runs).where(*under_way).values(values)).rowcount != 1:
+        return False
     tx.connection.execute(sa.delete(waits).where(waits.c.run_id == item.run_id))
     tx.connection.execute(sa.delete(signals).where(signals.c.run_id == item.run_id))
-    if row.key is not None:
-        let_next_go(tx, row.recipe, row.key, item.limit)
+    recipe, key = place
+    if key is not None:
+        let_next_go(tx, recipe, key, item.limit)
     return True
 
 

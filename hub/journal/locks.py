@@ -1,7 +1,9 @@
 """Locks between processes on PostgreSQL, where several write at once. On SQLite the one writer needs none.
 
-They close two races: an event recorded while a wait for it is registered, and a run born while its key becomes free.
-All end with the transaction and are taken in sorted order, so that no two transactions wait for each other.
+They close three races: an event recorded while a wait for it is registered, a run born while its key becomes free, and an
+event matched while the recipes change. All end with the transaction. An operation takes all of its own in one statement, in
+sorted order and before it locks any row, so that two operations never wait for each other; where several operations share
+a transaction they still can, and the writer writes the one that PostgreSQL picks out again.
 """
 
 from __future__ import annotations
@@ -10,36 +12,55 @@ import hashlib
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from hub.journal.writer import Transaction
 
-_EXCLUSIVE = sa.text("SELECT pg_advisory_xact_lock(:key)")
-_SHARED = sa.text("SELECT pg_advisory_xact_lock_shared(:key)")
+_EPOCH = "epoch"
+_LOCK = sa.text(
+    "SELECT CASE WHEN wanted.alone THEN pg_advisory_xact_lock(wanted.key)"
+    " ELSE pg_advisory_xact_lock_shared(wanted.key) END"
+    " FROM unnest(:keys, :alone) AS wanted(key, alone)"
+).bindparams(sa.bindparam("keys", type_=ARRAY(sa.BigInteger)), sa.bindparam("alone", type_=ARRAY(sa.Boolean)))
 
 
-def share_types(tx: Transaction, event_types: Iterable[str]) -> None:
-    """Recorders of these types may go on side by side; whoever registers a wait for one of them comes before or after."""
-    _take(tx, _SHARED, (f"type:{name}" for name in event_types))
+def take_locks(
+    tx: Transaction,
+    *,
+    recorded: Iterable[str] = (),
+    awaited: Iterable[str] = (),
+    keys: Iterable[tuple[str, str]] = (),
+    epoch: bool = False,
+) -> None:
+    """Take what an operation needs until the transaction ends.
 
-
-def lock_types(tx: Transaction, event_types: Iterable[str]) -> None:
-    """Nobody records events of these types until this transaction ends."""
-    _take(tx, _EXCLUSIVE, (f"type:{name}" for name in event_types))
-
-
-def lock_keys(tx: Transaction, keys: Iterable[tuple[str, str | None]]) -> None:
-    """Nobody starts or ends runs of these (recipe, concurrency key) until this transaction ends."""
-    _take(tx, _EXCLUSIVE, (f"key:{recipe}:{key}" for recipe, key in keys))
-
-
-def _take(tx: Transaction, statement: sa.TextClause, names: Iterable[str]) -> None:
+    ``recorded``: types of which events are recorded, side by side with other recorders. ``awaited``: types for which waits
+    are registered, while nobody records them. ``keys``: (recipe, concurrency key) of which runs are born or end, by nobody
+    else. ``epoch``: the recipes do not change meanwhile.
+    """
     if tx.is_sqlite:
         return
-    for key in sorted({_number(name) for name in names}):
-        tx.connection.execute(statement, {"key": key})
+    wanted = {_number(f"type:{name}"): False for name in recorded}
+    if epoch:
+        wanted[_number(_EPOCH)] = False
+    wanted |= {_number(f"type:{name}"): True for name in awaited}
+    wanted |= {_number(f"key:{recipe}:{key}"): True for recipe, key in keys}
+    _take(tx, wanted)
+
+
+def lock_epoch(tx: Transaction) -> None:
+    """The recipes change: nobody records events of theirs until this transaction ends."""
+    if not tx.is_sqlite:
+        _take(tx, {_number(_EPOCH): True})
+
+
+def _take(tx: Transaction, wanted: dict[int, bool]) -> None:
+    if wanted:
+        numbers = sorted(wanted)
+        tx.connection.execute(_LOCK, {"keys": numbers, "alone": [wanted[number] for number in numbers]})
 
 
 def _number(name: str) -> int:

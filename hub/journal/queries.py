@@ -267,8 +267,9 @@ class Queries:
             by_status = connection.execute(
                 sa.select(runs.c.status, sa.func.count()).where(recent).group_by(runs.c.status)
             ).all()
-            standing_now: dict[str, int] = dict(connection.execute(standing.group_by(runs.c.status)).tuples().all())
-        found: dict[str, int] = dict(row.tuple() for row in by_status)
+            now = connection.execute(standing.group_by(runs.c.status)).all()
+        standing_now: dict[str, int] = {status: count for status, count in now}  # noqa: C416 (rows, not pairs)
+        found: dict[str, int] = {status: count for status, count in by_status}  # noqa: C416 (rows, not pairs)
         return Counts(
             happened or 0,
             found,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from hub.errors import ConflictError
 from hub.ids import new_id
 from hub.journal.entries import NewEvent, NewRun, Recorded, StaleEpochError
-from hub.journal.locks import lock_keys, share_types
+from hub.journal.locks import take_locks
 from hub.journal.tables import event_matches, events, runs, signals, state, waits
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from hub.journal.writer import Transaction
 
 EPOCH = "recipe_epoch"
+
+_SUBJECT_LENGTH = 200
 
 
 def insert_ignoring(tx: Transaction, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
@@ -37,10 +39,20 @@ def current_epoch(tx: Transaction) -> int:
 
 def record_events(tx: Transaction, items: Sequence[NewEvent]) -> Sequence[Recorded | StaleEpochError]:
     """Record each event once per (source, source id); start its runs and wake the waits that it matches."""
+    lock_recording(tx, items)
     epoch = current_epoch(tx)
     fresh = [item for item in items if item.epoch == epoch]
     done = iter(_record(tx, fresh) if fresh else ())
     return [next(done) if item.epoch == epoch else StaleEpochError() for item in items]
+
+
+def lock_recording(
+    tx: Transaction, items: Sequence[NewEvent], awaited: Iterable[str] = (), keys: Iterable[tuple[str, str]] = ()
+) -> None:
+    """Take the locks under which these events are recorded, together with others that the same operation needs."""
+    born = {(run.recipe, run.key) for item in items for run in item.runs if run.key is not None}
+    recorded = {event_type for item in items for event_type, _ in item.match_keys}
+    take_locks(tx, recorded=recorded, awaited=awaited, keys=born.union(keys), epoch=bool(items))
 
 
 def record_now(tx: Transaction, item: NewEvent) -> None:
@@ -51,12 +63,13 @@ def record_now(tx: Transaction, item: NewEvent) -> None:
 
 
 def _record(tx: Transaction, items: Sequence[NewEvent]) -> list[Recorded]:
-    share_types(tx, {event_type for item in items for event_type, _ in item.match_keys})
     firsts: dict[tuple[str, str], NewEvent] = {}
     for item in items:
         firsts.setdefault((item.source, item.source_id), item)
     insert = insert_ignoring(tx, events).returning(events.c.id)
-    inserted = set(tx.connection.scalars(insert, [_event_row(item) for item in firsts.values()]))
+    # In one order everywhere: two processes that get the same deliveries must not wait for each other.
+    ordered = [_event_row(firsts[place]) for place in sorted(firsts)]
+    inserted = set(tx.connection.scalars(insert, ordered))
     new = [item for item in firsts.values() if item.id in inserted]
     known = _known_ids(tx, [item for item in items if item.id not in inserted])
     runnable = _start_runs(tx, new)
@@ -77,8 +90,8 @@ def _event_row(item: NewEvent) -> dict[str, object]:
         "source": item.source,
         "source_id": item.source_id,
         "time": item.time,
-        "subject": item.subject,
-        "search": item.search,
+        "subject": _text(item.subject, _SUBJECT_LENGTH),
+        "search": _text(item.search),
         "data": item.data,
         "raw": item.raw,
         "headers": item.headers,
@@ -87,6 +100,11 @@ def _event_row(item: NewEvent) -> dict[str, object]:
         "caused_by_step": item.caused_by_step,
         "created_at": item.received,
     }
+
+
+def _text(value: str | None, length: int | None = None) -> str | None:
+    """What looks an event up, as PostgreSQL can keep it; the event's data stays exactly as it was sent."""
+    return None if value is None else value.replace("\x00", "")[:length]
 
 
 def _known_ids(tx: Transaction, repeated: Sequence[NewEvent]) -> dict[tuple[str, str], str]:
@@ -99,7 +117,6 @@ def _known_ids(tx: Transaction, repeated: Sequence[NewEvent]) -> dict[tuple[str,
     )
     tx.connection.execute(
         repeats.values(duplicates=events.c.duplicates + sa.bindparam("times")),
-        # In one order everywhere, so that no two processes wait for each other.
         [
             {"of_source": source, "of_id": identity, "times": counts[source, identity]}
             for source, identity in sorted(counts)
@@ -114,7 +131,6 @@ def _start_runs(tx: Transaction, items: Sequence[NewEvent]) -> dict[str, list[st
     """Insert the runs of new events; give by event id those that may go at once."""
     runnable: dict[str, list[str]] = {}
     rows: list[dict[str, object]] = []
-    lock_keys(tx, {(run.recipe, run.key) for item in items for run in item.runs if run.key is not None})
     held: dict[tuple[str, str], int] = {}
     for item in items:
         for run in item.runs:
@@ -166,10 +182,9 @@ def _run_row(run: NewRun, event_id: str, now: datetime, *, blocked: bool) -> dic
 
 def start_runs(tx: Transaction, items: Sequence[tuple[NewRun, str, datetime]]) -> Sequence[bool]:
     """Start runs for events that are recorded already (a replay, a start by hand); True where the run is new."""
+    take_locks(tx, keys={(run.recipe, run.key) for run, _, _ in items if run.key is not None})
     outcomes = []
     for run, event_id, now in items:
-        if run.key is not None:
-            lock_keys(tx, {(run.recipe, run.key)})
         blocked = run.key is not None and _held(tx, run.recipe, run.key) >= run.limit
         row = _run_row(run, event_id, now, blocked=blocked)
         new = tx.connection.execute(insert_ignoring(tx, runs).returning(runs.c.id), row).first() is not None
@@ -208,8 +223,7 @@ def wake_waits(tx: Transaction, items: Iterable[NewEvent]) -> dict[str, list[str
     by_key: dict[tuple[str, str], list[NewEvent]] = {}
     for item, key in keyed:
         by_key.setdefault(key, []).append(item)
-    chosen = sa.tuple_(waits.c.event_type, waits.c.match_hash).in_(list(by_key))
-    found = tx.connection.execute(sa.select(waits).where(chosen)).all()
+    found = _waiting(tx, list(by_key))
     woken: dict[str, list[str]] = {}
     rows: list[dict[str, object]] = []
     for wait in found:
@@ -218,12 +232,27 @@ def wake_waits(tx: Transaction, items: Iterable[NewEvent]) -> dict[str, list[str
             woken.setdefault(item.id, []).append(wait.run_id)
     if rows:
         tx.connection.execute(insert_ignoring(tx, signals), rows)
-        ended = [(wait.run_id, wait.path) for wait in found if not wait.filtered]
+        # One statement for each, not one with all: a thousand runs may wait for the same event.
+        ended = sorted({(wait.run_id, wait.path) for wait in found if not wait.filtered})
         if ended:
-            tx.connection.execute(sa.delete(waits).where(sa.tuple_(waits.c.run_id, waits.c.path).in_(ended)))
+            of_wait = (waits.c.run_id == sa.bindparam("run"), waits.c.path == sa.bindparam("at"))
+            tx.connection.execute(sa.delete(waits).where(*of_wait), [{"run": run, "at": path} for run, path in ended])
         moments = {str(row["run_id"]): row["created_at"] for row in rows}
         tx.connection.execute(
-            sa.update(runs).where(runs.c.id == sa.bindparam("run"), runs.c.ended.is_(None)),
-            [{"run": run, "due_at": moment} for run, moment in sorted(moments.items())],
+            sa.update(runs)
+            .where(runs.c.id == sa.bindparam("run"), runs.c.ended.is_(None))
+            .values(due_at=sa.bindparam("moment")),
+            [{"run": run, "moment": moment} for run, moment in sorted(moments.items())],
         )
     return woken
+
+
+def _waiting(tx: Transaction, keys: Sequence[tuple[str, str]]) -> Sequence[sa.Row[Any]]:
+    """The waits for these (event type, match hash). Their runs are locked, so that none of them times out meanwhile."""
+    chosen = sa.tuple_(waits.c.event_type, waits.c.match_hash).in_(keys)
+    found = tx.connection.execute(sa.select(waits).where(chosen)).all()
+    if not found or tx.is_sqlite:
+        return found
+    owners = sa.select(runs.c.id).where(runs.c.id.in_(sa.select(waits.c.run_id).where(chosen)))
+    tx.connection.execute(owners.order_by(runs.c.id).with_for_update()).all()
+    return tx.connection.execute(sa.select(waits).where(chosen)).all()

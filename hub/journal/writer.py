@@ -1,7 +1,8 @@
 """The group-committing writer: one thread, one transaction for all that waits, one fsync.
 
 A caller goes on when its batch is on disk. One bad item does not fail its neighbours: the batch is split and each caller
-gets its own outcome.
+gets its own outcome. On PostgreSQL, where several processes write, a batch that lost against another process's is
+written again.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 
 from hub.errors import HubError, UnavailableError
-from hub.journal.database import is_unavailable, unavailable
+from hub.journal.database import is_contention, is_unavailable, unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from hub.journal.database import Database
 
 log = structlog.get_logger(__name__)
+
+_ATTEMPTS = 5
+"""How often a batch is written that loses against other processes (deadlock, serialization)."""
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
@@ -55,11 +60,12 @@ class _Entry:
 
 @dataclass(slots=True)
 class WriterStatistics:
-    """How much was shared: ``commits`` is the number of fsyncs."""
+    """How much was shared: ``commits`` is the number of fsyncs, ``contentions`` of batches written again."""
 
     items: int = 0
     commits: int = 0
     failures: int = 0
+    contentions: int = 0
     largest_batch: int = 0
 
 
@@ -80,6 +86,7 @@ class Writer:
         self._capacity = capacity
         self._queue: SimpleQueue[_Entry | None] = SimpleQueue()
         self._closed = False
+        self._door = threading.Lock()  # nothing may enter the queue behind its end
         self.statistics = WriterStatistics()
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
         self._thread.start()
@@ -94,12 +101,14 @@ class Writer:
         the outcome once it is durable, or the error when nothing was kept.
         """
         future: Future[Outcome] = _UNHEARD if on_done is not None else Future()
-        if self._closed or self._queue.qsize() >= self._capacity:
+        entry = _Entry(operation, item, on_done if on_done is not None else _resolver(future))
+        with self._door:
+            taken = not self._closed and self._queue.qsize() < self._capacity
+            if taken:
+                self._queue.put(entry)
+        if not taken:
             what = "is stopping" if self._closed else "has more to write than it can keep up with"
-            error = UnavailableError(f"The hub {what}.", remedy="Nothing was kept; send it again in a moment.")
-            _tell(future, on_done, error)
-        else:
-            self._queue.put(_Entry(operation, item, on_done if on_done is not None else _resolver(future)))
+            entry.done(UnavailableError(f"The hub {what}.", remedy="Nothing was kept; send it again in a moment."))
         return future
 
     def write(self, operation: Operation[Item, Outcome], item: Item) -> Outcome:
@@ -111,9 +120,11 @@ class Writer:
         return self._queue.qsize()
 
     def close(self) -> None:
-        """Write what waits, then end."""
-        self._closed = True
-        self._queue.put(None)
+        """Write what waits, then end. May be called again."""
+        with self._door:
+            if not self._closed:
+                self._closed = True
+                self._queue.put(None)
         self._thread.join()
 
     def _work(self) -> None:
@@ -135,7 +146,7 @@ class Writer:
 
     def _commit(self, batch: list[_Entry]) -> None:
         try:
-            outcomes = self._write(batch)
+            outcomes = self._written(batch)
         except Exception as error:  # noqa: BLE001 (every caller is told)
             self._fail(batch, error)
             return
@@ -143,7 +154,18 @@ class Writer:
         self.statistics.items += len(batch)
         self.statistics.largest_batch = max(self.statistics.largest_batch, len(batch))
         for entry, outcome in zip(batch, outcomes, strict=True):
-            entry.done(outcome)
+            _tell(entry, outcome)
+
+    def _written(self, batch: list[_Entry]) -> list[Any]:
+        """Write the batch, again when it lost against another process; the database has undone the attempt then."""
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return self._write(batch)
+            except DBAPIError as error:
+                if not is_contention(error):
+                    raise
+                self.statistics.contentions += 1
+        return self._write(batch)
 
     def _write(self, batch: list[_Entry]) -> list[Any]:
         """All of the batch in one transaction, entries of one operation together."""
@@ -167,11 +189,11 @@ class Writer:
             gone = unavailable(error)
             log.warning("journal_unavailable", reason=gone.message, items=len(batch))
             for entry in batch:
-                entry.done(gone)
+                _tell(entry, gone)
         elif len(batch) == 1:
             if not isinstance(error, HubError):
                 log.error("write_refused", operation=batch[0].operation.__name__, exc_info=error)
-            batch[0].done(error)
+            _tell(batch[0], error)
         else:
             middle = len(batch) // 2
             self._commit(batch[:middle])
@@ -192,8 +214,9 @@ def _resolver(future: Future[Any]) -> Callable[[Any], None]:
     return resolve
 
 
-def _tell(future: Future[Any], on_done: Callable[[Any], None] | None, error: BaseException) -> None:
-    if on_done is not None:
-        on_done(error)
-    else:
-        future.set_exception(error)
+def _tell(entry: _Entry, outcome: object) -> None:
+    """A caller that fails on its outcome (or gave up waiting) must not end the thread that everybody writes through."""
+    try:
+        entry.done(outcome)
+    except Exception:
+        log.exception("outcome_not_taken", operation=entry.operation.__name__)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from hub.errors import ConflictError, NotFoundError
+from hub.journal.locks import lock_epoch
 from hub.journal.recording import EPOCH, insert_ignoring
 from hub.journal.tables import connections, files, recipe_versions, recipes, state, wait_shapes
 
@@ -57,6 +58,7 @@ def write_recipe(tx: Transaction, save: RecipeSave) -> int:
 
 def change_recipe(tx: Transaction, name: str, now: datetime, **values: Any) -> None:  # noqa: ANN401 (columns)
     """Change a recipe and raise the epoch. Raises ``NotFoundError``."""
+    lock_epoch(tx)
     update = sa.update(recipes).where(recipes.c.name == name)
     changed = tx.connection.execute(update.values(version=recipes.c.version + 1, updated_at=now, **values))
     if changed.rowcount != 1:

@@ -193,11 +193,9 @@ def add_filters(app: Flask) -> None:
         duration,
         number,
         money,
-        pretty,
         raw_text,
         json_markup,
         status_look,
-        moment,
     ):
         app.jinja_env.filters[filter_.__name__] = filter_
     app.jinja_env.trim_blocks = True

@@ -16,7 +16,7 @@ from hub.journal.queries import RunFilter
 from hub.jsontypes import json_digest
 from hub.recipes.record import RunStatus
 from hub.web.access import Pages, Role
-from hub.web.formatting import reader_zone, start_of_today
+from hub.web.formatting import start_of_today
 from hub.web.sessions import actor, mark_seen, the_hub
 
 if TYPE_CHECKING:
@@ -111,7 +111,6 @@ def show(run_id: str) -> ResponseReturnValue:
         live=run.summary.ended is None,
         uncertain=[step for step in steps if step.last.state == "uncertain"],
         caused=hub.queries.runs(RunFilter(event_id=run.caused[0].id)).items if run.caused else (),
-        zone=reader_zone().key,
     )
 
 

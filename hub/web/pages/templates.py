@@ -36,9 +36,8 @@ _BLANK = "---\nsubject: What it is about\n---\n\nHello ${ name },\n\nyour text, 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A mail as its recipient would see it."""
+    """A mail's content as its recipient would see it."""
 
-    subject: str
     text: str
     html: str
 
@@ -215,7 +214,6 @@ def rendered(text: str, data: JsonObject) -> Preview:
     mail = message_from_bytes(outbox.message, policy=policy.default)
     plain, html = mail.get_body(("plain",)), mail.get_body(("html",))
     return Preview(
-        str(mail["Subject"] or ""),
         str(plain.get_content()) if plain is not None else "",
         str(html.get_content()) if html is not None else "",
     )
