@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from scripts.test_programs import find_chromium
 from tests.postgres import PostgresServer
@@ -12,6 +13,18 @@ from tests.postgres import PostgresServer
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from playwright.sync_api import Browser
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -56,3 +69,12 @@ def chromium_path() -> str:
         message = "There is no Chromium. Run: make test, or: apt-get install chromium, or set HUB_TEST_CHROMIUM."
         raise RuntimeError(message)
     return str(found)
+
+
+@pytest.fixture(scope="session")
+def chromium(chromium_path: str) -> Iterator[Browser]:
+    """The browser of this test process: Playwright takes no second one in it."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=FLAGS)
+        yield browser
+        browser.close()

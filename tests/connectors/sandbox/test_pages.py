@@ -5,7 +5,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
-from playwright.sync_api import sync_playwright
 
 PAGES = ("/", "/subscriptions", "/money", "/deliveries", "/clock", "/trouble", "/crm/", "/crm/?object=deal", "/crm/log")
 
@@ -101,17 +100,9 @@ def test_a_test_payment_needs_a_real_amount(served, amount, currency):
     assert served.events() == []
 
 
-@pytest.fixture(scope="module")
-def browser(chromium_path):
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def phone(browser):
-    context = browser.new_context(viewport={"width": 360, "height": 740}, java_script_enabled=False)
+def phone(chromium):
+    context = chromium.new_context(viewport={"width": 360, "height": 740}, java_script_enabled=False)
     page = context.new_page()
     page.set_default_timeout(15_000)
     yield page
@@ -155,10 +146,10 @@ def test_no_page_is_wider_than_a_small_phone(served, phone):
         assert phone.evaluate("document.documentElement.scrollWidth") <= 360, path
 
 
-def test_the_form_stands_in_a_shops_page_and_grows_with_its_content(served, browser, tmp_path):
+def test_the_form_stands_in_a_shops_page_and_grows_with_its_content(served, chromium, tmp_path):
     form = served.post("/forms", amount=500, currency="EUR", frame_origin=served.url.rsplit("/", 1)[0])
     shop = f"{served.url}/static/shop.html"
-    context = browser.new_context()
+    context = chromium.new_context()
     page = context.new_page()
     page.route(shop, lambda route: route.fulfill(body=f"<body>{form['snippet']}", content_type="text/html"))
     page.goto(shop)
