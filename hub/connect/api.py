@@ -256,6 +256,38 @@ Enrich = Callable[["RawEvent", Call], "RawEvent"]
 """Re-reads what the raw event leaves out or cannot prove, before it is mapped."""
 
 
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A webhook as the gateway has it registered.
+
+    ``secrets`` and ``settings`` are what the connection must keep of a webhook that was just made: the signing secret, the
+    webhook's id where the scheme signs it. ``events`` are the gateway's own types; empty where it sends all.
+    """
+
+    id: str
+    url: str
+    enabled: bool = True
+    events: tuple[str, ...] = ()
+    settings: JsonObject = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class Endpoints(Protocol):
+    """Registers webhooks at the gateway for the admin, where its API can. Each raises like an action."""
+
+    def list(self, call: Call) -> tuple[Endpoint, ...]:
+        """The webhooks that the account has."""
+
+    def create(self, call: Call, url: str) -> Endpoint:
+        """Register ``url`` for all raw types that the manifest's event map names."""
+
+    def enable(self, call: Call, endpoint: str) -> Endpoint:
+        """Switch a webhook on again that the gateway switched off after failures."""
+
+    def delete(self, call: Call, endpoint: str) -> None:
+        """Take a webhook away; one that is not there any more is no error."""
+
+
 Defaults = Callable[[str, str], "tuple[JsonObject, Mapping[str, str]]"]
 """Settings and secrets of the connection that a fresh workspace gets, from the server's secret and the hub's public address
 (without the mount point)."""
@@ -288,5 +320,6 @@ class ConnectorCode:
     poll: Poll | None = None
     test: Test | None = None
     enrich: Enrich | None = None
+    endpoints: Endpoints | None = None
     server: Server | None = None
     defaults: Defaults | None = None
