@@ -13,7 +13,7 @@ import tomllib
 from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Final, TypeVar, cast, get_type_hints
 from urllib.parse import urlsplit
 
 from hub.errors import ConfigError
@@ -91,6 +91,11 @@ class Settings:
     webhook_body_bytes: int = _setting(MEBIBYTE, "The largest webhook that is taken.", "bytes", least=KIBIBYTE)
     webhook_header_bytes: int = _setting(32 * KIBIBYTE, "The most headers of a webhook.", "bytes", least=KIBIBYTE)
     step_output_bytes: int = _setting(MEBIBYTE, "The largest output of a step.", "bytes", least=KIBIBYTE)
+
+    dunning: tuple[str, ...] = _setting(
+        ("1d", "3d", "5d", "7d"),
+        "How long after each failure a subscription's charge is tried again (`2h`, `3d`); after the last it is cancelled.",
+    )
 
     raw_body_days: int = _setting(90, "How long webhooks are kept as they came.", "days", least=1)
     run_days: int = _setting(400, "How long ended runs are kept.", "days", least=1)
@@ -258,6 +263,10 @@ def _problem(value: object, setting: Setting) -> str:
         parts = urlsplit(str(value))
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
             return "It must be an address such as https://hub.example.com, without anything after the path."
+    if setting.name == "dunning" and not all(
+        re.fullmatch(r"[1-9][0-9]{0,3}[mhdw]", one) for one in cast("tuple[str, ...]", value)
+    ):
+        return "It must be durations such as 2h, 3d or 1w."
     if setting.name == "host" and not value:
         return "It must be an address or a name of this machine."
     return ""
@@ -283,7 +292,7 @@ def help_text() -> str:
 
 
 def _default(setting: Setting) -> str:
-    default: object = "" if setting.default == () else setting.default
+    default: object = ",".join(setting.default) if isinstance(setting.default, tuple) else setting.default
     if isinstance(default, int) and setting.unit == "bytes":
         return f"{default:,}"
     return f"`{default}`" if default != "" else "none"

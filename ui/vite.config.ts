@@ -21,7 +21,8 @@ export default defineConfig({
       input: {
         app: here("src/app.ts"), // every admin page
         editor: here("src/editor.ts"), // the recipe's page only
-        public: here("src/public.css"), // payers and providers: a small style, no script
+        pay: here("src/pay.ts"), // a payer's page that shows a gateway's form
+        public: here("src/public.css"), // payers and providers: a small style
       },
     },
   },

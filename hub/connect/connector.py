@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         Fetch,
         Polled,
         RawEvent,
+        Run,
         WebhookRequest,
     )
     from hub.connect.manifest import ActionSpec, Manifest
@@ -87,9 +88,13 @@ class LoadedConnector:
         the connection's secrets.
         """
         spec = self._spec(action)
+        return self.run_judged(spec, call, self._implementation(spec).run)
+
+    def run_judged(self, spec: ActionSpec, call: Call, run: Run) -> Json:
+        """Do an action by ``run``, its input and output judged by the schemas of ``spec``; see :meth:`run`."""
         with _redacted_errors(call.connection):
             call = self._with_valid_input(spec, call)
-            return self._valid_output(spec, call, self._implementation(spec).run(call))
+            return self._valid_output(spec, call, run(call))
 
     def find(self, action: str, call: Call) -> Json | None:
         """Whether this very step already happened: its output, or None. Only for actions ``idempotent: lookup``."""

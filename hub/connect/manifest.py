@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -35,6 +35,17 @@ CAPABILITIES: Mapping[str, str] = {
     "payout": "Payout",
 }
 """The keys of the table "gateway x integration type" and their titles, in its order."""
+
+
+BY_THE_HUB = frozenset(
+    {
+        *("link.create", "link.cancel", "form.embed"),
+        *("plan.create", "plan.update", "plan.cancel"),
+        *("subscription.create", "subscription.update", "subscription.pause", "subscription.resume"),
+        *("subscription.cancel", "transfer.create", "transfer.reverse"),
+    }
+)
+"""The shared actions that the hub does itself on the primitives of a gateway whose cell says ``hub``."""
 
 
 class Kind(StrEnum):
@@ -84,7 +95,8 @@ class ActionSpec:
     """One action: what it takes, gives and may answer. ``input`` and ``output`` are complete JSON Schemas.
 
     ``capability`` is the key it belongs to (gateways). ``inline`` actions are pure and may run without the pool.
-    ``rest`` is the whole action where YAML alone says it (:mod:`hub.connect.rest`).
+    ``rest`` is the whole action where YAML alone says it (:mod:`hub.connect.rest`). ``by_hub``: the gateway has no such
+    action, the hub does it on what the gateway has.
     """
 
     name: str
@@ -98,6 +110,7 @@ class ActionSpec:
     inline: bool = False
     rest: JsonObject | None = None
     shared: bool = False
+    by_hub: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +194,15 @@ class Manifest:
     polling: Polling | None
     samples: tuple[Sample, ...]
 
+    def offered(self, action: str) -> ActionSpec | None:
+        """An action of this connector, its own or one that the hub does for it; None when there is none."""
+        own = self.actions.get(action)
+        if own is not None or self.kind is not Kind.GATEWAY or action not in BY_THE_HUB:
+            return own
+        spec = action_by_the_hub(action)
+        cell = self.capabilities.get(str(spec.capability))
+        return spec if cell is not None and cell.status is Support.HUB else None
+
     @property
     def secret_names(self) -> tuple[str, ...]:
         """The names of the connection's secret fields, in the form's order."""
@@ -213,6 +235,12 @@ def gateway_actions() -> Mapping[str, JsonObject]:
     """The actions that all gateways share, by name, as ``gateway_actions.yaml`` writes them."""
     document = cast("JsonObject", read_yaml(Path(__file__).parent / "gateway_actions.yaml"))
     return cast("Mapping[str, JsonObject]", document["actions"])
+
+
+@functools.cache
+def action_by_the_hub(name: str) -> ActionSpec:
+    """A shared action as the hub offers it for a gateway that has none of its own; safe to repeat under one key."""
+    return replace(_action(name, {"idempotent": Idempotency.KEY.value}, Kind.GATEWAY), by_hub=True)
 
 
 def load_manifest(folder: Path) -> Manifest:

@@ -77,13 +77,13 @@ class Registry:
         return tuple(self.get(name).manifest for name in self._places)
 
     def action(self, connector: str, action: str) -> ActionSpec:
-        """What the manifest says of an action.
+        """What the manifest says of an action, or what the hub offers in the gateway's place.
 
         Raises :class:`NotFoundError`: ``unknown_connector``, ``unknown_action`` (with the nearest name) or
         ``not_offered`` (with the manifest's reason why this gateway has no such action).
         """
         manifest = self.get(connector).manifest
-        spec = manifest.actions.get(action)
+        spec = manifest.offered(action)
         if spec is None:
             raise _no_action(manifest, action)
         return spec
@@ -101,9 +101,8 @@ def _no_action(manifest: Manifest, action: str) -> NotFoundError:
     shared = gateway_actions().get(action) if manifest.kind is Kind.GATEWAY else None
     cell = manifest.capabilities.get(str(shared.get("capability"))) if shared else None
     if cell is not None and cell.status is not Support.NATIVE:
-        by_hub = cell.status is Support.HUB
-        message = f"{manifest.title} has no {action!r} of its own: {cell.reason}"
-        remedy = "The hub does it instead." if by_hub else "Use a gateway that offers it (hub gateways lists them)."
+        message = f"{manifest.title} has no {action!r}: {cell.reason}"
+        remedy = "Use a gateway that offers it (hub gateways lists them)."
         return NotFoundError(message, code="not_offered", remedy=remedy)
     message = f"{manifest.title} has no action {action!r}."
     return NotFoundError(message, code="unknown_action", remedy=_did_you_mean(action, manifest.actions))

@@ -10,6 +10,7 @@ import structlog
 
 from hub.connect.api import Call
 from hub.connect.manifest import Idempotency
+from hub.engine.gateway_calls import Attempt, reference_of
 from hub.errors import ActionError, ConfigError, HubError, PermanentError, TransientError, UncertainError
 from hub.jsontypes import canonical_json
 from hub.recipes.record import CallFailed, CallSucceeded
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
     from hub.connect.api import Connection, HttpClient
     from hub.connect.connector import LoadedConnector
-    from hub.connect.manifest import ActionSpec
     from hub.connect.registry import Registry
+    from hub.engine.gateway_calls import GatewayCalls
     from hub.engine.recorder import Happening
     from hub.engine.services import Services
     from hub.jsontypes import Json, JsonObject
@@ -72,6 +73,7 @@ class Caller:
         connections: Connections,
         http: HttpClients,
         services: Services,
+        gateways: GatewayCalls,
         now: Callable[[], datetime],
         *,
         default_timeout: float,
@@ -82,6 +84,7 @@ class Caller:
         self._connections = connections
         self._http = http
         self._services = services
+        self._gateways = gateways
         self._now = now
         self._default_timeout = default_timeout
         self._output_limit = output_limit
@@ -131,7 +134,7 @@ class Caller:
             connection=connection,
             input=self._services.input_for(request),
             key=request.key,
-            reference=f"hub-{request.key[:20]}",
+            reference=reference_of(request.key),
             now=self._now(),
             http=self._http(connection, connector, timeout),
             attempt=request.attempt,
@@ -139,14 +142,15 @@ class Caller:
             previous=request.previous,
             services=self._services.for_call(request, context, emitted),
         )
-        repeated = request.recovered or request.attempt > 1
-        if repeated and spec.idempotent is Idempotency.LOOKUP:
-            found = connector.find(spec.name, call)
-            if found is not None:
-                return found
-        elif request.recovered and spec.idempotent is Idempotency.NO:
-            raise _interrupted(spec)
-        return connector.run(spec.name, call)
+        attempt = Attempt(
+            call,
+            connector,
+            emitted,
+            repeated=request.recovered or request.attempt > 1,
+            recovered=request.recovered,
+            cause=(context.run_id, request.path),
+        )
+        return self._gateways.run(spec, attempt)
 
     def _failed(self, request: CallRequest, error: ActionError) -> CallFailed:
         found = error_object(error)
@@ -167,14 +171,6 @@ class Caller:
         if size > self._output_limit:
             message = f"The step's output has {size:,} bytes; at most {self._output_limit:,} are kept."
             raise PermanentError(message, code="output_too_large", remedy="Ask the outside system for less at a time.")
-
-
-def _interrupted(spec: ActionSpec) -> UncertainError:
-    return UncertainError(
-        f"The hub was interrupted while it called {spec.title!r}, and cannot know whether it happened.",
-        code="interrupted",
-        remedy="Look at the outside system, then say on the run's page: it happened, it did not, or try again.",
-    )
 
 
 def error_object(error: HubError) -> JsonObject:

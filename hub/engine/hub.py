@@ -21,7 +21,10 @@ from hub.engine.accounts import Accounts
 from hub.engine.caller import Caller
 from hub.engine.driver import Driver
 from hub.engine.file_desk import FileDesk
+from hub.engine.gateway_calls import GatewayCalls
 from hub.engine.library import Library
+from hub.engine.payment_clock import PaymentClock
+from hub.engine.payment_desk import Pages, PaymentDesk
 from hub.engine.pool import ActionPool
 from hub.engine.recipe_desk import RecipeDesk
 from hub.engine.recorder import Recorder
@@ -38,6 +41,8 @@ from hub.journal.store import Store
 from hub.journal.tables import runs
 from hub.journal.writer import Writer
 from hub.observe import Metrics
+from hub.payments.projection import project
+from hub.payments.store import PaymentStore
 from hub.secrets import Keyring
 
 if TYPE_CHECKING:
@@ -80,7 +85,7 @@ class Hub:
         self.database = database
         self.registry = Registry.load([settings.workspace / "connectors"])
         self.keyring = Keyring.load(settings.workspace)
-        self.writer = Writer(database, None if database.is_sqlite else _queue().enqueue)
+        self.writer = Writer(database, None if database.is_sqlite else _queue().enqueue, project=project)
         self.store = Store(database, self.writer)
         self.queries = Queries(database)
         self.metrics = Metrics()
@@ -92,6 +97,11 @@ class Hub:
         self._driver: Driver | None = None
         self.recorder = Recorder(self.library, self.writer, self._wake)
         self.schedules = Schedules(self.library, self.recorder, _Positions(self.store, self.now))
+        self.pages = Pages(self)
+        payment_store = PaymentStore(database, self.store)
+        self.gateway_calls = GatewayCalls(payment_store, self.pages)
+        self.payments = PaymentDesk(self, payment_store)
+        self.payment_clock = PaymentClock(self, self.payments)
         self.recipes = RecipeDesk(self)
         self.runs = RunDesk(self)
         self.files = FileDesk(self)
@@ -140,6 +150,7 @@ class Hub:
             self.accounts,
             self._http,
             services,
+            self.gateway_calls,
             self.now,
             default_timeout=settings.action_timeout_seconds,
             output_limit=settings.step_output_bytes,
@@ -169,6 +180,7 @@ class Hub:
         self._scheduler.add_job(lambda: self.schedules.fire_due(self.now()), "interval", seconds=1)
         if self._driver is not None:
             self._scheduler.add_job(self._driver.sweep, "interval", seconds=_SWEEP_SECONDS)
+            self._scheduler.add_job(self.payment_clock.tick, "interval", seconds=1)
             first = datetime.now(UTC) + _TIDY_AFTER
             self._scheduler.add_job(self.tidy, "interval", days=1, next_run_time=first, misfire_grace_time=None)
         self._scheduler.start()
@@ -228,6 +240,7 @@ class Hub:
             self._jobs.stop(_STOP_GRACE)
         if self._driver is not None:
             self._driver.stop(_STOP_GRACE)
+        self.payment_clock.close()
         if self._pool is not None:
             self._pool.close(1.0)
         self.writer.close()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
     from sqlalchemy.pool import ConnectionPoolEntry
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration; a test compares it with the scripts."""
 
 _BUSY_SECONDS = 30

@@ -74,6 +74,8 @@ def _record(tx: Transaction, items: Sequence[NewEvent]) -> list[Recorded]:
     known = _known_ids(tx, [item for item in items if item.id not in inserted])
     runnable = _start_runs(tx, new)
     woken = wake_waits(tx, new)
+    if tx.project is not None:
+        tx.project(tx, new)
     tx.runnable.extend((run, None) for found in (*runnable.values(), *woken.values()) for run in found)
     return [
         Recorded(item.id, False, tuple(runnable.get(item.id, ())), tuple(woken.get(item.id, ())))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from hub.journal.database import Database
+    from hub.journal.entries import NewEvent
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +38,8 @@ Outcome = TypeVar("Outcome")
 
 Runnable: TypeAlias = "tuple[str, datetime | None]"
 OnRunnable: TypeAlias = "Callable[[Connection, Sequence[Runnable]], None]"
+Project: TypeAlias = "Callable[[Transaction, Sequence[NewEvent]], None]"
+"""Writes what follows from new events, in the transaction that records them."""
 
 
 @dataclass(slots=True)
@@ -46,6 +49,7 @@ class Transaction:
     connection: Connection
     is_sqlite: bool
     runnable: list[Runnable] = field(default_factory=list)
+    project: Project | None = None
 
 
 Operation: TypeAlias = "Callable[[Transaction, Sequence[Item]], Sequence[Outcome]]"
@@ -77,11 +81,13 @@ class Writer:
         database: Database,
         on_runnable: OnRunnable | None = None,
         *,
+        project: Project | None = None,
         batch: int = 512,
         capacity: int = 50_000,
     ) -> None:
         self._database = database
         self._on_runnable = on_runnable
+        self._project = project
         self._batch = batch
         self._capacity = capacity
         self._queue: SimpleQueue[_Entry | None] = SimpleQueue()
@@ -174,7 +180,7 @@ class Writer:
             numbers.setdefault(entry.operation, []).append(number)
         outcomes: list[Any] = [None] * len(batch)
         with self._database.begin() as connection:
-            transaction = Transaction(connection, self._database.is_sqlite)
+            transaction = Transaction(connection, self._database.is_sqlite, project=self._project)
             for operation, places in numbers.items():
                 results = operation(transaction, [batch[place].item for place in places])
                 for place, result in zip(places, results, strict=True):

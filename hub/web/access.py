@@ -46,10 +46,14 @@ ROLE_MEANINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What an endpoint asks for: a role, and at most ``limit`` requests (``10 per minute``) from one address."""
+    """What an endpoint asks for: a role, and at most ``limit`` requests (``10 per minute``) from one address.
+
+    ``cross_site``: other sites may post to it, for its signed address is all the right that it needs.
+    """
 
     role: Role
     limit: str = ""
+    cross_site: bool = False
 
 
 Rules: TypeAlias = "dict[str, Rule]"
@@ -58,12 +62,14 @@ Rules: TypeAlias = "dict[str, Rule]"
 class Pages(Blueprint):
     """A blueprint whose every page says which role it needs and answers one method."""
 
-    def page(self, rule: str, role: Role, *, method: str = "GET", limit: str = "") -> Callable[[View], View]:
-        """Declare a page. A change is ``method="POST"``; ``limit`` as :class:`Rule` has it."""
+    def page(
+        self, rule: str, role: Role, *, method: str = "GET", limit: str = "", cross_site: bool = False
+    ) -> Callable[[View], View]:
+        """Declare a page. A change is ``method="POST"``; ``limit`` and ``cross_site`` as :class:`Rule` has them."""
 
         def declare(view: View) -> View:
             def note(state: BlueprintSetupState) -> None:
-                access_rules(state.app)[f"{self.name}.{view.__name__}"] = Rule(role, limit)
+                access_rules(state.app)[f"{self.name}.{view.__name__}"] = Rule(role, limit, cross_site)
 
             self.record(note)
             self.add_url_rule(rule, view_func=view, methods=[method])

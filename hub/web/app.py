@@ -61,13 +61,15 @@ def create_app(hub: Hub) -> Flask:
 
 def _add_pages(app: Flask) -> None:
     app.before_request(require_role)
-    CSRFProtect(app)
+    forgery = CSRFProtect(app)
     for pages in PAGES:
         app.register_blueprint(pages)
     rules = access_rules(app)
     rules["static"] = Rule(Role.PUBLIC)
     limiter = Limiter(get_remote_address, app=app)
     for endpoint, rule in rules.items():
+        if rule.cross_site:
+            forgery.exempt(app.view_functions[endpoint])
         if rule.limit:
             limited = limiter.limit(rule.limit)(app.view_functions[endpoint])
             app.view_functions[endpoint] = limited  # type: ignore[assignment]  # Flask's own and its synchronous views

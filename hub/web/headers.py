@@ -27,7 +27,7 @@ def protect(app: Flask, *, https: bool) -> None:
 
     def add(response: Response) -> Response:
         headers = response.headers
-        headers.setdefault("Content-Security-Policy", _policy(csp_nonce()))
+        headers.setdefault("Content-Security-Policy", policy(csp_nonce()))
         headers.setdefault("X-Content-Type-Options", "nosniff")
         headers.setdefault("X-Frame-Options", "DENY")
         headers.setdefault("Referrer-Policy", "same-origin")
@@ -44,20 +44,27 @@ def protect(app: Flask, *, https: bool) -> None:
     app.after_request(add)
 
 
-def _policy(nonce: str) -> str:
+def policy(nonce: str, *, scripts_of: tuple[str, ...] = (), posts_to: str = "", framed_by: str = "'none'") -> str:
+    """The content security policy of a page.
+
+    ``scripts_of``: origins of a gateway whose form the page shows; they may bring scripts, frames and styles, and be called.
+    ``posts_to``: an origin that a form of the page is posted to. ``framed_by``: the origin that may show it in a frame.
+    """
+    theirs = "".join(f" {origin}" for origin in scripts_of)
+    styles = f"'unsafe-inline'{theirs}" if scripts_of else f"'nonce-{nonce}'"
     return "; ".join(
         (
             "default-src 'self'",
-            f"script-src 'self' 'nonce-{nonce}'",
-            f"style-src 'self' 'nonce-{nonce}'",
-            "img-src 'self' data:",
-            "font-src 'self'",
-            "connect-src 'self'",
+            f"script-src 'self' 'nonce-{nonce}'{theirs}",
+            f"style-src 'self' {styles}",
+            f"img-src 'self' data:{theirs}",
+            f"font-src 'self'{theirs}",
+            f"connect-src 'self'{theirs}",
             "object-src 'none'",
             "base-uri 'none'",
-            "form-action 'self'",
-            "frame-src 'self'",
-            "frame-ancestors 'none'",
+            f"form-action 'self'{theirs} {posts_to}".rstrip(),
+            f"frame-src 'self'{theirs}",
+            f"frame-ancestors {framed_by}",
         )
     )
 

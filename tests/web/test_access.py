@@ -39,10 +39,23 @@ def test_only_what_must_be_is_public(app):
         "account.do_set_up",
         "answers.show",
         "answers.answer",
+        "pay.link",
+        "pay.click",
+        "pay.show",
+        "pay.begin",
+        "pay.came_back",
+        "pay.posted_back",
+        "pay.complete",
+        "pay.form_script",
         "probes.healthz",
         "probes.readyz",
         "probes.metrics",
     }
+
+
+def test_only_signed_addresses_take_what_other_sites_post(app):
+    open_to_others = {endpoint for endpoint, rule in access_rules(app).items() if rule.cross_site}
+    assert open_to_others == {"pay.click", "pay.begin", "pay.posted_back", "pay.complete"}
 
 
 @pytest.mark.parametrize("who", RANK)

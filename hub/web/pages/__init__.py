@@ -8,6 +8,7 @@ from hub.web.pages import (
     events,
     home,
     outbox,
+    pay,
     probes,
     recipes,
     runs,
@@ -29,6 +30,7 @@ PAGES = tuple(
         templates,
         settings,
         answers,
+        pay,
         probes,
     )
 )

@@ -1,0 +1,242 @@
+"""Charges subscriptions whose clock the hub keeps: the intent is written first, and nothing is charged twice."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, cast
+
+import structlog
+
+from hub.engine.gateway_calls import Attempt, part_key
+from hub.errors import NotFoundError, PermanentError, TransientError, UncertainError
+from hub.expressions.durations import parse_duration
+from hub.ids import derived_id
+from hub.journal.tables import checkouts, subscriptions
+from hub.payments import subscription as rules
+from hub.payments.desk import references
+from hub.payments.links import create_link
+from hub.payments.plans import pays_by_link, tell
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from typing import Any
+
+    import sqlalchemy as sa
+
+    from hub.engine.hub import Hub
+    from hub.engine.payment_desk import PaymentDesk
+    from hub.engine.recorder import Happening
+    from hub.jsontypes import JsonObject
+    from hub.payments.subscription import Subscription, Tale
+
+log = structlog.get_logger(__name__)
+
+_UNHEARD = timedelta(days=14)
+"""A charge of which nothing is heard for so long counts as failed: bank debits are decided by then."""
+_AGAIN = timedelta(minutes=10)
+# The member is not to blame for these; the charge is tried again until an admin has mended the connection.
+_OURS = frozenset(
+    {"unauthorised", "forbidden", "account_restricted", "not_enabled", "wrong_mode", "bad_input", "bad_output"}
+)
+
+
+class Charging:
+    """The clock's hands of subscriptions. Safe to repeat: charges have keys of their own, events ids of their own."""
+
+    def __init__(self, hub: Hub, desk: PaymentDesk) -> None:
+        self._hub = hub
+        self._desk = desk
+        self._store = desk.store
+        self._dunning = tuple(parse_duration(text) for text in hub.settings.dunning)
+
+    def advance(self, row: sa.Row[Any]) -> None:
+        """A subscription is due: it ends, resumes, or is charged."""
+        now = self._hub.now()
+        known = self._store.subscription(row)
+        charge = self._waiting(known)
+        if charge is not None:  # nothing was heard of it in all the time that it was given
+            self._fail(row, known, charge, "no_payment")
+            return
+        changed, tales, is_charged = rules.at_due(known, now)
+        if is_charged:
+            self._charge(row, known)
+        else:
+            self._keep(row, changed, tales)
+
+    def agreed(self, visit: sa.Row[Any]) -> None:
+        """The payer agreed and paid the first period, or authorised it where a trial comes first."""
+        row = self._store.get(subscriptions, visit.owner)
+        known = self._store.subscription(row)
+        if known.state != "pending" or known.cycle:
+            return
+        output = self._gateway(visit.connection, "payment.get", f"agreed:{visit.id}", {"payment": visit.payment})
+        method = output.get("stored_method") or visit.payment
+        known = rules.replace_method(known, str(method))
+        if visit.input.get("capture") == "manual":
+            self._gateway(visit.connection, "payment.void", f"void:{visit.id}", {"payment": visit.payment})
+            begun = rules.begin_trial(known)
+            self._keep(row, begun, [("subscription.started", "0", {"trial_ends_at": begun.anchor.isoformat()})])
+            return
+        charged, tales = rules.charged(rules.begin_now(known, self._hub.now()))
+        self._keep(row, charged, tales, visit.payment)
+
+    def decided(self, visit: sa.Row[Any]) -> None:
+        """A charge that waited for a bank was decided."""
+        row = self._store.get(subscriptions, visit.owner)
+        known = self._store.subscription(row)
+        charge = self._waiting(known)
+        if charge is None or charge.payment != visit.payment:
+            return
+        if visit.state == "paid":
+            self._succeed(row, known, charge, visit.payment)
+        else:
+            self._fail(row, known, charge, self._desk.standing(visit.id).reason or "failed")
+
+    def link_paid(self, link: sa.Row[Any], payment: str) -> None:
+        """A period's link was paid."""
+        identity = link.input.get("subscription")
+        if identity is None:
+            return
+        row = self._store.get(subscriptions, identity)
+        known = self._store.subscription(row)
+        charge = self._waiting(known)
+        if charge is not None:
+            self._succeed(row, known, charge, payment)
+
+    def decide(self, identity: str, *, happened: bool, payment: str = "") -> None:
+        """A person looked at the gateway: the uncertain charge happened, or it did not and is made again.
+
+        Raises ``NotFoundError`` when no charge of the subscription is uncertain.
+        """
+        row = self._store.get(subscriptions, identity)
+        known = self._store.subscription(row)
+        charge = self._charge_in(known, "uncertain")
+        if charge is None:
+            message = f"No charge of {identity} is uncertain."
+            raise NotFoundError(message, remedy="Nothing needs to be decided.")
+        if happened:
+            self._succeed(row, known, charge, payment or charge.payment)
+        else:
+            self._fail(row, known, charge, "did_not_happen")
+
+    # one charge
+
+    def _charge(self, row: sa.Row[Any], known: Subscription) -> None:
+        now = self._hub.now()
+        if known.charge == 0:
+            self._keep(row, *rules.charged(known))
+            return
+        charge, recovered = self._store.begin_charge(known, now)
+        if charge.state == "succeeded":
+            self._succeed(row, known, charge, charge.payment)
+        elif charge.state == "failed":
+            self._fail(row, known, charge, str((charge.error or {}).get("code") or "failed"))
+        elif charge.state == "started":
+            self._make(row, known, charge, recovered=recovered)
+
+    def _make(self, row: sa.Row[Any], known: Subscription, charge: sa.Row[Any], *, recovered: bool) -> None:
+        key = part_key(derived_id("chg", known.id)[4:].ljust(40, "0"), f"{charge.cycle}.{charge.attempt}")
+        _, connector, call = self._desk.call(row.connection, key, _payment(row, known))
+        attempt = Attempt(call, connector, [], repeated=charge.attempt > 0 or recovered, recovered=recovered)
+        desk = self._hub.gateway_calls.desk(attempt, call)
+        if pays_by_link(desk):
+            output = create_link(desk, {**call.input, "subscription": known.id})
+            self._record(attempt.emitted)
+            self._wait(row, known, charge, str(output["link"]), self._hub.now() + (self._dunning or (_UNHEARD,))[0])
+            return
+        spec = self._hub.registry.action(connector.manifest.name, "payment.create")
+        try:
+            output = cast("JsonObject", self._hub.gateway_calls.run(spec, attempt))
+        except TransientError as error:
+            self._again(row, known, charge, error.retry_after, str(error))
+            return
+        except UncertainError as error:
+            self._uncertain(row, known, charge, error)
+            return
+        except PermanentError as error:
+            if error.code in _OURS:
+                self._again(row, known, charge, None, str(error))
+            else:
+                self._fail(row, known, charge, error.code)
+            return
+        self._record(attempt.emitted)
+        self._outcome(row, known, charge, output)
+
+    def _outcome(self, row: sa.Row[Any], known: Subscription, charge: sa.Row[Any], output: JsonObject) -> None:
+        status, payment = str(output["status"]), str(output["payment"])
+        self._desk.tell(row.connection, output, _payment(row, known))
+        if status in {"succeeded", "partially_refunded", "refunded"}:
+            self._succeed(row, known, charge, payment)
+        elif status in {"failed", "expired", "voided"}:
+            self._fail(row, known, charge, str(output.get("reason") or status))
+        else:
+            visit = derived_id("chk", known.id, str(charge.cycle), str(charge.attempt))
+            wanted = {"connection": row.connection, "payment": payment, "state": "open", "purpose": "charge"}
+            self._store.add(
+                checkouts, {"id": visit, "owner": known.id, "input": _payment(row, known), **wanted}, self._hub.now()
+            )
+            self._wait(row, known, charge, payment, self._hub.now() + _UNHEARD)
+
+    def _succeed(self, row: sa.Row[Any], known: Subscription, charge: sa.Row[Any], payment: str | None) -> None:
+        self._store.end_charge(charge, self._hub.now(), "succeeded", payment=payment)
+        self._keep(row, *rules.charged(known), payment)
+
+    def _fail(self, row: sa.Row[Any], known: Subscription, charge: sa.Row[Any], reason: str) -> None:
+        now = self._hub.now()
+        self._store.end_charge(charge, now, "failed", error={"code": reason})
+        self._keep(row, *rules.charge_failed(known, reason, now, self._dunning))
+
+    def _wait(self, row: sa.Row[Any], known: Subscription, charge: sa.Row[Any], payment: str, until: datetime) -> None:
+        self._store.end_charge(charge, self._hub.now(), "waiting", payment=payment)
+        self._keep(row, rules.due(known, until), [])
+
+    def _again(
+        self, row: sa.Row[Any], known: Subscription, charge: sa.Row[Any], seconds: float | None, reason: str
+    ) -> None:
+        """It did not work for a reason that is none of the member's; the same charge is made later, under its key."""
+        now = self._hub.now()
+        log.warning("charge_postponed", subscription=known.id, connection=row.connection, reason=reason)
+        self._store.end_charge(charge, now, "ready")
+        self._keep(row, rules.due(known, now + max(timedelta(seconds=seconds or 0), _AGAIN)), [])
+
+    def _uncertain(self, row: sa.Row[Any], known: Subscription, charge: sa.Row[Any], error: UncertainError) -> None:
+        """Nobody can say whether the member was charged: a person decides, nothing is charged until then."""
+        words: JsonObject = {"code": error.code, "message": error.message, "remedy": error.remedy}
+        self._store.end_charge(charge, self._hub.now(), "uncertain", error=words)
+        self._keep(row, rules.due(known, None), [])
+
+    # what it works with
+
+    def _waiting(self, known: Subscription) -> sa.Row[Any] | None:
+        return self._charge_in(known, "waiting")
+
+    def _charge_in(self, known: Subscription, state: str) -> sa.Row[Any] | None:
+        for charge in self._store.charges_of(known.id):
+            if (charge.cycle, charge.attempt) == (known.cycle, known.attempt):
+                return charge if charge.state == state else None
+        return None
+
+    def _gateway(self, connection: str, action: str, part: str, given: JsonObject) -> JsonObject:
+        _, connector, call = self._desk.call(connection, part_key("0" * 40, part), given)
+        return cast("JsonObject", connector.run(action, call))
+
+    def _keep(self, row: sa.Row[Any], known: Subscription, tales: Sequence[Tale], payment: str | None = None) -> None:
+        """Tell what became of it, then write it: should the hub die in between, the same is told again, and known."""
+        now = self._hub.now()
+        _, connector, call = self._desk.call(row.connection, part_key("0" * 40, row.id), {})
+        attempt = Attempt(call, connector, [])
+        tell(self._hub.gateway_calls.desk(attempt, call), row, tales, payment)
+        self._record(attempt.emitted)
+        self._store.keep_subscription(row, known, now)
+
+    def _record(self, happenings: Sequence[Happening]) -> None:
+        if happenings:
+            self._hub.recorder.record_all(happenings, self._hub.now())
+
+
+def _payment(row: sa.Row[Any], known: Subscription) -> JsonObject:
+    """What ``payment.create`` is given for the next charge."""
+    metadata = {**(row.input.get("metadata") or {}), "hub_subscription": known.id, "hub_cycle": str(known.cycle)}
+    method = {"method": known.method} if known.method is not None else {}
+    return {**references(row.input), "amount": known.money, "metadata": metadata, **method}

@@ -1,0 +1,182 @@
+"""Calls of gateways' actions: what the hub adds to them, and the actions that it does in a gateway's place.
+
+Whatever a payment needs of the hub hangs on two moments. Before ``payment.create`` the payer's way back is led over a page
+of the hub's, where the gateway wants to be told that the payer came back. After it the payment is known by an event of its
+own, ``payment.created``, so that it is watched until it is decided, webhook or not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
+from hub.connect.manifest import Idempotency, Kind
+from hub.engine.recorder import Happening
+from hub.errors import ConflictError, NotFoundError, PermanentError, TransientError, UnavailableError, UncertainError
+from hub.ids import derived_id, new_id
+from hub.journal.tables import checkouts
+from hub.payments.by_the_hub import ACTIONS
+from hub.payments.desk import Desk, references
+
+if TYPE_CHECKING:
+    from hub.connect.api import Call
+    from hub.connect.connector import LoadedConnector
+    from hub.connect.manifest import ActionSpec, Manifest
+    from hub.jsontypes import Json, JsonObject
+    from hub.payments.desk import Addresses
+    from hub.payments.store import PaymentStore
+
+_UNDECIDED = frozenset({"created", "pending", "authorized"})
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt of one action of a gateway. ``repeated``: it was tried before; ``recovered``: and nobody heard the end.
+
+    ``emitted`` collects the events that are recorded with the action's result.
+    """
+
+    call: Call
+    connector: LoadedConnector
+    emitted: list[Happening]
+    repeated: bool = False
+    recovered: bool = False
+    cause: tuple[str, str] | None = None
+    """The run and step that make the call."""
+
+    def run(self, spec: ActionSpec, call: Call) -> Json:
+        """Do it; where it may have happened already, look first or leave it to a person, as the gateway allows."""
+        if self.repeated and spec.idempotent is Idempotency.LOOKUP:
+            found = self.connector.find(spec.name, call)
+            if found is not None:
+                return found
+        elif self.recovered and spec.idempotent is Idempotency.NO:
+            raise interrupted(spec)
+        return self.connector.run(spec.name, call)
+
+    def tell(self, event_type: str, source_id: str, data: JsonObject) -> None:
+        """Add an event of the connection's."""
+        now = self.call.now
+        run, step = self.cause or (None, None)
+        happening = Happening(event_type, self.call.connection.name, source_id, data, now, id=new_id("evt", now))
+        self.emitted.append(replace(happening, caused_by_run=run, caused_by_step=step))
+
+
+@dataclass(frozen=True, slots=True)
+class _Gateway:
+    """Implements :class:`hub.payments.desk.Gateway` on an attempt."""
+
+    calls: GatewayCalls
+    attempt: Attempt
+
+    @property
+    def manifest(self) -> Manifest:
+        return self.attempt.connector.manifest
+
+    def run(self, action: str, given: JsonObject, part: str) -> JsonObject:
+        key = part_key(self.attempt.call.key, part)
+        inner = replace(self.attempt.call, input=given, key=key, reference=reference_of(key), previous=None)
+        spec = self.attempt.connector.manifest.offered(action)
+        if spec is None:
+            return cast("JsonObject", self.attempt.connector.run(action, inner))
+        output = cast("JsonObject", self.attempt.run(spec, inner))
+        self.calls.after(replace(self.attempt, call=inner), spec, output)
+        return output
+
+
+class GatewayCalls:
+    """What the hub does around gateways' actions and in their place. Thread-safe."""
+
+    def __init__(self, store: PaymentStore, addresses: Addresses) -> None:
+        self._store = store
+        self._addresses = addresses
+
+    def run(self, spec: ActionSpec, attempt: Attempt) -> Json:
+        """Do one action. Raises like an action."""
+        try:
+            return self._run(spec, attempt)
+        except (ConflictError, UnavailableError) as error:
+            raise TransientError(error.message, code=error.code, remedy=error.remedy) from error
+        except NotFoundError as error:
+            raise PermanentError(error.message, code="not_found", remedy=error.remedy) from error
+
+    def _run(self, spec: ActionSpec, attempt: Attempt) -> Json:
+        call, connector = attempt.call, attempt.connector
+        if spec.by_hub:
+            action = ACTIONS[spec.name]
+            return connector.run_judged(spec, call, lambda judged: action(self.desk(attempt, judged), judged.input))
+        if spec.name != "payment.create" or connector.manifest.kind is not Kind.GATEWAY:
+            return attempt.run(spec, call)
+        visit = self._visit(attempt)
+        if visit is not None:
+            ours = {**call.input, "return_url": f"{self._addresses.pay(visit)}/return"}
+            attempt = replace(attempt, call=call.with_input(ours))
+        output = cast("JsonObject", attempt.run(spec, attempt.call))
+        self.after(replace(attempt, call=call), spec, output)
+        return self._visited(visit, call, output)
+
+    def after(self, attempt: Attempt, spec: ActionSpec, output: JsonObject) -> None:
+        """A payment that was begun and is not decided yet is told, so that it is watched."""
+        if spec.name != "payment.create" or output["status"] not in _UNDECIDED:
+            return
+        reference, given = str(output["payment"]), attempt.call.input
+        data: JsonObject = {
+            **references(given),
+            "payment": reference,
+            "amount": output.get("amount") or given["amount"],
+        }
+        kept = ("customer", "lapses_at", "expires_at", "gateway", "method")
+        data = {**data, **{name: output[name] for name in kept if output.get(name)}}
+        attempt.tell("payment.created", f"payment.created:{reference}", data)
+
+    def desk(self, attempt: Attempt, call: Call) -> Desk:
+        """What one of the hub's own actions works with."""
+        attempt = replace(attempt, call=call)
+        gateway = _Gateway(self, attempt)
+        return Desk(call.connection.name, call.key, call.now, gateway, self._store, self._addresses, attempt.tell)
+
+    def _visit(self, attempt: Attempt) -> str | None:
+        """The visit to pay for this payment: where the payer's browser comes back, or where the gateway has no address."""
+        given = attempt.call.input
+        completes = "payment.complete" in attempt.connector.manifest.actions
+        if given.get("method") or not completes or self._addresses.are_ours(str(given.get("return_url") or "")):
+            return None
+        identity = derived_id("chk", attempt.call.key)
+        row = {
+            "id": identity,
+            "connection": attempt.call.connection.name,
+            "state": "open",
+            "purpose": "payment",
+            "input": {**given, "after": given.get("return_url"), "after_cancel": given.get("cancel_url")},
+        }
+        self._store.add(checkouts, row, attempt.call.now)
+        return identity
+
+    def _visited(self, visit: str | None, call: Call, output: JsonObject) -> JsonObject:
+        if visit is None:
+            return output
+        self._store.change_checkout(visit, call.now, payment=output["payment"], output=output)
+        hosted = call.input.get("presentation", "hosted") == "hosted"
+        if hosted and output["status"] == "created" and "checkout_url" not in output and "client" in output:
+            return {**output, "checkout_url": self._addresses.pay(visit)}
+        return output
+
+
+def part_key(key: str, part: str) -> str:
+    """The idempotency key of one of the calls that an action makes; the action's own when it makes only one."""
+    return hashlib.sha256(f"{key}\x00{part}".encode()).hexdigest()[:40] if part else key
+
+
+def reference_of(key: str) -> str:
+    """The short reference of a call, for gateways where the hub looks before it repeats."""
+    return f"hub-{key[:20]}"
+
+
+def interrupted(spec: ActionSpec) -> UncertainError:
+    """Nobody heard how a call ended that must not be made twice."""
+    return UncertainError(
+        f"The hub was interrupted while it called {spec.title!r}, and cannot know whether it happened.",
+        code="interrupted",
+        remedy="Look at the outside system, then say on the run's page: it happened, it did not, or try again.",
+    )

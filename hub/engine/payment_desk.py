@@ -1,0 +1,255 @@
+"""What people do on the public pages to pay: open a link, begin a payment, come back from the gateway."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, cast
+
+from hub.connect.api import Call
+from hub.engine.gateway_calls import Attempt, part_key, reference_of
+from hub.engine.recorder import Happening
+from hub.errors import PermanentError
+from hub.ids import derived_id
+from hub.journal.tables import checkouts, links
+from hub.payments.links import MOST_ATTEMPTS, link_event, link_payment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    import sqlalchemy as sa
+
+    from hub.connect.api import Connection
+    from hub.connect.connector import LoadedConnector
+    from hub.engine.hub import Hub
+    from hub.jsontypes import Json, JsonObject
+    from hub.payments.store import PaymentStore
+
+PAY_PURPOSE = "pay"
+LINK_PURPOSE = "link"
+LASTS = timedelta(days=3660)
+"""How long an address of a page stays readable: what it shows then is what became of the payment."""
+
+_OURS = frozenset({"after", "after_cancel", "origin"})
+"""Members of a visit's input that are the hub's: where the payer goes in the end, which page may show ours in a frame."""
+_FRESH = timedelta(minutes=30)
+_TOLD = frozenset({"pending", "authorized", "succeeded", "failed", "expired", "voided", "returned"})
+_FIELDS = (
+    "amount",
+    "captured",
+    "fee",
+    "method",
+    "customer",
+    "metadata",
+    "reason",
+    "lapses_at",
+    "expires_at",
+    "gateway",
+)
+_REFERENCES = ("order", "invoice", "link", "job", "subscription")
+
+
+class Pages:
+    """Implements :class:`hub.payments.desk.Addresses`: signed, single-purpose, not to be guessed."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    def pay(self, checkout: str) -> str:
+        """Where a visit to pay begins and ends."""
+        return f"{self._hub.settings.address}/pay/{self._hub.keyring.sign(PAY_PURPOSE, checkout)}"
+
+    def link(self, link: str) -> str:
+        """Where a payment link is opened."""
+        return f"{self._hub.settings.address}/l/{self._hub.keyring.sign(LINK_PURPOSE, link)}"
+
+    def are_ours(self, address: str) -> bool:
+        """Whether an address is one of the hub's own pages to pay."""
+        return address.startswith(f"{self._hub.settings.address}/pay/")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a visit to pay stands. ``state``: open, waiting, paid, failed or closed; ``reason`` a code of the error table."""
+
+    visit: sa.Row[Any]
+    state: str
+    reason: str = ""
+
+
+class PaymentDesk:
+    """Serves the public pages. Every call of a gateway has a key of its visit, so that a double click is one call."""
+
+    def __init__(self, hub: Hub, store: PaymentStore) -> None:
+        self._hub = hub
+        self.store = store
+
+    # links
+
+    def open_link(self, identity: str) -> sa.Row[Any]:
+        """A link as it is; the first time, that it was opened is told. Raises ``NotFoundError``."""
+        row = self.store.get(links, identity)
+        now = self._hub.now()
+        if row.state == "active" and row.opened_at is None and self.store.open_link(identity, now):
+            happening = Happening("link.opened", row.connection, f"link.opened:{identity}", link_event(row), now)
+            self._hub.recorder.record(happening, now)
+        return row
+
+    def click(self, identity: str) -> str:
+        """Begin to pay a link: the address where the payer pays. Two clicks within half an hour lead to one checkout.
+
+        Raises ``PermanentError`` (``wrong_state``: it is paid, expired, cancelled) and what the gateway says.
+        """
+        now = self._hub.now()
+        row = self.store.get(links, identity)
+        if row.state != "active" or (row.due_at is not None and row.due_at <= now):
+            message = "This link takes no payment any more."
+            raise PermanentError(message, code="wrong_state", remedy="Ask who sent it for a new one.")
+        begun = self._begun(row)
+        if begun is not None:
+            return begun
+        if row.attempts >= MOST_ATTEMPTS or not self.store.count_attempt(row.id, row.attempts, now):
+            message = "This link is being used at this very moment, or was used too often."
+            raise PermanentError(message, code="conflict", remedy="Wait a moment and press Pay again.")
+        key = part_key(hashlib.sha256(row.id.encode()).hexdigest()[:40], str(row.attempts))
+        checkout = derived_id("chk", key)
+        connection, connector, call = self.call(row.connection, key, {})
+        attempt = Attempt(call, connector, [])
+        given = link_payment(self._hub.gateway_calls.desk(attempt, call), row, checkout)
+        visit = {"id": checkout, "connection": connection.name, "state": "open", "purpose": "link", "owner": row.id}
+        self.store.add(checkouts, {**visit, "input": {**given, "after": row.input.get("return_url")}}, now)
+        self.begin(checkout)
+        return self.address_of(self.store.get(checkouts, checkout))
+
+    def _begun(self, link: sa.Row[Any]) -> str | None:
+        """Where a payer was led by a click a moment ago, as long as that payment is still open."""
+        for visit in self.store.list(checkouts, checkouts.c.owner == link.id, limit=1):
+            if visit.state == "paid" and not link.input.get("reusable"):
+                return self._hub.pages.pay(visit.id)
+            fresh = self._hub.now() - visit.created_at < _FRESH
+            if visit.state == "open" and fresh and visit.output is not None:
+                return self.address_of(visit)
+        return None
+
+    # visits
+
+    def address_of(self, visit: sa.Row[Any]) -> str:
+        """Where the payer pays: the gateway's page, or ours where the gateway has a form instead of an address."""
+        output = visit.output or {}
+        return str(output.get("checkout_url") or self._hub.pages.pay(visit.id))
+
+    def begin(self, identity: str) -> JsonObject:
+        """Begin the visit's payment at the gateway, once; give what the gateway gave. Raises like an action."""
+        visit = self.store.get(checkouts, identity)
+        if visit.output is not None:
+            return cast("JsonObject", visit.output)
+        given = {name: value for name, value in visit.input.items() if name not in _OURS}
+        given["return_url"] = f"{self._hub.pages.pay(identity)}/return"
+        key = part_key(hashlib.sha256(identity.encode()).hexdigest()[:40], "begin")
+        output = cast("JsonObject", self.act(visit.connection, "payment.create", key, given))
+        self.store.change_checkout(identity, self._hub.now(), payment=output["payment"], output=output)
+        return output
+
+    def returned(self, identity: str, parameters: Mapping[str, str]) -> Standing:
+        """The payer's browser came back with these parameters: prove them, finish what the gateway needs, tell the outcome.
+
+        What the browser says is never believed by itself. Raises like an action.
+        """
+        visit = self.store.get(checkouts, identity)
+        if visit.payment is None:
+            return self.standing(identity)
+        connector = self._hub.registry.get(self._hub.accounts.get(visit.connection).connector)
+        given: JsonObject = {"payment": visit.payment}
+        action = "payment.get"
+        if "payment.complete" in connector.manifest.actions:
+            action, given = "payment.complete", {**given, "parameters": dict(parameters)}
+        key = part_key(hashlib.sha256(identity.encode()).hexdigest()[:40], "return")
+        output = cast("JsonObject", self.act(visit.connection, action, key, given))
+        self.tell(visit.connection, output, visit.input, known_as=visit.payment)
+        if output["payment"] != visit.payment:
+            self.store.change_checkout(identity, self._hub.now(), payment=output["payment"])
+        if output["status"] in {"failed", "expired", "voided"}:
+            return Standing(visit, "failed", str(output.get("reason") or ""))
+        return self.standing(identity)
+
+    def standing(self, identity: str) -> Standing:
+        """How a visit stands, from what was recorded. Raises ``NotFoundError``."""
+        visit = self.store.get(checkouts, identity)
+        payment = self.store.payment(visit.connection, visit.payment) if visit.payment else None
+        if visit.state == "paid":
+            return Standing(visit, "paid")
+        if visit.state == "closed":
+            return Standing(visit, "closed")
+        if payment is None or payment.state == "created":
+            return Standing(visit, "failed" if visit.state == "failed" else "open")
+        if payment.state == "pending":
+            return Standing(visit, "waiting")
+        if payment.state in {"failed", "expired", "voided"}:
+            return Standing(visit, "failed", str(_newest(payment.facts, "reason") or ""))
+        return Standing(visit, "paid")
+
+    # what is learnt of payments
+
+    def look(self, row: sa.Row[Any]) -> bool:
+        """Ask the gateway about one unfinished payment; True when it told something new. Raises like an action."""
+        connection = self._hub.accounts.get(row.connection)
+        actions = self._hub.registry.get(connection.connector).manifest.actions
+        following = _newest(row.facts, "next")
+        completes = isinstance(following, dict) and following.get("kind") == "complete"
+        action = "payment.complete" if completes and "payment.complete" in actions else "payment.get"
+        if action not in actions:
+            return False
+        key = part_key(hashlib.sha256(f"{row.connection}:{row.payment}".encode()).hexdigest()[:40], f"look{row.looks}")
+        output = cast("JsonObject", self.act(row.connection, action, key, {"payment": row.payment}))
+        return self.tell(row.connection, output, {}, known_as=row.payment)
+
+    def tell(self, connection: str, output: JsonObject, given: JsonObject, known_as: str | None = None) -> bool:
+        """Record what an output says of a payment, under the id that the gateway's own report of it would have."""
+        status, reference = str(output["status"]), str(output["payment"])
+        event = {"partially_refunded": "succeeded", "refunded": "succeeded"}.get(status, status)
+        if event not in _TOLD:
+            return False
+        known = self.store.payment(connection, reference) or (known_as and self.store.payment(connection, known_as))
+        amount = output.get("amount") or (_newest(known.facts, "amount") if known else None) or given.get("amount")
+        if amount is None:
+            return False
+        before = {name: value for name in _REFERENCES if known and (value := _newest(known.facts, name)) is not None}
+        asked = {name: given[name] for name in (*_REFERENCES, "metadata", "customer") if given.get(name) is not None}
+        said = {name: output[name] for name in _FIELDS if output.get(name) is not None}
+        data = cast("JsonObject", {**asked, **before, **said, "payment": reference, "amount": amount})
+        now = self._hub.now()
+        happening = Happening(f"payment.{event}", connection, f"payment.{event}:{reference}", data, now,
+                              verification={"result": "polled", "scheme": "poll"})  # fmt: skip
+        recorded = self._hub.recorder.record(happening, now)
+        if known_as and known_as != reference:
+            self.store.forget_payment(connection, known_as)
+        return not recorded.duplicate
+
+    # calls outside of runs
+
+    def call(self, name: str, key: str, given: JsonObject) -> tuple[Connection, LoadedConnector, Call]:
+        """A call of a connection's connector outside of any run, under a key of its own."""
+        connection = self._hub.accounts.get(name)
+        connector = self._hub.registry.get(connection.connector)
+        http = self._hub.outbound.client(connection, connector.manifest)
+        return connection, connector, Call(connection, given, key, reference_of(key), self._hub.now(), http)
+
+    def act(self, name: str, action: str, key: str, given: JsonObject) -> Json:
+        """Call a gateway for somebody who waits; the events that come of it are recorded before this returns.
+
+        Calls of one key are told to be repeats, so that a gateway without keys is asked before anything is done twice.
+        """
+        connection, connector, call = self.call(name, key, given)
+        emitted: list[Happening] = []
+        spec = self._hub.registry.action(connection.connector, action)
+        output = self._hub.gateway_calls.run(spec, Attempt(call, connector, emitted, repeated=True))
+        if emitted:
+            self._hub.recorder.record_all(emitted, self._hub.now())
+        return output
+
+
+def _newest(facts: JsonObject, name: str) -> Json:
+    fields = cast("Mapping[str, Sequence[Json]]", facts.get("fields") or {})
+    return fields[name][1] if name in fields else None

@@ -1,0 +1,142 @@
+"""What is known of one payment, folded from its events: the same end for every order and repetition of them. Pure.
+
+The state is never set; it follows from facts that only grow: when each thing was last told, what was refunded, which
+disputes there are. An older word of the gateway therefore never undoes a newer one, and amounts are sums.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hub.jsontypes import Json, JsonObject
+
+FINAL: Final = frozenset(
+    {"succeeded", "failed", "expired", "voided", "partially_refunded", "refunded", "returned", "disputed"}
+)
+"""States in which the hub need not ask the gateway how the payment goes on."""
+
+_TOLD = ("created", "pending", "authorized", "succeeded", "failed", "expired", "voided", "returned")
+# Of things told for the same moment, the later one in a payment's life counts.
+_RANK = {name: rank for rank, name in enumerate(("created", "pending", "failed", "authorized", "expired", "voided"))}
+_KEPT = ("amount", "captured", "fee", "method", "customer", "order", "invoice", "link", "subscription", "job", "metadata",
+         "gateway", "reason", "next", "lapses_at", "expires_at")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything that was ever told of a payment.
+
+    ``told``: what happened -> when it was last said (RFC 3339, UTC). ``refunds``: refund -> its amount (minor units), failed
+    ones 0. ``disputes``: dispute -> ``open`` or its outcome. ``fields``: name -> [when, value], the newest value of each.
+    """
+
+    told: Mapping[str, str] = field(default_factory=dict)
+    refunds: Mapping[str, int] = field(default_factory=dict)
+    disputes: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, tuple[str, Json]] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, value: JsonObject) -> Facts:
+        """Facts as :meth:`to_json` wrote them."""
+        pairs = cast("Mapping[str, list[Json]]", value.get("fields") or {})
+        return cls(
+            told=cast("Mapping[str, str]", value.get("told") or {}),
+            refunds=cast("Mapping[str, int]", value.get("refunds") or {}),
+            disputes=cast("Mapping[str, str]", value.get("disputes") or {}),
+            fields={name: (str(pair[0]), pair[1]) for name, pair in pairs.items()},
+        )
+
+    def to_json(self) -> JsonObject:
+        """As the journal keeps them."""
+        return {
+            "told": dict(self.told),
+            "refunds": dict(self.refunds),
+            "disputes": dict(self.disputes),
+            "fields": {name: [when, value] for name, (when, value) in self.fields.items()},
+        }
+
+    def value(self, name: str) -> Json:
+        """The newest value of a field; None when none was told."""
+        pair = self.fields.get(name)
+        return None if pair is None else pair[1]
+
+    @property
+    def state(self) -> str:
+        """The payment's state, a word of the shared vocabulary of gateways' actions."""
+        if "returned" in self.told:
+            return "returned"
+        if "open" in self.disputes.values():
+            return "disputed"
+        if "succeeded" in self.told:
+            return self._paid_state()
+        newest = max(((when, _RANK[name], name) for name, when in self.told.items() if name in _RANK), default=None)
+        return newest[2] if newest else "created"
+
+    def _paid_state(self) -> str:
+        refunded = self.refunded
+        paid = self.paid
+        if refunded and paid is not None and refunded >= paid:
+            return "refunded"
+        return "partially_refunded" if refunded else "succeeded"
+
+    @property
+    def refunded(self) -> int:
+        """What went back to the payer so far, in minor units."""
+        return sum(self.refunds.values())
+
+    @property
+    def paid(self) -> int | None:
+        """What was taken, in minor units; the amount where the gateway names no captured part."""
+        money = self.value("captured") or self.value("amount")
+        return cast("int", money["minor"]) if isinstance(money, dict) else None
+
+
+def told(facts: Facts, event_type: str, time: str, data: JsonObject) -> Facts:
+    """The facts with one more event of the payment's: ``payment.*``, ``refund.*`` or ``dispute.*``.
+
+    ``time`` is when the gateway says that it happened (RFC 3339, UTC). Commutative and idempotent.
+    """
+    family, _, what = event_type.partition(".")
+    if family == "payment" and what in _TOLD:
+        newer = {**facts.told, what: max(time, facts.told.get(what, ""))}
+        return replace(facts, told=newer, fields=_merged(facts.fields, f"{time}#{_weight(what)}", data))
+    if family == "refund":
+        return replace(facts, refunds={**facts.refunds, str(data["refund"]): _refund(facts, event_type, data)})
+    if family == "dispute":
+        return replace(facts, disputes={**facts.disputes, str(data["dispute"]): _dispute(facts, what, data)})
+    return facts
+
+
+def _refund(facts: Facts, event_type: str, data: JsonObject) -> int:
+    """A refund that failed gives nothing back, whatever was said of it before or after."""
+    known = facts.refunds.get(str(data["refund"]))
+    if event_type == "refund.failed" or known == 0:
+        return 0
+    return cast("int", cast("JsonObject", data["amount"])["minor"])
+
+
+def _dispute(facts: Facts, what: str, data: JsonObject) -> str:
+    known = facts.disputes.get(str(data["dispute"]), "open")
+    return str(data.get("outcome") or "won") if what == "closed" else known
+
+
+def _weight(what: str) -> int:
+    return _TOLD.index(what)
+
+
+def _merged(known: Mapping[str, tuple[str, Json]], when: str, data: JsonObject) -> Mapping[str, tuple[str, Json]]:
+    merged = dict(known)
+    for name in _KEPT:
+        value = data.get(name)
+        if value is not None and (name not in known or _order(when, value) > _order(*known[name])):
+            merged[name] = (when, value)
+    return merged
+
+
+def _order(when: str, value: Json) -> tuple[str, str]:
+    """Of two values told for the same moment one always wins, whichever came first."""
+    return when, repr(value)

@@ -1,0 +1,285 @@
+"""Plans and subscriptions by the hub: it holds the plan, keeps the clock, and charges a stored means of payment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, cast
+
+from hub.errors import PermanentError
+from hub.journal.tables import checkouts, plans, subscriptions
+from hub.payments import subscription as rules
+from hub.payments.calendar import period_start
+from hub.payments.desk import metadata_with, own_words, references
+from hub.payments.subscription import RUNNING, Subscription
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    import sqlalchemy as sa
+
+    from hub.jsontypes import Json, JsonObject
+    from hub.payments.desk import Desk
+    from hub.payments.subscription import Tale
+
+# plans
+
+
+def create_plan(desk: Desk, given: JsonObject) -> JsonObject:
+    """``plan.create``."""
+    identity = desk.identity("pln")
+    prices: list[Json] = [{"price": given["price"], "from": desk.now.isoformat()}]
+    row = {"id": identity, "connection": desk.connection, "state": "active", "terms": given, "prices": prices}
+    made = desk.store.add(plans, row, desk.now)
+    desk.happened("plan.created", f"plan.created:{identity}", _plan_event(made))
+    return _plan_output(desk, made)
+
+
+def update_plan(desk: Desk, given: JsonObject) -> JsonObject:
+    """``plan.update``: a new price holds for new members at once, for running ones from their next period if they move."""
+    row = desk.store.get(plans, str(given["plan"]), desk.connection)
+    _refuse_retired(row)
+    old = row.terms
+    new = {**old, **{name: given[name] for name in ("name", "price", "description", "metadata") if name in given}}
+    if new["price"]["currency"] != old["price"]["currency"]:
+        message = "A plan keeps its currency."
+        raise PermanentError(message, code="invalid_request", remedy="Make another plan for the other currency.")
+    if new != old:
+        dearer = {"price": new["price"], "from": desk.now.isoformat()}
+        prices = row.prices if new["price"] == old["price"] else [*row.prices, dearer]
+        before = {name: old[name] for name in ("name", "price") if new[name] != old[name]}
+        row = desk.store.change(plans, row, desk.now, terms={**new, "before": before}, prices=prices)
+    changes = row.terms.get("before") or {}
+    desk.happened("plan.updated", f"plan.updated:{row.id}:{row.version}", {**_plan_event(row), "changes": changes})
+    if given.get("existing") == "move" and "price" in given:
+        _move_members(desk, row)
+    return _plan_output(desk, row)
+
+
+def cancel_plan(desk: Desk, given: JsonObject) -> JsonObject:
+    """``plan.cancel``: nobody can start on it any more; running subscriptions go on."""
+    row = desk.store.get(plans, str(given["plan"]), desk.connection)
+    if row.state == "active":
+        row = desk.store.change(plans, row, desk.now, state="retired")
+    desk.happened("plan.cancelled", f"plan.cancelled:{row.id}", _plan_event(row))
+    return _plan_output(desk, row)
+
+
+def _move_members(desk: Desk, plan: sa.Row[Any]) -> None:
+    price = plan.terms["price"]["minor"]
+    for row in desk.store.subscriptions_of(plan.id, (*RUNNING, "paused")):
+        moved, tales = rules.price_changed(desk.store.subscription(row), plan.id, price)
+        _kept(desk, row, moved, tales)
+
+
+def _plan_event(row: sa.Row[Any]) -> JsonObject:
+    terms = row.terms
+    kept = {name: terms[name] for name in ("name", "price", "interval", "metadata") if terms.get(name) is not None}
+    return {"plan": row.id, **kept}
+
+
+def _plan_output(desk: Desk, row: sa.Row[Any]) -> JsonObject:
+    return {
+        "plan": row.id,
+        "status": row.state,
+        "price": row.terms["price"],
+        "interval": row.terms["interval"],
+        "gateway": own_words(desk, row.id, row.state),
+    }
+
+
+def _refuse_retired(row: sa.Row[Any]) -> None:
+    if row.state != "active":
+        message = f"The plan {row.id} is retired."
+        raise PermanentError(message, code="wrong_state", remedy="Make a new plan.")
+
+
+# subscriptions
+
+
+def create_subscription(desk: Desk, given: JsonObject) -> JsonObject:
+    """``subscription.create``: on a stored means of payment, or with an address where the payer agrees and pays first.
+
+    Where the gateway stores nothing (its manifest says ``recurring_payment.limits.mode: link``), each period's payment is
+    asked for by a link.
+    """
+    plan = desk.store.get(plans, str(given["plan"]), desk.connection)
+    _refuse_retired(plan)
+    made = _new(desk, plan, given)
+    values = {
+        "plan": plan.id,
+        "state": made.state,
+        "due_at": made.due_at,
+        "terms": made.to_json(),
+        "input": given,
+        "steps": {},
+    }
+    row = desk.store.add(subscriptions, {"id": made.id, "connection": desk.connection, **values}, desk.now)
+    if made.method is not None or pays_by_link(desk):
+        return subscription_output(desk, row)
+    return {**subscription_output(desk, row), **_first_visit(desk, row, made)}
+
+
+def _new(desk: Desk, plan: sa.Row[Any], given: JsonObject) -> Subscription:
+    terms = plan.terms
+    trial = cast("int", given.get("trial_days") or terms.get("trial_days") or 0)
+    wished = given.get("start_at")
+    first = datetime.fromisoformat(wished) if isinstance(wished, str) else desk.now
+    first = max(first, desk.now) + timedelta(days=trial)
+    known = given.get("method") is not None or pays_by_link(desk)
+    later = first > desk.now
+    return Subscription(
+        id=desk.identity("sub"),
+        connection=desk.connection,
+        plan=plan.id,
+        state=("trialing" if later else "pending") if known else "pending",
+        price=terms["price"]["minor"],
+        currency=terms["price"]["currency"],
+        quantity=cast("int", given.get("quantity") or 1),
+        interval=terms["interval"],
+        anchor=first,
+        due_at=first if known else None,
+        cycles=terms.get("cycles"),
+        method=cast("str | None", given.get("method")),
+    )
+
+
+def _first_visit(desk: Desk, row: sa.Row[Any], made: Subscription) -> JsonObject:
+    """The visit on which the payer agrees: it pays the first period, or only authorises it where a trial comes first."""
+    checkout = desk.identity("chk")
+    trial = made.anchor > desk.now
+    wanted: JsonObject = {
+        **references(row.input),
+        "amount": {"minor": made.price * made.quantity, "currency": made.currency},
+        "metadata": metadata_with(row.input, hub_subscription=made.id),
+        "save_method": True,
+        "capture": "manual" if trial else "automatic",
+        "presentation": row.input.get("presentation") or "hosted",
+        "return_url": f"{desk.addresses.pay(checkout)}/return",
+    }
+    visit = {
+        "id": checkout,
+        "connection": desk.connection,
+        "state": "open",
+        "purpose": "subscription",
+        "owner": made.id,
+        "input": {**wanted, "after": row.input.get("return_url"), "after_cancel": row.input.get("cancel_url")},
+    }
+    desk.store.add(checkouts, visit, desk.now)
+    output = desk.gateway.run("payment.create", wanted, "first")
+    desk.store.change_checkout(checkout, desk.now, payment=output["payment"], output=output)
+    found: JsonObject = {name: output[name] for name in ("checkout_url", "client") if name in output}
+    return {"checkout_url": desk.addresses.pay(checkout), **found}
+
+
+def update_subscription(desk: Desk, given: JsonObject) -> JsonObject:
+    """``subscription.update``: another plan, quantity or means of payment."""
+    row = desk.store.get(subscriptions, str(given["subscription"]), desk.connection)
+    if desk.key in dict(row.steps):
+        return _told_again(desk, row)
+    known = desk.store.subscription(row)
+    plan, price = None, None
+    if given.get("plan") not in (None, known.plan):
+        chosen = desk.store.get(plans, str(given["plan"]), desk.connection)
+        _refuse_retired(chosen)
+        if chosen.terms["price"]["currency"] != known.currency or chosen.terms["interval"] != known.interval:
+            message = "A subscription keeps its currency and interval."
+            raise PermanentError(message, code="invalid_request", remedy="Cancel it and start one on the other plan.")
+        plan, price = chosen.id, chosen.terms["price"]["minor"]
+    changed, tales = rules.change(
+        known,
+        desk.now,
+        plan=plan,
+        price=price,
+        quantity=cast("int | None", given.get("quantity")),
+        method=cast("str | None", given.get("method")),
+        prorate=str(given.get("prorate") or "next_period"),
+    )
+    if given.get("prorate") == "now" and changed.balance > 0 and changed.method is not None:
+        difference: JsonObject = {"minor": changed.balance, "currency": changed.currency}
+        wanted: JsonObject = {
+            **references(row.input), "amount": difference, "method": changed.method,
+            "metadata": metadata_with(row.input, hub_subscription=known.id),
+        }  # fmt: skip
+        desk.gateway.run("payment.create", wanted, "difference")
+        changed = replace(changed, balance=0)
+    return _kept(desk, row, changed, tales)
+
+
+def pause_subscription(desk: Desk, given: JsonObject) -> JsonObject:
+    """``subscription.pause``."""
+    row = desk.store.get(subscriptions, str(given["subscription"]), desk.connection)
+    if desk.key in dict(row.steps):
+        return _told_again(desk, row)
+    wished = given.get("until")
+    until = datetime.fromisoformat(wished) if isinstance(wished, str) else None
+    return _kept(desk, row, *rules.pause(desk.store.subscription(row), until))
+
+
+def resume_subscription(desk: Desk, given: JsonObject) -> JsonObject:
+    """``subscription.resume``."""
+    row = desk.store.get(subscriptions, str(given["subscription"]), desk.connection)
+    if desk.key in dict(row.steps):
+        return _told_again(desk, row)
+    return _kept(desk, row, *rules.resume(desk.store.subscription(row), desk.now))
+
+
+def cancel_subscription(desk: Desk, given: JsonObject) -> JsonObject:
+    """``subscription.cancel``: now, or at the end of what is paid. A repeat changes nothing."""
+    row = desk.store.get(subscriptions, str(given["subscription"]), desk.connection)
+    if desk.key in dict(row.steps):
+        return _told_again(desk, row)
+    known = desk.store.subscription(row)
+    at = str(given.get("at") or "period_end")
+    if known.state == "cancelled" or (known.state == "cancelling" and at == "period_end"):
+        return subscription_output(desk, row)
+    return _kept(desk, row, *rules.cancel(known, at, desk.now, str(given.get("reason") or "")))
+
+
+def _kept(desk: Desk, row: sa.Row[Any], known: Subscription, tales: Sequence[Tale]) -> JsonObject:
+    kept = desk.store.keep_subscription(row, known, desk.now, desk.key, tales)
+    tell(desk, kept, tales)
+    return subscription_output(desk, kept)
+
+
+def _told_again(desk: Desk, row: sa.Row[Any]) -> JsonObject:
+    """An attempt before this one did it; what it told is told again, and recorded once."""
+    tell(desk, row, dict(row.steps)[desk.key])
+    return subscription_output(desk, row)
+
+
+def tell(desk: Desk, row: sa.Row[Any], tales: Sequence[Tale], payment: str | None = None) -> None:
+    """Record what became of a subscription as events."""
+    for event_type, part, more in tales:
+        data: JsonObject = {
+            **references(row.input),
+            "subscription": row.id,
+            "plan": row.plan,
+            "quantity": row.terms["quantity"],
+            **more,
+            **({"payment": payment} if payment else {}),
+        }
+        desk.happened(event_type, f"{event_type}:{row.id}:{part}", data)
+
+
+def subscription_output(desk: Desk, row: sa.Row[Any]) -> JsonObject:
+    """A subscription as the actions give it."""
+    known = desk.store.subscription(row)
+    period: JsonObject = {}
+    if known.paid_until is not None:
+        start = period_start(known.anchor, known.interval, known.cycle - 1 - known.base)
+        period = {"period": {"start": start.isoformat(), "end": known.paid_until.isoformat()}}
+    return {
+        "subscription": row.id,
+        "status": row.state,
+        "plan": row.plan,
+        "gateway": own_words(desk, row.id, row.state),
+        **period,
+        **({"cancel_at": known.cancel_at.isoformat()} if known.cancel_at is not None else {}),
+    }
+
+
+def pays_by_link(desk: Desk) -> bool:
+    """Whether the gateway stores no means of payment, so that each period is paid by a link."""
+    return desk.gateway.manifest.capabilities["recurring_payment"].limits.get("mode") == "link"

@@ -1,0 +1,129 @@
+"""Keeps the table of payments in step with the events: written in the very transaction that records them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, cast
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from hub.journal.tables import checkouts, payments
+from hub.payments.looking import FIRST_LOOK
+from hub.payments.payment import FINAL, Facts, told
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from hub.journal.entries import NewEvent
+    from hub.journal.writer import Transaction
+    from hub.jsontypes import JsonObject
+
+_FAMILIES = ("payment.", "refund.", "dispute.")
+_BY_HAND = "hub"
+"""Events that a person or a recipe made up stand for no payment of a gateway."""
+
+_WON = frozenset({"succeeded", "authorized", "partially_refunded", "refunded", "disputed", "returned"})
+
+
+def project(tx: Transaction, items: Sequence[NewEvent]) -> None:
+    """Fold new events into their payments, and tell the visits to pay that they belong to."""
+    told_of: dict[tuple[str, str], list[NewEvent]] = {}
+    for item in items:
+        if item.source != _BY_HAND and item.type.startswith(_FAMILIES) and isinstance(item.data.get("payment"), str):
+            told_of.setdefault((item.source, str(item.data["payment"])[:255]), []).append(item)
+    if not told_of:
+        return
+    known = _known(tx, told_of)
+    rows = [_row(place, told_of[place], known.get(place)) for place in sorted(told_of)]
+    _write(tx, rows)
+    pages = {place: page for place, told in told_of.items() if (page := _page(told)) is not None}
+    _forget_pages(tx, pages)
+    _tell_checkouts(tx, rows, pages)
+
+
+def _page(items: Sequence[NewEvent]) -> str | None:
+    """The gateway's page on which it was paid, where that has a reference of its own (a Checkout Session at Stripe)."""
+    for item in items:
+        gateway = item.data.get("gateway")
+        page = gateway.get("checkout") if isinstance(gateway, dict) else None
+        if isinstance(page, str) and page != item.data["payment"]:
+            return page[:255]
+    return None
+
+
+def _forget_pages(tx: Transaction, pages: Mapping[tuple[str, str], str]) -> None:
+    """A page became a payment, which has a row of its own now."""
+    if pages:
+        gone = sa.and_(payments.c.connection == sa.bindparam("of"), payments.c.payment == sa.bindparam("page"))
+        rows = [{"of": connection, "page": page} for (connection, _), page in sorted(pages.items())]
+        tx.connection.execute(sa.delete(payments).where(gone), rows)
+
+
+def _known(tx: Transaction, places: Iterable[tuple[str, str]]) -> dict[tuple[str, str], sa.Row[Any]]:
+    chosen = sa.tuple_(payments.c.connection, payments.c.payment).in_(sorted(places))
+    query = sa.select(payments).where(chosen).order_by(payments.c.connection, payments.c.payment)
+    rows = tx.connection.execute(query if tx.is_sqlite else query.with_for_update())
+    return {(row.connection, row.payment): row for row in rows}
+
+
+def _row(place: tuple[str, str], items: Sequence[NewEvent], known: sa.Row[Any] | None) -> dict[str, object]:
+    facts = Facts.from_json(known.facts) if known is not None else Facts()
+    for item in items:
+        facts = told(facts, item.type, _stamp(item.time), item.data)
+    amount = cast("JsonObject | None", facts.value("amount"))
+    last, state = items[-1], facts.state
+    begun = min(item.time for item in items)
+    unfinished = state not in FINAL
+    look_at = known.look_at if known is not None else last.received + FIRST_LOOK
+    return {
+        "connection": place[0],
+        "payment": place[1],
+        "state": state,
+        "currency": amount["currency"] if amount else None,
+        "amount": amount["minor"] if amount else None,
+        "refunded": facts.refunded,
+        "facts": facts.to_json(),
+        "begun": min(begun, known.begun) if known is not None else begun,
+        "look_at": look_at if unfinished else None,
+        "looks": known.looks if known is not None else 0,
+        "last_event": last.id,
+        "created_at": known.created_at if known is not None else last.received,
+        "updated_at": last.received,
+    }
+
+
+def _write(tx: Transaction, rows: Sequence[dict[str, object]]) -> None:
+    insert = sqlite.insert(payments) if tx.is_sqlite else postgresql.insert(payments)
+    changed = {name: insert.excluded[name] for name in rows[0] if name not in {"connection", "payment", "created_at"}}
+    upsert = insert.on_conflict_do_update(index_elements=["connection", "payment"], set_=changed)
+    tx.connection.execute(upsert, rows)
+
+
+def _tell_checkouts(tx: Transaction, rows: Sequence[dict[str, object]], pages: Mapping[tuple[str, str], str]) -> None:
+    """A visit whose payment was decided has news for its owner; the clock brings it there."""
+    decided = [row for row in rows if row["state"] in _WON or row["state"] in FINAL]
+    if not decided:
+        return
+    update = sa.update(checkouts).where(
+        checkouts.c.connection == sa.bindparam("of_connection"),
+        checkouts.c.payment.in_((sa.bindparam("of_payment"), sa.bindparam("of_page"))),
+        checkouts.c.state.in_(("open", "failed")),
+    )
+    tx.connection.execute(
+        update.values(state=sa.bindparam("to_state"), due_at=sa.bindparam("moment"), updated_at=sa.bindparam("moment")),
+        [
+            {
+                "of_connection": row["connection"],
+                "of_payment": row["payment"],
+                "of_page": pages.get((str(row["connection"]), str(row["payment"]))),
+                "to_state": "paid" if row["state"] in _WON else "failed",
+                "moment": row["updated_at"],
+            }
+            for row in decided
+        ],
+    )
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,239 @@
+"""Reads and writes what the hub keeps of payments. Every write goes through the writer and is durable when it returns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import sqlalchemy as sa
+
+from hub.errors import ConflictError, NotFoundError
+from hub.journal.recording import insert_ignoring
+from hub.journal.tables import charges, checkouts, links, payments, plans, subscriptions, transfers
+from hub.payments.subscription import Subscription
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from hub.journal.database import Database
+    from hub.journal.store import Store
+    from hub.journal.writer import Transaction
+    from hub.jsontypes import JsonObject
+    from hub.payments.subscription import Tale
+
+Row = sa.Row[Any]
+_STEPS_KEPT = 50
+
+_NAMES: Mapping[sa.Table, str] = {
+    links: "payment link",
+    plans: "plan",
+    subscriptions: "subscription",
+    transfers: "transfer",
+    checkouts: "payment page",
+}
+
+
+class PaymentStore:
+    """The tables of payments. Reads raise ``UnavailableError`` when the database is gone, writes too."""
+
+    def __init__(self, database: Database, store: Store) -> None:
+        self._database = database
+        self._store = store
+
+    # what all tables share
+
+    def add(self, table: sa.Table, row: Mapping[str, object], now: datetime) -> Row:
+        """Insert a row unless one of its id is there already (an attempt before this one made it); give what is there."""
+
+        def change(tx: Transaction) -> Row:
+            tx.connection.execute(insert_ignoring(tx, table), {**row, "created_at": now, "updated_at": now})
+            return tx.connection.execute(sa.select(table).where(table.c.id == row["id"])).one()
+
+        return cast("Row", self._store.change(change))
+
+    def find(self, table: sa.Table, identity: str) -> Row | None:
+        """A row by its id, or None."""
+        with self._database.read() as connection:
+            return connection.execute(sa.select(table).where(table.c.id == identity)).first()
+
+    def get(self, table: sa.Table, identity: str, connection: str | None = None) -> Row:
+        """A row by its id. Raises ``NotFoundError``, also when it belongs to another connection than the one named."""
+        row = self.find(table, identity)
+        if row is None or (connection is not None and row.connection != connection):
+            message = f"There is no {_NAMES[table]} {identity!r} of the hub's here."
+            raise NotFoundError(message, remedy="Check the reference, and that it was made with this connection.")
+        return row
+
+    def change(self, table: sa.Table, row: Row, now: datetime, **values: object) -> Row:
+        """Change a row that has a version; give it as it is then.
+
+        Raises :class:`ConflictError` when somebody else changed it since it was read.
+        """
+
+        def change(tx: Transaction) -> Row:
+            same = (table.c.id == row.id, table.c.version == row.version)
+            update = sa.update(table).where(*same).values(**values, version=row.version + 1, updated_at=now)
+            if tx.connection.execute(update).rowcount != 1:
+                message = f"The {_NAMES[table]} {row.id} was changed by somebody else at this very moment."
+                raise ConflictError(message, remedy="Do it again.")
+            return tx.connection.execute(sa.select(table).where(table.c.id == row.id)).one()
+
+        return cast("Row", self._store.change(change))
+
+    def due(self, table: sa.Table, now: datetime, limit: int) -> Sequence[Row]:
+        """The rows whose ``due_at`` has come, the longest due first."""
+        query = sa.select(table).where(table.c.due_at <= now).order_by(table.c.due_at).limit(limit)
+        with self._database.read() as connection:
+            return connection.execute(query).all()
+
+    def list(self, table: sa.Table, *where: sa.ColumnElement[bool], limit: int = 200) -> Sequence[Row]:
+        """The newest rows for which all of ``where`` holds."""
+        query = sa.select(table).where(*where).order_by(table.c.created_at.desc()).limit(limit)
+        with self._database.read() as connection:
+            return connection.execute(query).all()
+
+    def claim(self, table: sa.Table, row: Row, until: datetime) -> bool:
+        """Put a due row off, so that no other process takes it up meanwhile; False when one already has.
+
+        Should this process die, the row is due again at ``until``.
+        """
+
+        def change(tx: Transaction) -> bool:
+            same = (table.c.id == row.id, table.c.due_at == row.due_at)
+            return tx.connection.execute(sa.update(table).where(*same).values(due_at=until)).rowcount == 1
+
+        return bool(self._store.change(change))
+
+    # visits to pay
+
+    def change_checkout(self, identity: str, now: datetime, **values: object) -> None:
+        """Change a visit's columns. One that was decided meanwhile keeps its state, unless ``state`` is given."""
+
+        def change(tx: Transaction) -> None:
+            update = sa.update(checkouts).where(checkouts.c.id == identity)
+            tx.connection.execute(update.values(**values, updated_at=now))
+
+        self._store.change(change)
+
+    def count_attempt(self, link: str, seen: int, now: datetime) -> bool:
+        """Take the next attempt of a link; False when another click took it first."""
+
+        def change(tx: Transaction) -> bool:
+            same = (links.c.id == link, links.c.attempts == seen)
+            update = sa.update(links).where(*same).values(attempts=seen + 1, updated_at=now)
+            return tx.connection.execute(update).rowcount == 1
+
+        return bool(self._store.change(change))
+
+    def settle_link(self, link: str, now: datetime, *, reusable: bool) -> None:
+        """A payment of the link succeeded."""
+        values: dict[str, object] = {"payments": links.c.payments + 1, "updated_at": now}
+        if not reusable:
+            values |= {"state": "paid", "due_at": None}
+        self._do(lambda tx: tx.connection.execute(sa.update(links).where(links.c.id == link).values(**values)))
+
+    def open_link(self, link: str, now: datetime) -> bool:
+        """The link was opened; True the first time."""
+
+        def change(tx: Transaction) -> bool:
+            first = (links.c.id == link, links.c.opened_at.is_(None))
+            return tx.connection.execute(sa.update(links).where(*first).values(opened_at=now)).rowcount == 1
+
+        return bool(self._store.change(change))
+
+    # payments
+
+    def payment(self, connection: str, reference: str) -> Row | None:
+        """The row of a payment, or None when nothing was told of it."""
+        mine = (payments.c.connection == connection, payments.c.payment == reference)
+        with self._database.read() as reader:
+            return reader.execute(sa.select(payments).where(*mine)).first()
+
+    def payments_to_look_at(self, now: datetime, limit: int) -> Sequence[Row]:
+        """Unfinished payments whose turn to be asked about has come."""
+        query = sa.select(payments).where(payments.c.look_at <= now).order_by(payments.c.look_at).limit(limit)
+        with self._database.read() as reader:
+            return reader.execute(query).all()
+
+    def claim_look(self, row: Row, look_at: datetime | None) -> bool:
+        """Set the next look before this one is taken; False when another process took it."""
+        same = (payments.c.connection == row.connection, payments.c.payment == row.payment,
+                payments.c.look_at == row.look_at)  # fmt: skip
+
+        def change(tx: Transaction) -> bool:
+            update = sa.update(payments).where(*same).values(look_at=look_at, looks=row.looks + 1)
+            return tx.connection.execute(update).rowcount == 1
+
+        return bool(self._store.change(change))
+
+    def forget_payment(self, connection: str, reference: str) -> None:
+        """Take the row of a page away that turned out to be another payment."""
+        mine = (payments.c.connection == connection, payments.c.payment == reference)
+        self._do(lambda tx: tx.connection.execute(sa.delete(payments).where(*mine)))
+
+    # subscriptions and their charges
+
+    def subscription(self, row: Row) -> Subscription:
+        """The subscription of a row."""
+        return Subscription.from_json(row.terms)
+
+    def keep_subscription(
+        self, row: Row, known: Subscription, now: datetime, step: str = "", tales: Sequence[Tale] = ()
+    ) -> Row:
+        """Write a subscription as it is now. Raises :class:`ConflictError` when somebody else changed it.
+
+        ``step`` (an idempotency key) and what it told are remembered, so that a repeat of it does nothing.
+        """
+        values: dict[str, object] = {
+            "plan": known.plan, "state": known.state, "due_at": known.due_at, "terms": known.to_json(),
+        }  # fmt: skip
+        if step:
+            values["steps"] = [*row.steps, [step, [list(tale) for tale in tales]]][-_STEPS_KEPT:]
+        return self.change(subscriptions, row, now, **values)
+
+    def subscriptions_of(self, plan: str, states: Iterable[str]) -> Sequence[Row]:
+        """The subscriptions on a plan that are in one of these states."""
+        chosen = (subscriptions.c.plan == plan, subscriptions.c.state.in_(sorted(states)))
+        with self._database.read() as connection:
+            return connection.execute(sa.select(subscriptions).where(*chosen).order_by(subscriptions.c.id)).all()
+
+    def begin_charge(self, known: Subscription, now: datetime) -> tuple[Row, bool]:
+        """Write the intent to charge; give the charge, and whether a process began it whose end nobody heard."""
+        place: JsonObject = {"subscription": known.id, "cycle": known.cycle, "attempt": known.attempt}
+        row = {**place, "state": "started", "amount": known.charge, "currency": known.currency}
+
+        def change(tx: Transaction) -> tuple[Row, bool]:
+            insert = insert_ignoring(tx, charges).returning(charges.c.cycle)
+            new = tx.connection.execute(insert, {**row, "created_at": now, "updated_at": now}).first() is not None
+            again = sa.update(charges).where(*_at(place), charges.c.state == "ready").values(state="started")
+            resumed = tx.connection.execute(again).rowcount == 1
+            found = tx.connection.execute(sa.select(charges).where(*_at(place))).one()
+            return found, not new and not resumed and found.state == "started"
+
+        return cast("tuple[Row, bool]", self._store.change(change))
+
+    def end_charge(self, charge: Row, now: datetime, state: str, **values: object) -> None:
+        """What came of a charge: waiting, succeeded, failed or uncertain; ``ready`` when it is to be tried again."""
+        place = {"subscription": charge.subscription, "cycle": charge.cycle, "attempt": charge.attempt}
+        update = sa.update(charges).where(*_at(place)).values(state=state, updated_at=now, **values)
+        self._do(lambda tx: tx.connection.execute(update))
+
+    def charges_of(self, subscription: str) -> Sequence[Row]:
+        """All charges of a subscription, newest first."""
+        query = sa.select(charges).where(charges.c.subscription == subscription)
+        with self._database.read() as connection:
+            return connection.execute(query.order_by(charges.c.cycle.desc(), charges.c.attempt.desc())).all()
+
+    def charge_by_payment(self, connection: str, payment: str) -> Row | None:
+        """The charge that a payment belongs to, with its subscription's connection; None when it is no charge."""
+        mine = (charges.c.payment == payment, subscriptions.c.connection == connection)
+        joined = charges.join(subscriptions, charges.c.subscription == subscriptions.c.id)
+        with self._database.read() as reader:
+            return reader.execute(sa.select(charges).select_from(joined).where(*mine)).first()
+
+    def _do(self, change: Callable[[Transaction], object]) -> None:
+        self._store.change(change)
+
+
+def _at(place: JsonObject) -> tuple[sa.ColumnElement[bool], ...]:
+    return tuple(charges.c[name] == value for name, value in place.items())

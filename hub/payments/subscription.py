@@ -1,0 +1,259 @@
+"""A subscription whose clock the hub keeps: what each moment and each charge makes of it. Pure.
+
+The hub charges a stored means of payment through ``payment.create``, or, where a gateway stores none, mails a new link for
+each period. Amounts are minor units, times UTC and passed in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+
+from hub.errors import PermanentError
+from hub.payments.calendar import period, period_start, remaining_share
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import timedelta
+
+    from hub.jsontypes import Json, JsonObject
+
+RUNNING: Final = frozenset({"trialing", "active", "past_due", "cancelling"})
+OVER: Final = frozenset({"cancelled", "ended"})
+
+Tale: TypeAlias = "tuple[str, str, JsonObject]"
+"""What happened: the event's type, what tells it apart from others of its type, and data beyond the subscription's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One subscription. ``price`` is for one unit; ``cycle`` counts the periods that were paid.
+
+    ``base`` is the cycle at ``anchor``, from which periods are counted; ``due_at`` is when the clock must look at it next.
+    ``balance`` is settled with the next charge: positive is owed by the payer, negative to be set off.
+    """
+
+    id: str
+    connection: str
+    plan: str
+    state: str
+    price: int
+    currency: str
+    quantity: int
+    interval: JsonObject
+    anchor: datetime
+    due_at: datetime | None
+    cycles: int | None = None
+    base: int = 0
+    cycle: int = 0
+    attempt: int = 0
+    balance: int = 0
+    method: str | None = None
+    cancel_at: datetime | None = None
+    next_price: int | None = None
+    next_plan: str | None = None
+
+    def to_json(self) -> JsonObject:
+        """As the journal keeps it."""
+        return {
+            one.name: value.isoformat() if isinstance(value := getattr(self, one.name), datetime) else value
+            for one in fields(self)
+        }
+
+    @classmethod
+    def from_json(cls, value: JsonObject) -> Subscription:
+        """A subscription as :meth:`to_json` wrote it."""
+        moments: dict[str, Json | datetime] = {
+            name: datetime.fromisoformat(text) if isinstance(text := value.get(name), str) else None
+            for name in ("anchor", "due_at", "cancel_at")
+        }
+        return cls(**cast("dict[str, Any]", {**value, **moments}))
+
+    @property
+    def period(self) -> tuple[datetime, datetime]:
+        """The period that is to be paid next, or was paid last once nothing more is to come."""
+        return period(self.anchor, self.interval, self.cycle - self.base)
+
+    @property
+    def paid_until(self) -> datetime | None:
+        """Until when it is paid; None before the first charge."""
+        return period_start(self.anchor, self.interval, self.cycle - self.base) if self.cycle else None
+
+    @property
+    def charge(self) -> int:
+        """What the next charge takes, in minor units; never below zero."""
+        return max(self.full_charge, 0)
+
+    @property
+    def full_charge(self) -> int:
+        """The same before a credit that is larger than the price is cut off."""
+        price = self.next_price if self.next_price is not None and self.cycle else self.price
+        return price * self.quantity + self.balance
+
+    @property
+    def money(self) -> JsonObject:
+        """The next charge as Money."""
+        return {"minor": self.charge, "currency": self.currency}
+
+
+def charged(known: Subscription) -> tuple[Subscription, list[Tale]]:
+    """The charge of the present period succeeded (or there was nothing to charge)."""
+    start, end = known.period
+    rest = min(known.full_charge, 0)
+    paid = replace(
+        known,
+        state="cancelling" if known.cancel_at else "active",
+        cycle=known.cycle + 1,
+        attempt=0,
+        balance=rest,
+        due_at=end,
+        price=known.next_price if known.next_price is not None and known.cycle else known.price,
+        plan=known.next_plan if known.next_plan is not None and known.cycle else known.plan,
+        next_price=None if known.cycle else known.next_price,
+        next_plan=None if known.cycle else known.next_plan,
+    )
+    what = "subscription.started" if known.cycle == 0 else "subscription.renewed"
+    extra: JsonObject = {"period": {"start": _stamp(start), "end": _stamp(end)}, "amount": known.money}
+    return paid, [(what, str(known.cycle), extra)]
+
+
+def charge_failed(
+    known: Subscription, reason: str, now: datetime, dunning: Sequence[timedelta]
+) -> tuple[Subscription, list[Tale]]:
+    """The charge failed: it is tried again on the dunning calendar; after the last time the subscription is cancelled."""
+    attempt = known.attempt + 1
+    extra: JsonObject = {"amount": known.money, "attempt": attempt, "reason": reason}
+    if attempt > len(dunning):
+        over = replace(known, state="cancelled", attempt=attempt, due_at=None)
+        failed: Tale = ("subscription.payment_failed", f"{known.cycle}.{attempt}", extra)
+        return over, [failed, ("subscription.cancelled", "end", {"reason": "payment_failed"})]
+    again = now + dunning[attempt - 1]
+    late = replace(known, state="past_due" if known.cycle else "pending", attempt=attempt, due_at=again)
+    return late, [
+        ("subscription.payment_failed", f"{known.cycle}.{attempt}", {**extra, "next_attempt_at": _stamp(again)})
+    ]
+
+
+def begin_now(known: Subscription, now: datetime) -> Subscription:
+    """Its first period begins now."""
+    return replace(known, anchor=now)
+
+
+def begin_trial(known: Subscription) -> Subscription:
+    """The payer agreed; the first charge comes at the end of the trial."""
+    return replace(known, state="trialing", due_at=known.anchor)
+
+
+def replace_method(known: Subscription, method: str) -> Subscription:
+    """It is charged by this stored means of payment from now on."""
+    return replace(known, method=method)
+
+
+def due(known: Subscription, moment: datetime | None) -> Subscription:
+    """Its clock looks at it at ``moment``, and not before."""
+    return replace(known, due_at=moment)
+
+
+def at_due(known: Subscription, now: datetime) -> tuple[Subscription, list[Tale], bool]:
+    """What the clock finds at ``due_at``; the last member says whether a charge is to be made now."""
+    if known.state in OVER or known.due_at is None or known.due_at > now:
+        return known, [], False
+    if known.state == "paused":
+        resumed, tales = resume(known, now)
+        return resumed, tales, False
+    if known.cancel_at is not None and known.cancel_at <= now:
+        return replace(known, state="cancelled", due_at=None), [("subscription.cancelled", "end", {})], False
+    if known.cycles is not None and known.cycle >= known.cycles:
+        return replace(known, state="ended", due_at=None), [("subscription.ended", "end", {})], False
+    return known, [], True
+
+
+def cancel(known: Subscription, at: str, now: datetime, reason: str = "") -> tuple[Subscription, list[Tale]]:
+    """End it ``now`` or at ``period_end`` (of what is paid). Raises ``PermanentError`` (``wrong_state``) when it is over."""
+    _refuse(known, OVER)
+    words: JsonObject = {"reason": reason} if reason else {}
+    end = known.paid_until if known.state != "trialing" else known.anchor
+    if at == "now" or end is None or end <= now or known.state == "past_due":
+        return replace(known, state="cancelled", due_at=None), [("subscription.cancelled", "end", words)]
+    ending = replace(known, state="cancelling", cancel_at=end, due_at=end)
+    return ending, [("subscription.updated", f"cancel.{_stamp(end)}", {**words, "cancel_at": _stamp(end)})]
+
+
+def pause(known: Subscription, until: datetime | None) -> tuple[Subscription, list[Tale]]:
+    """Charge nothing until it is resumed, by itself at ``until`` where that is given."""
+    _refuse(known, OVER | {"paused", "pending"})
+    paused = replace(known, state="paused", due_at=until)
+    return paused, [("subscription.paused", f"{known.cycle}.{_stamp(until) if until else ''}", {})]
+
+
+def resume(known: Subscription, now: datetime) -> tuple[Subscription, list[Tale]]:
+    """Charges go on: at the end of what is paid, or now with a new first day where that has passed."""
+    if known.state != "paused":
+        raise _wrong_state(known)
+    end = known.paid_until if known.cycle else known.anchor
+    if end is not None and end > now:
+        going = replace(known, state="cancelling" if known.cancel_at else "active", due_at=end)
+    else:
+        going = replace(known, state="active", anchor=now, base=known.cycle, due_at=now)
+    return going, [("subscription.resumed", f"{known.cycle}.{_stamp(now)}", {})]
+
+
+def change(  # noqa: PLR0913 (what may change)
+    known: Subscription,
+    now: datetime,
+    *,
+    plan: str | None = None,
+    price: int | None = None,
+    quantity: int | None = None,
+    method: str | None = None,
+    prorate: str = "next_period",
+) -> tuple[Subscription, list[Tale]]:
+    """Another plan (with its price), quantity or means of payment, at once.
+
+    ``prorate``: the difference for the rest of the period that is paid is charged at ``next_period``, ``now`` (a charge of
+    its own, due at once; a credit waits for the next one) or not at all (``none``).
+    """
+    _refuse(known, OVER)
+    new = replace(
+        known,
+        plan=plan or known.plan,
+        price=known.price if price is None else price,
+        quantity=quantity or known.quantity,
+        method=method or known.method,
+        next_price=None if price is not None else known.next_price,
+        next_plan=None if plan is not None else known.next_plan,
+    )
+    difference = new.price * new.quantity - known.price * known.quantity
+    if difference and known.cycle and prorate != "none":
+        start, end = period(known.anchor, known.interval, known.cycle - 1 - known.base)
+        new = replace(new, balance=known.balance + remaining_share(difference, start, end, now))
+    wanted = (("plan", plan), ("quantity", quantity), ("price", _money(known, price)), ("method", method and "new"))
+    changes: JsonObject = {name: value for name, value in wanted if value is not None}
+    return new, [("subscription.updated", _stamp(now), {"changes": changes})]
+
+
+def price_changed(known: Subscription, plan: str, price: int) -> tuple[Subscription, list[Tale]]:
+    """The plan got a new price that running subscriptions move to from their next period; the member is told."""
+    moved = replace(known, next_price=price, next_plan=plan)
+    when = known.paid_until or known.anchor
+    news: JsonObject = {"changes": {"price": _money(known, price), "from": _stamp(when)}}
+    return moved, [("subscription.updated", f"price.{plan}.{price}", news)]
+
+
+def _refuse(known: Subscription, states: frozenset[str]) -> None:
+    if known.state in states:
+        raise _wrong_state(known)
+
+
+def _wrong_state(known: Subscription) -> PermanentError:
+    message = f"The subscription {known.id} is {known.state}, which does not allow this."
+    return PermanentError(message, code="wrong_state", remedy="Look at its present state and do what that allows.")
+
+
+def _money(known: Subscription, minor: int | None) -> JsonObject | None:
+    return None if minor is None else {"minor": minor, "currency": known.currency}
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")

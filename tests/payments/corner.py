@@ -1,0 +1,160 @@
+"""The corner gateway: the least that a gateway can do, so that the hub does all the rest. Its connector and its server."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+from tests.fakes.server import Answered, ComplaintError, FakeServer
+
+HUB_CELLS = (
+    "recurring_payment",
+    "embedded_form",
+    "payment_link",
+    "escrow",
+    "delayed_payment",
+    "plan_create",
+    "plan_update",
+    "plan_cancel",
+    "split_payment",
+)
+
+MANIFEST = """\
+connector: 1
+name: corner
+title: Corner gateway
+kind: gateway
+summary: A gateway that takes single payments and nothing else.
+connection:
+  required: [api_base, api_key]
+  properties:
+    api_base: {title: API address, type: string, format: uri}
+    api_key: {title: API key, type: string, secret: true}
+setup: |
+  1. Ask at the corner.
+capabilities:
+  single_payment: {status: native}
+  webhooks: {status: none, reason: The corner gateway sends no webhooks.}
+  connector_api: {status: none, reason: The corner gateway has no other calls.}
+  refund: {status: none, reason: The corner gateway gives nothing back.}
+  payout: {status: none, reason: The corner gateway pays out to its own account only.}
+CELLS
+api:
+  base: ${ connection.api_base }
+  auth: {type: bearer, token: api_key}
+  errors: {code: answer.error, message: answer.error, table: {card_declined: card_declined, no_key: unauthorised}}
+actions:
+  payment.create:
+    idempotent: key
+    rest:
+      method: POST
+      path: /payments
+      headers: {Idempotency-Key: "${ key }"}
+      json:
+        amount: ${ input.amount.minor }
+        currency: ${ input.amount.currency }
+        return_url: ${ input.return_url }
+        method: ${ input.method }
+        save: ${ input.save_method }
+        capture: ${ input.capture }
+        metadata: ${ input.metadata }
+      output: &payment
+        payment: ${ answer.id }
+        status: ${ answer.status }
+        amount: {units: "${ answer.amount }", currency: "${ answer.currency }"}
+        checkout_url: ${ answer.url }
+        stored_method: ${ answer.stored }
+        metadata: ${ answer.metadata }
+        reason: ${ answer.reason }
+  payment.get:
+    idempotent: nature
+    rest: {method: GET, path: "/payments/${ input.payment }", output: *payment}
+  payment.complete:
+    idempotent: nature
+    rest:
+      method: POST
+      path: /payments/${ input.payment }/complete
+      json: {proof: "${ input.parameters.proof }"}
+      output: *payment
+  payment.void:
+    idempotent: nature
+    rest: {method: POST, path: "/payments/${ input.payment }/void", output: *payment}
+"""
+
+
+def plant(folder, **limits):
+    """Put the connector into a workspace; ``limits`` are those of its recurring payments."""
+    given = {key: json.dumps(limits) if key == "recurring_payment" else "{}" for key in HUB_CELLS}
+    cells = [
+        f"  {key}: {{status: hub, reason: The hub does it on single payments., limits: {given[key]}}}"
+        for key in HUB_CELLS
+    ]
+    (folder / "connectors" / "corner").mkdir(parents=True)
+    (folder / "connectors" / "corner" / "connector.yaml").write_text(MANIFEST.replace("CELLS", "\n".join(cells)))
+
+
+class CornerGateway(FakeServer):
+    """Its API: payments by key, paid on a page, completed with a proof, stored when asked."""
+
+    def __init__(self):
+        super().__init__()
+        self.payments = {}
+        self.keys = {}
+        self.declines = False
+        self.slow = False
+        self._numbers = itertools.count(1)
+
+    def handle(self, request):
+        if request.headers.get("authorization") != "Bearer corner-key":
+            return Answered(401, {"error": "no_key"})
+        parts = request.segments
+        if request.method == "POST" and parts == ["payments"]:
+            return self._create(request)
+        payment = self.payments.get(parts[1])
+        if payment is None:
+            return Answered(404, {"error": "not_found"})
+        if parts[2:] == ["complete"] and payment["status"] == "pending":
+            if request.json().get("proof") != payment["proof"]:
+                return Answered(200, payment)
+            payment["status"] = "authorized" if payment["manual"] else "succeeded"
+        elif parts[2:] == ["void"]:
+            payment["status"] = "voided"
+        return Answered(200, payment)
+
+    def _create(self, request):
+        key, wanted = request.headers.get("idempotency-key"), request.json()
+        if not key:
+            raise ComplaintError("no key", Answered(400, {"error": "no_key"}))
+        if key not in self.keys:
+            if wanted.get("method") and self.declines:
+                return Answered(402, {"error": "card_declined"})
+            number = next(self._numbers)
+            made = {
+                "id": f"c_{number}",
+                "status": ("pending" if self.slow else "succeeded") if wanted.get("method") else "created",
+                "amount": wanted["amount"],
+                "currency": wanted["currency"],
+                "metadata": wanted.get("metadata"),
+                "proof": f"proof-{number}",
+                "manual": wanted.get("capture") == "manual",
+                "stored": f"m_{number}" if wanted.get("save") else None,
+                "url": None if wanted.get("method") else f"{self.url}/page/{number}",
+                "return_url": wanted.get("return_url"),
+                "key": key,
+            }
+            self.payments[made["id"]] = self.keys[key] = made
+        return Answered(201, self.keys[key])
+
+    def pay(self, identity):
+        """The payer pays on the page; gives where the browser is sent back, with the proof."""
+        payment = self.payments[identity]
+        payment["status"] = "pending"
+        return f"{payment['return_url']}?proof={payment['proof']}"
+
+    def settle(self, identity, status="succeeded", reason=None):
+        """The bank decides."""
+        self.payments[identity] |= {"status": status, "reason": reason}
+
+    @property
+    def charges(self):
+        return [one for one in self.payments.values() if one["url"] is None]

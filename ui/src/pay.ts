@@ -1,0 +1,70 @@
+// Shows a gateway's own payment form in our page. Card data goes from the gateway's fields to the gateway, never through us.
+
+interface Page {
+  /** The address to which the gateway may send the payer's browser back. */
+  readonly returnUrl: string;
+  /** Loads a script of the gateway's; the page's policy allows only those whose origin the server named. */
+  loadScript(url: string, attributes?: Record<string, string>): Promise<void>;
+  /** Has the server prove what the gateway gave, and goes on to where that leads. */
+  complete(parameters: Record<string, string>): Promise<void>;
+  /** Says what went wrong, in words for the payer. */
+  fail(message: string): void;
+}
+
+interface Form {
+  mount(container: HTMLElement, client: unknown, page: Page): Promise<void>;
+}
+
+const box = document.querySelector<HTMLElement>("[data-pay]");
+if (box) void show(box);
+
+async function show(box: HTMLElement): Promise<void> {
+  const container = box.querySelector<HTMLElement>("[data-pay-form]");
+  const client: unknown = JSON.parse(box.dataset["client"] ?? "{}");
+  if (!container) return;
+  const page = pageOf(box);
+  try {
+    const form = (await import(/* @vite-ignore */ new URL(box.dataset["module"] ?? "", location.href).href)) as Form;
+    container.replaceChildren();
+    await form.mount(container, { ...(client as object), script_url: box.dataset["script"] }, page);
+  } catch {
+    page.fail("The payment form could not be loaded. Check your connection, or a blocker of scripts, and load the page again.");
+  } finally {
+    container.removeAttribute("aria-busy");
+  }
+}
+
+function pageOf(box: HTMLElement): Page {
+  const problem = box.querySelector<HTMLElement>("[data-pay-problem]");
+  const fail = (message: string): void => {
+    if (!problem) return;
+    problem.textContent = message;
+    problem.hidden = false;
+  };
+  return {
+    returnUrl: new URL(box.dataset["return"] ?? "", location.href).href,
+    fail,
+    loadScript: (url, attributes = {}) => new Promise((resolve, reject) => {
+      const script = document.createElement("script");
+      for (const [name, value] of Object.entries(attributes)) script.setAttribute(name, value);
+      script.src = url;
+      script.onload = () => { resolve(); };
+      script.onerror = () => { reject(new Error(url)); };
+      document.head.append(script);
+    }),
+    complete: async (parameters) => {
+      try {
+        const answer = await fetch(box.dataset["complete"] ?? "", {
+          method: "POST",
+          headers: { "Content-Type": "application/json" },
+          body: JSON.stringify(parameters),
+        });
+        const said = (await answer.json()) as { state: string; message?: string; next?: string };
+        if (said.next) location.assign(said.next);
+        else fail(said.message ?? "This could not be confirmed.");
+      } catch {
+        fail("This could not be confirmed just now. If you have paid, your payment is not lost: load this page again.");
+      }
+    },
+  };
+}
