@@ -73,7 +73,7 @@ class _Counters:
         last = self._noted.get(connection)
         if last is None or (now - last).total_seconds() > 1:
             self._noted[connection] = now
-            self._hub.store.note_health_later(connection, {"last_delivery_at": now.isoformat()})
+            self._hub.store.note_health_later(connection, {"last_delivery_at": now.isoformat(), "silent_since": None})
 
     def refused(self, connection: str, reason: str, message: str, now: datetime) -> None:
         self._hub.metrics.refusals.labels(connection, reason).inc()

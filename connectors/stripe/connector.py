@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 from connectors.stripe import links, payments, plans, settlement, subscriptions, webhooks
 from connectors.stripe.api import Stripe
+from connectors.stripe.endpoints import StripeEndpoints
 from hub.connect.answers import failure
 from hub.connect.api import ActionCode, ConnectorCode
 
@@ -73,4 +74,5 @@ connector = ConnectorCode(
     verify=webhooks.receive,
     poll=webhooks.poll,
     test=test,
+    endpoints=StripeEndpoints(),
 )

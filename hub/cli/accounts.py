@@ -41,12 +41,13 @@ def connection_add(name: str, connector: str, fields_file: Path, workspace: Path
     """
     fields = _fields(fields_file)
     with opened(workspace) as hub:
-        wanted = [one.name for one in hub.registry.get(connector).manifest.fields if one.required]
+        manifest = hub.registry.named(connector).manifest
+        wanted = [one.name for one in manifest.fields if one.required]
         missing = [field for field in wanted if fields.get(field) in (None, "")]
         if missing:
             message = f"{fields_file} lacks {', '.join(missing)}."
             raise ConfigError(message, remedy=f"A connection of {connector} needs {', '.join(wanted)}.")
-        hub.accounts.create(name, connector, fields, "cli")
+        hub.accounts.create(name, manifest.name, fields, "cli")
         address = f"{hub.settings.address}/hooks/{name}"
     click.echo(f"{name} is added. Its webhook address is {address}")
 
@@ -109,6 +110,27 @@ def connection_test(context: click.Context, name: str, workspace: Path | None, o
         context.exit(FOUND_SOMETHING)
 
 
+@connection_group.command("webhook")
+@click.argument("name")
+@click.option("--url", help="Another address than the hub's own for this connection.")
+@click.option("--list", "only_list", is_flag=True, help="Only show the webhooks that the gateway has.")
+@workspace_option
+@format_option()
+def connection_webhook(
+    name: str, url: str | None, workspace: Path | None, output_format: str, *, only_list: bool
+) -> None:
+    """Register the connection's webhook at the gateway, where it has an API for that, and keep the secret it gives.
+
+    Example: hub connection webhook stripe-main
+    """
+    with opened(workspace) as hub:
+        address = url or f"{hub.settings.address}/hooks/{name}"
+        found = hub.accounts.webhooks(name) if only_list else (hub.accounts.register_webhook(name, address, "cli"),)
+    listed: list[Json] = [{"id": one.id, "url": one.url, "enabled": one.enabled} for one in found]
+    lines = [f"{one.id}  {'on ' if one.enabled else 'off'}  {one.url}" for one in found]
+    show(listed, output_format, lambda _: "\n".join(lines) or "The gateway has no webhook yet.")
+
+
 @click.command("gateways")
 @format_option()
 def gateways_command(output_format: str) -> None:
@@ -160,20 +182,34 @@ def connector_check(context: click.Context, folders: tuple[Path, ...], output_fo
 @connector_group.command("new")
 @click.argument("name")
 @click.option("--kind", type=click.Choice([kind.value for kind in Kind]), default="http", show_default=True)
+@click.option(
+    "--openapi",
+    "description",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="An OpenAPI 3 description (JSON or YAML): each operation becomes an action.",
+)
 @workspace_option
 @click.pass_context
-def connector_new(context: click.Context, name: str, kind: str, workspace: Path | None) -> None:
+def connector_new(
+    context: click.Context, name: str, kind: str, description: Path | None, workspace: Path | None
+) -> None:
     """Begin a connector in the workspace's folder `connectors`.
 
     Example: hub connector new acme_pay --kind gateway
     """
     from hub.config import load_settings  # noqa: PLC0415 (only here)
+    from hub.connect.documents import read_yaml  # noqa: PLC0415 (only here)
+    from hub.connect.openapi import connector_from_openapi  # noqa: PLC0415 (only here)
     from hub.connect.skeleton import new_connector  # noqa: PLC0415 (only here)
 
     folder = load_settings(workspace=workspace).workspace / "connectors" / name
     if folder.exists():
         fail(context, ConfigError(f"{folder} exists already.", remedy="Choose another name."))
-    for path, text in new_connector(name, Kind(kind)).items():
+    if description is None:
+        files = new_connector(name, Kind(kind))
+    else:
+        files = connector_from_openapi(name, cast("JsonObject", read_yaml(description)))
+    for path, text in files.items():
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")

@@ -53,7 +53,7 @@ def verify(  # noqa: PLR0913 (one parameter per option)
     Example: hub webhook verify stripe --config stripe.yaml --at 2023-11-14T22:13:20Z request.http
     """
     try:
-        loaded = Registry.load().get(connector)
+        loaded = Registry.load().named(connector)
         connection = read_connection(loaded.manifest, config_file)
         request = parse_request(request_file.read_bytes())
         now = _moment(at)

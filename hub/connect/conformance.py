@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from hub.connect.manifest import ActionSpec, Manifest
+    from hub.connect.manifest import ActionSpec, Capability, Manifest
     from hub.jsontypes import JsonObject
 
 README_SECTIONS = ("Set-up", "Limits", "Quirks", "Unconfirmed")
@@ -147,15 +147,25 @@ def _capabilities(manifest: Manifest, code: ConnectorCode) -> Iterator[Finding]:
             if not any(name in manifest.actions for name in choices):
                 message = f"{title} is {cell.status.value}, but there is no action {' or '.join(choices)}."
                 yield Finding("capabilities", place, message, "Add the action, or say none with the reason.")
-        if key == "webhooks" and cell.status is Support.NATIVE and manifest.webhook is None:
-            yield Finding("capabilities", place, "Webhooks are native, but there is no webhook entry.", "Add it.")
-        if key == "webhooks" and cell.status is Support.HUB and not (manifest.polling and code.poll):
-            message = "The hub stands in for webhooks, but nothing polls."
-            yield Finding("capabilities", place, message, "Add polling and its code.")
+        yield from _cell_files(manifest, code, cell)
         for name, spec in manifest.actions.items():
             if spec.capability == key and cell.status is Support.NONE:
                 message = f"It says none, but there is the action {name}."
                 yield Finding("capabilities", place, message, "Remove the action or say native.")
+
+
+def _cell_files(manifest: Manifest, code: ConnectorCode, cell: Capability) -> Iterator[Finding]:
+    """What a cell needs beside actions."""
+    place = f"capabilities.{cell.key}"
+    native, by_hub = cell.status is Support.NATIVE, cell.status is Support.HUB
+    if cell.key == "embedded_form" and native and not (manifest.folder / "form.js").is_file():
+        message = "The gateway has a form of its own, but there is no form.js that shows it."
+        yield Finding("capabilities", place, message, "Write form.js; docs/connectors.md says what it exports.")
+    if cell.key == "webhooks" and native and manifest.webhook is None:
+        yield Finding("capabilities", place, "Webhooks are native, but there is no webhook entry.", "Add it.")
+    if cell.key == "webhooks" and by_hub and not (manifest.polling and code.poll):
+        message = "The hub stands in for webhooks, but nothing polls."
+        yield Finding("capabilities", place, message, "Add polling and its code.")
 
 
 def _actions(manifest: Manifest, code: ConnectorCode) -> Iterator[Finding]:

@@ -179,6 +179,7 @@ class Manifest:
     summary: str
     folder: Path
     links: Mapping[str, str]
+    aliases: tuple[str, ...]
     builtin: bool
     services: tuple[str, ...]
     fields: tuple[Field, ...]
@@ -202,6 +203,11 @@ class Manifest:
         spec = action_by_the_hub(action)
         cell = self.capabilities.get(str(spec.capability))
         return spec if cell is not None and cell.status is Support.HUB else None
+
+    def all_offered(self) -> Mapping[str, ActionSpec]:
+        """Every action that a recipe may call, those that the hub does among them, by name."""
+        names = [*self.actions, *sorted(BY_THE_HUB - self.actions.keys())]
+        return {name: spec for name in names if (spec := self.offered(name)) is not None}
 
     @property
     def secret_names(self) -> tuple[str, ...]:
@@ -285,6 +291,7 @@ def _manifest(folder: Path, document: JsonObject) -> Manifest:
         summary=cast("str", document["summary"]),
         folder=folder,
         links=cast("Mapping[str, str]", document.get("links") or {}),
+        aliases=_texts(document.get("aliases")),
         builtin=bool(document.get("builtin")),
         services=_texts(document.get("services")),
         fields=_fields(connection),

@@ -102,6 +102,8 @@ def _connector(manifest: Manifest) -> list[str]:
     shared = [spec for spec in manifest.actions.values() if spec.shared]
     if shared:
         rows = [[f"`{spec.name}`", _REPEATS[spec.idempotent]] for spec in shared]
+        rows += [[f"`{spec.name}` (by the hub)", _REPEATS[spec.idempotent]] for spec in manifest.all_offered().values()
+                 if spec.by_hub]  # fmt: skip
         lines += ["Actions of every gateway:", "", *_table(["action", "a repeat is"], rows), ""]
     for spec in manifest.actions.values():
         if not spec.shared:

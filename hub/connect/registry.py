@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import importlib.util
+import re
 import sys
 import threading
 from dataclasses import dataclass
@@ -72,6 +73,16 @@ class Registry:
                 self._loaded[name] = loaded
         return loaded
 
+    def named(self, text: str) -> LoadedConnector:
+        """The connector that a person means: by its name, its name with hyphens, or an alias. Raises as :meth:`get`."""
+        name = re.sub(r"[^a-z0-9]+", "_", text.strip().lower())
+        if name in self._places:
+            return self.get(name)
+        for manifest in self.manifests():
+            if text.strip().lower() in {alias.lower() for alias in manifest.aliases}:
+                return self.get(manifest.name)
+        return self.get(text)
+
     def manifests(self) -> tuple[Manifest, ...]:
         """Every manifest, in the order of the names. Raises :class:`ConfigError` for a broken one."""
         return tuple(self.get(name).manifest for name in self._places)
@@ -105,7 +116,7 @@ def _no_action(manifest: Manifest, action: str) -> NotFoundError:
         remedy = "Use a gateway that offers it (hub gateways lists them)."
         return NotFoundError(message, code="not_offered", remedy=remedy)
     message = f"{manifest.title} has no action {action!r}."
-    return NotFoundError(message, code="unknown_action", remedy=_did_you_mean(action, manifest.actions))
+    return NotFoundError(message, code="unknown_action", remedy=_did_you_mean(action, manifest.all_offered()))
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -20,14 +20,12 @@ def new_connector(name: str, kind: str) -> Mapping[str, str]:
 
     Raises :class:`ConfigError` for a name that cannot be one or a kind that is none.
     """
-    if not _NAME.fullmatch(name):
-        message = f"{name!r} cannot be a connector's name."
-        raise ConfigError(message, remedy="Use lower-case letters, digits and _, beginning with a letter.")
+    checked_name(name)
     if kind not in set(Kind):
         message = f"There is no kind {kind!r}."
         raise ConfigError(message, remedy=f"Use one of {', '.join(Kind)}.")
     title = name.replace("_", " ").title()
-    files = {"connector.yaml": _head(name, title, kind), "README.md": _readme(title)}
+    files = {"connector.yaml": _head(name, title, kind), "README.md": readme(title)}
     if kind == Kind.GATEWAY:
         files["connector.yaml"] += _gateway()
         files["connector.py"] = _GATEWAY_CODE.format(title=title)
@@ -35,6 +33,13 @@ def new_connector(name: str, kind: str) -> Mapping[str, str]:
     else:
         files["connector.yaml"] += _PLAIN_ACTION
     return files
+
+
+def checked_name(name: str) -> None:
+    """Raises :class:`ConfigError` for a name that no connector can have."""
+    if not _NAME.fullmatch(name):
+        message = f"{name!r} cannot be a connector's name."
+        raise ConfigError(message, remedy="Use lower-case letters, digits and _, beginning with a letter.")
 
 
 def _head(name: str, title: str, kind: str) -> str:
@@ -204,7 +209,8 @@ connector = ConnectorCode(actions={{"request": ActionCode(request)}})
 '''
 
 
-def _readme(title: str) -> str:
+def readme(title: str) -> str:
+    """The README of a new connector, with the sections that every one has."""
     return f"""\
 # {title}
 

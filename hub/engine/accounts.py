@@ -19,6 +19,7 @@ from hub.observe import hide_in_logs
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from hub.connect.api import Endpoint, Endpoints
     from hub.connect.connector import LoadedConnector
     from hub.connect.http import Outbound
     from hub.connect.manifest import Manifest
@@ -161,6 +162,55 @@ class Accounts:
                 name, {"tested_at": _stamp(now), "test_ok": tested.ok, "test_message": tested.message}
             )
         return tested
+
+    def can_register_webhook(self, connector: str) -> bool:
+        """Whether the gateway lets the hub register the webhook by itself."""
+        return self._registry.get(connector).code.endpoints is not None
+
+    def webhooks(self, name: str) -> tuple[Endpoint, ...]:
+        """The webhooks that the gateway has for the connection's account. Raises like an action."""
+        call, endpoints = self._endpoints(name)
+        return endpoints.list(call)
+
+    def register_webhook(self, name: str, url: str, actor: str) -> Endpoint:
+        """Register ``url`` at the gateway, and keep the secret that it gives; give the webhook.
+
+        One that is there already is switched on again; where its secret is not known here, it is made anew. Raises like
+        an action.
+        """
+        call, endpoints = self._endpoints(name)
+        row, now = self._row(name), self._now()
+        secret_names = self._registry.get(row.connector).manifest.secret_names
+        mine = [one for one in endpoints.list(call) if one.url == url]
+        needed = cast("JsonObject", self._registry.get(row.connector).manifest.webhook or {}).get("secret")
+        known = not isinstance(needed, str) or needed not in secret_names or bool(row.secrets.get(needed))
+        if mine and known:
+            endpoint = mine[0] if mine[0].enabled else endpoints.enable(call, mine[0].id)
+        else:
+            for one in mine:
+                endpoints.delete(call, one.id)
+            endpoint = endpoints.create(call, url)
+        given: JsonObject = {**row.settings, **endpoint.settings, **endpoint.secrets}
+        if endpoint.settings or endpoint.secrets:
+            self.update(name, given, row.version, actor)
+        self._store.note_health(name, {"webhook_id": endpoint.id, "webhook_registered_at": _stamp(now)})
+        self._store.note(actor, "connection.register_webhook", name, now, {"webhook": endpoint.id})
+        return endpoint
+
+    def remove_webhook(self, name: str, endpoint: str, actor: str) -> None:
+        """Take a webhook away at the gateway. Raises like an action."""
+        call, endpoints = self._endpoints(name)
+        endpoints.delete(call, endpoint)
+        self._store.note(actor, "connection.remove_webhook", name, self._now(), {"webhook": endpoint})
+
+    def _endpoints(self, name: str) -> tuple[Call, Endpoints]:
+        connection = self.get(name)
+        connector = self._registry.get(connection.connector)
+        endpoints = connector.code.endpoints
+        if endpoints is None:
+            message = f"{connector.manifest.title} has no API to register webhooks."
+            raise NotFoundError(message, remedy="Follow the set-up steps on the connection's page.")
+        return self.call(connection, connector), endpoints
 
     def call(self, connection: Connection, connector: LoadedConnector) -> Call:
         """A call outside any run: for tests, polls and re-reading."""

@@ -106,8 +106,10 @@ class GatewayCalls:
         if spec.by_hub:
             action = ACTIONS[spec.name]
             return connector.run_judged(spec, call, lambda judged: action(self.desk(attempt, judged), judged.input))
-        if spec.name != "payment.create" or connector.manifest.kind is not Kind.GATEWAY:
+        if connector.manifest.kind is not Kind.GATEWAY or spec.name not in {"payment.create", "form.embed"}:
             return attempt.run(spec, call)
+        if spec.name == "form.embed":
+            return self._embedded(spec, attempt)
         visit = self._visit(attempt)
         if visit is not None:
             ours = {**call.input, "return_url": f"{self._addresses.pay(visit)}/return"}
@@ -118,7 +120,9 @@ class GatewayCalls:
 
     def after(self, attempt: Attempt, spec: ActionSpec, output: JsonObject) -> None:
         """A payment that was begun and is not decided yet is told, so that it is watched."""
-        if spec.name != "payment.create" or output["status"] not in _UNDECIDED:
+        if "payment" not in output or output.get("status", "created") not in _UNDECIDED:
+            return
+        if spec.name not in {"payment.create", "form.embed"}:
             return
         reference, given = str(output["payment"]), attempt.call.input
         data: JsonObject = {
@@ -142,16 +146,28 @@ class GatewayCalls:
         completes = "payment.complete" in attempt.connector.manifest.actions
         if given.get("method") or not completes or self._addresses.are_ours(str(given.get("return_url") or "")):
             return None
-        identity = derived_id("chk", attempt.call.key)
+        return self._opened(attempt, "payment")
+
+    def _opened(self, attempt: Attempt, purpose: str) -> str:
+        given, identity = attempt.call.input, derived_id("chk", attempt.call.key)
         row = {
             "id": identity,
             "connection": attempt.call.connection.name,
             "state": "open",
-            "purpose": "payment",
+            "purpose": purpose,
             "input": {**given, "after": given.get("return_url"), "after_cancel": given.get("cancel_url")},
         }
         self._store.add(checkouts, row, attempt.call.now)
         return identity
+
+    def _embedded(self, spec: ActionSpec, attempt: Attempt) -> Json:
+        """The gateway's own form; the hub's page shows it too, and proves what comes of it."""
+        visit = self._opened(attempt, "form")
+        ours = {**attempt.call.input, "return_url": f"{self._addresses.pay(visit)}/return"}
+        output = cast("JsonObject", attempt.run(spec, attempt.call.with_input(ours)))
+        self.after(attempt, spec, output)
+        self._store.change_checkout(visit, attempt.call.now, payment=output.get("payment"), output=output)
+        return {**output, "page_url": self._addresses.pay(visit)}
 
     def _visited(self, visit: str | None, call: Call, output: JsonObject) -> JsonObject:
         if visit is None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
 from hub.connect.api import Call
+from hub.connect.manifest import Support
 from hub.engine.gateway_calls import Attempt, part_key, reference_of
 from hub.engine.recorder import Happening
 from hub.errors import PermanentError
@@ -34,6 +35,8 @@ LASTS = timedelta(days=3660)
 
 _OURS = frozenset({"after", "after_cancel", "origin"})
 """Members of a visit's input that are the hub's: where the payer goes in the end, which page may show ours in a frame."""
+_DELIVERED_WITHIN = timedelta(minutes=10)
+"""Webhooks mostly come within seconds; after this time without one it is told."""
 _FRESH = timedelta(minutes=30)
 _TOLD = frozenset({"pending", "authorized", "succeeded", "failed", "expired", "voided", "returned"})
 _FIELDS = (
@@ -203,7 +206,26 @@ class PaymentDesk:
             return False
         key = part_key(hashlib.sha256(f"{row.connection}:{row.payment}".encode()).hexdigest()[:40], f"look{row.looks}")
         output = cast("JsonObject", self.act(row.connection, action, key, {"payment": row.payment}))
-        return self.tell(row.connection, output, {}, known_as=row.payment)
+        found = self.tell(row.connection, output, {}, known_as=row.payment)
+        if found:
+            self._notice_silence(row)
+        return found
+
+    def _notice_silence(self, payment: sa.Row[Any]) -> None:
+        """A payment was decided, the gateway has webhooks, and none of them came: the admin should look at them."""
+        hub, now = self._hub, self._hub.now()
+        row = hub.store.connection(payment.connection)
+        manifest = hub.registry.get(row.connector).manifest if row is not None else None
+        if row is None or manifest is None or manifest.capabilities["webhooks"].status is not Support.NATIVE:
+            return
+        heard = row.health.get("last_delivery_at")
+        if now - payment.begun < _DELIVERED_WITHIN or (heard and str(heard) >= payment.begun.isoformat()):
+            return
+        if not row.health.get("silent_since"):
+            hub.store.note_health(row.name, {"silent_since": now.isoformat()})
+        data: JsonObject = {"connection": row.name, **({"last_at": heard} if heard else {})}
+        source_id = f"webhook_silent:{row.name}:{now:%Y-%m-%d}"
+        hub.recorder.record(Happening("hub.webhook_silent", "hub", source_id, data, now), now)
 
     def tell(self, connection: str, output: JsonObject, given: JsonObject, known_as: str | None = None) -> bool:
         """Record what an output says of a payment, under the id that the gateway's own report of it would have."""

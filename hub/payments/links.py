@@ -98,6 +98,7 @@ def embed_form(desk: Desk, given: JsonObject) -> JsonObject:
     address = desk.addresses.pay(identity)
     return {
         "client": {"kind": "hub.page", "url": address},
+        "page_url": address,
         "origins": ["/".join(address.split("/")[:3])],
         "gateway": own_words(desk, identity, "open"),
     }

@@ -31,7 +31,7 @@ def editor_language(hub: Hub) -> JsonObject:
         "connectors": {
             name: {
                 "title": manifest.title,
-                "actions": {action: _action(spec) for action, spec in sorted(manifest.actions.items())},
+                "actions": {action: _action(spec) for action, spec in sorted(manifest.all_offered().items())},
             }
             for name, manifest in manifests.items()
         },

@@ -104,7 +104,7 @@ class FakeHubSpot(FakeServer):
             case ["POST"]:
                 return self._create(kind, body)
             case ["GET"]:
-                return Answered(200, {"results": list(self.records[kind].values())[:1]})
+                return self._listed(kind, dict(request.params))
             case ["GET", identity]:
                 found = self._find(kind, dict(request.params).get("idProperty"), identity)
                 return Answered(200, found) if found else error(404, "OBJECT_NOT_FOUND", "resource not found")
@@ -150,6 +150,14 @@ class FakeHubSpot(FakeServer):
         problem = {"status": "error", "category": "VALIDATION_ERROR", "message": message, "context": context}
         problem |= {"errors": [], "links": {}, "id": "1"}
         return Answered(207, {**self._batch([]), "numErrors": 1, "errors": [problem]})
+
+    def _listed(self, kind: str, params: dict[str, str]) -> Answered:
+        begin, count = int(params.get("after", 0)), int(params.get("limit", 10))
+        records = list(self.records[kind].values())
+        body: dict[str, Any] = {"results": records[begin : begin + count]}
+        if begin + count < len(records):
+            body["paging"] = {"next": {"after": str(begin + count)}}
+        return Answered(200, body)
 
     def _batch(self, results: list[dict[str, Any]]) -> dict[str, Any]:
         return {"status": "COMPLETE", "startedAt": NOW, "completedAt": NOW, "results": results}

@@ -12,7 +12,8 @@ interface Page {
 }
 
 interface Form {
-  mount(container: HTMLElement, client: unknown, page: Page): Promise<void>;
+  /** `output` is what the action form.embed gave: `client`, `script_url`, `origins`. */
+  mount(container: HTMLElement, output: unknown, page: Page): Promise<void>;
 }
 
 const box = document.querySelector<HTMLElement>("[data-pay]");
@@ -20,13 +21,13 @@ if (box) void show(box);
 
 async function show(box: HTMLElement): Promise<void> {
   const container = box.querySelector<HTMLElement>("[data-pay-form]");
-  const client: unknown = JSON.parse(box.dataset["client"] ?? "{}");
+  const output: unknown = JSON.parse(box.dataset["output"] ?? "{}");
   if (!container) return;
   const page = pageOf(box);
   try {
     const form = (await import(/* @vite-ignore */ new URL(box.dataset["module"] ?? "", location.href).href)) as Form;
     container.replaceChildren();
-    await form.mount(container, { ...(client as object), script_url: box.dataset["script"] }, page);
+    await form.mount(container, output, page);
   } catch {
     page.fail("The payment form could not be loaded. Check your connection, or a blocker of scripts, and load the page again.");
   } finally {

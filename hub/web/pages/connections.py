@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flask import flash, redirect, render_template, request, url_for
 from markupsafe import Markup, escape
 
-from hub.connect.manifest import Kind
+from hub.connect.manifest import CAPABILITIES, Kind
 from hub.engine.shelf import walk
 from hub.errors import HubError, NotFoundError
 from hub.recipes.model import CallStep, EventTrigger
@@ -114,6 +114,27 @@ def test(name: str) -> ResponseReturnValue:
     return redirect(url_for("connections.show", name=name), 303)
 
 
+@pages.page("/connections/<name>/webhook", Role.ADMIN, method="POST", limit="10 per minute")
+def register_webhook(name: str) -> ResponseReturnValue:
+    """Register the webhook at the gateway, so that the admin need not."""
+    hub, row = the_hub(), _row(name)
+    try:
+        hub.accounts.register_webhook(name, f"{hub.settings.address}/hooks/{name}", actor())
+    except HubError as error:
+        flash(f"The webhook was not registered: {error}", "danger")
+    else:
+        title = hub.registry.get(row.connector).manifest.title
+        flash(f"{title} sends its webhooks to this hub now, and their secret is kept here.", "success")
+    return redirect(url_for("connections.show", name=name), 303)
+
+
+@pages.page("/gateways", Role.VIEWER)
+def gateways() -> ResponseReturnValue:
+    """What each gateway can do: by itself, by the hub, or not, and why."""
+    manifests = [one for one in the_hub().registry.manifests() if one.kind is Kind.GATEWAY]
+    return render_template("gateways.html", gateways=manifests, capabilities=CAPABILITIES)
+
+
 @pages.page("/connections/<name>/switch", Role.ADMIN, method="POST")
 def switch(name: str) -> ResponseReturnValue:
     """On or off: off, no call is made and no webhook is taken."""
@@ -170,6 +191,7 @@ def _form(manifest: Manifest, row: ConnectionRow | None, error: HubError | None 
         error=error,
         name=name,
         webhook_url=address if manifest.webhook else "",
+        registers=row is not None and the_hub().accounts.can_register_webhook(manifest.name),
         setup=setup_markup(manifest.setup, address),
         used_by=_users_by_connection().get(row.name, []) if row is not None else [],
     )

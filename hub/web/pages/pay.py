@@ -161,6 +161,7 @@ def _page(token: str, standing: Standing, error: HubError | None = None) -> Resp
         checkout_url=_other_page(visit) if is_open else "",
         client=client if is_open else {},
         script_url=output.get("script_url") or client.get("script_url") or "",
+        origins=output.get("origins") or client.get("origins") or [],
         connector=connector,
         back=visit.input.get("after") or visit.input.get("after_cancel"),
     )
