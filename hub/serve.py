@@ -6,6 +6,7 @@ import gc
 import logging
 import multiprocessing.util
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias, cast
 
@@ -19,13 +20,15 @@ from hub.engine.hub import Hub, Role
 from hub.errors import SignatureError, UnavailableError
 from hub.ingest.pollers import Pollers
 from hub.ingest.reception import Desk
-from hub.ingest.webhooks import create_webhook_app
+from hub.ingest.webhooks import PREFIX, WebhookEndpoint
 from hub.web.app import create_app
+from hub.web.bridge import serve_in_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from granian.rsgi import HTTPProtocol, Scope  # type: ignore[attr-defined]  # granian names no exports
 
     from hub.config import Settings
     from hub.connect.api import Connection, Fetch
@@ -39,12 +42,28 @@ Clock: TypeAlias = Callable[[], datetime]
 class Switch:
     """Sends a request to the application under its path: ``/hooks``, ``/sandbox``, everything else to the pages.
 
-    Webhooks go to an application of their own, so that a page's sessions and templates cost them nothing.
+    As a WSGI application it serves under any server. Under the hub's own it is served by ``threads`` threads, but for
+    webhooks, which the event loop takes in itself.
     """
 
-    def __init__(self, pages: WSGIApplication, mounts: dict[str, WSGIApplication]) -> None:
+    def __init__(
+        self,
+        pages: WSGIApplication,
+        webhooks: WebhookEndpoint,
+        mounts: Mapping[str, WSGIApplication],
+        threads: int = 64,
+    ) -> None:
         self._pages = pages
-        self._mounts = mounts
+        self._webhooks = webhooks
+        self._mounts: dict[str, WSGIApplication] = {"/hooks": webhooks, **mounts}
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="http")
+
+    async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
+        """Serve one request in the event loop."""
+        if scope.path.startswith(PREFIX):
+            await self._webhooks.serve(scope, protocol, self._threads)
+        else:
+            await serve_in_thread(self, scope, protocol, self._threads)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
@@ -66,10 +85,13 @@ class _Counters:
         self._hub = hub
         self._noted: dict[str, datetime] = {}
 
-    def accepted(self, connection: str, recorded: Sequence[Recorded], now: datetime) -> None:
-        new = sum(not one.duplicate for one in recorded)
-        self._hub.metrics.events_accepted.labels(connection).inc(new)
-        self._hub.metrics.events_repeated.labels(connection).inc(len(recorded) - new)
+    def accepted(self, connection: str, recorded: Sequence[Recorded], now: datetime, seconds: float) -> None:
+        metrics, repeated = self._hub.metrics, sum(one.duplicate for one in recorded)
+        metrics.receive_seconds.observe(seconds)
+        if repeated:
+            metrics.events_repeated.labels(connection).inc(repeated)
+        if repeated < len(recorded):
+            metrics.events_accepted.labels(connection).inc(len(recorded) - repeated)
         last = self._noted.get(connection)
         if last is None or (now - last).total_seconds() > 1:
             self._noted[connection] = now
@@ -101,13 +123,13 @@ def build(hub: Hub) -> Switch:
         return fetch
 
     desk = Desk(hub.registry, hub.accounts, hub.recorder, _Counters(hub), fetch_for, hub.accounts.call, hub.now)
-    webhooks = create_webhook_app(desk, settings.address, settings.webhook_body_bytes, settings.webhook_header_bytes)
-    mounts: dict[str, WSGIApplication] = {"/hooks": webhooks}
+    webhooks = WebhookEndpoint(desk, settings.address, settings.webhook_body_bytes, settings.webhook_header_bytes)
+    mounts: dict[str, WSGIApplication] = {}
     if settings.sandbox_on:
         server = hub.registry.get("sandbox").code.server
         if server is not None:
             mounts["/sandbox"] = cast("WSGIApplication", server(sandbox_context(hub)))
-    return Switch(create_app(hub), mounts)
+    return Switch(create_app(hub), webhooks, mounts, settings.server_threads)
 
 
 def sandbox_context(hub: Hub) -> ServerContext:
@@ -147,9 +169,9 @@ def serve(settings: Settings, role: Role, announce: Callable[[Hub], None]) -> No
         "hub",
         address=settings.host,
         port=settings.port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
         workers=1,
-        blocking_threads=settings.server_threads,
+        websockets=False,
         respawn_failed_workers=True,
         log_enabled=False,
         workers_kill_timeout=20,

@@ -59,6 +59,9 @@ def moment(value: Json) -> datetime | None:
     raise ValueError(message)
 
 
+_WILDCARD = re.compile(r"[*?\[]")  # what fnmatch does not take as it is written
+
+
 @dataclass(frozen=True, slots=True)
 class _Rule:
     patterns: tuple[re.Pattern[str], ...]
@@ -81,9 +84,11 @@ class _Rule:
             place=place,
         )
 
-    def fires(self, raw_type: str, scope: JsonObject) -> bool:
-        matches = any(pattern.match(raw_type) for pattern in self.patterns)
-        return matches and (self.when is None or is_true(self.when.evaluate(scope)))
+    def speaks_of(self, raw_type: str) -> bool:
+        return any(pattern.match(raw_type) for pattern in self.patterns)
+
+    def fires(self, scope: JsonObject) -> bool:
+        return self.when is None or is_true(self.when.evaluate(scope))
 
 
 class EventMap:
@@ -93,6 +98,10 @@ class EventMap:
         self._rules = [
             _Rule.compiled(rule, f"events[{number}] ({', '.join(rule.raw)})") for number, rule in enumerate(rules)
         ]
+        # A gateway may have a hundred types and as many rules: which speak of a type is looked up, not tried.
+        named = {raw for rule in rules for raw in rule.raw if not _WILDCARD.search(raw)}
+        self._rules_of = {raw_type: self._speaking_of(raw_type) for raw_type in named}
+        self._canonical = frozenset(event_types())
         self._currencies = currencies
         self._informational = [re.compile(fnmatch.translate(pattern)) for pattern in informational]
 
@@ -103,8 +112,7 @@ class EventMap:
 
     def knows(self, raw_type: str) -> bool:
         """Whether the manifest speaks of this raw type at all, be it as informational."""
-        patterns = [*self._informational, *(pattern for rule in self._rules for pattern in rule.patterns)]
-        return any(pattern.match(raw_type) for pattern in patterns)
+        return bool(self._numbered(raw_type)) or any(pattern.match(raw_type) for pattern in self._informational)
 
     def map(self, raw: RawEvent, connection: Connection) -> tuple[CanonicalEvent, ...]:
         """The canonical events of one raw event, none when no rule fires.
@@ -112,11 +120,14 @@ class EventMap:
         The first has the raw event's id as ``source_id``, further ones have ``:<type>`` added. Raises
         :class:`DeliveryError` (``mapping``) that names the rule.
         """
+        rules = self._numbered(raw.type)
+        if not rules:
+            return ()
         scope = _scope(raw, connection)
         events: list[CanonicalEvent] = []
-        for rule in self._rules:
+        for _, rule in rules:
             try:
-                if rule.fires(raw.type, scope):
+                if rule.fires(scope):
                     events.append(self._event(rule, raw, scope, first=not events))
             except (HubError, ValueError, TypeError, OverflowError) as error:
                 message = f"The event {raw.type!r} ({raw.id}) could not be mapped by {rule.place}: {error}"
@@ -127,12 +138,20 @@ class EventMap:
     def firing(self, raw: RawEvent, connection: Connection) -> set[int]:
         """The numbers of the rules that fire for a raw event; the checker wants a sample for each."""
         scope = _scope(raw, connection)
-        return {number for number, rule in enumerate(self._rules) if rule.fires(raw.type, scope)}
+        return {number for number, rule in self._numbered(raw.type) if rule.fires(scope)}
+
+    def _numbered(self, raw_type: str) -> tuple[tuple[int, _Rule], ...]:
+        """The rules that speak of a raw type, each with its number, in their order."""
+        known = self._rules_of.get(raw_type)
+        return known if known is not None else self._speaking_of(raw_type)
+
+    def _speaking_of(self, raw_type: str) -> tuple[tuple[int, _Rule], ...]:
+        return tuple((number, rule) for number, rule in enumerate(self._rules) if rule.speaks_of(raw_type))
 
     def _event(self, rule: _Rule, raw: RawEvent, scope: JsonObject, *, first: bool) -> CanonicalEvent:
         event_type = str(rule.type.render(scope))
         data = without_nulls(read_amounts(rule.data.render(scope), self._currencies)) or {}
-        if event_type in event_types():
+        if event_type in self._canonical:
             validate_data(event_type, cast("JsonObject", data))
         own_id = rule.id.evaluate(scope) if rule.id else None
         source_id = str(own_id) if own_id is not None else raw.id if first else f"{raw.id}:{event_type}"

@@ -33,6 +33,16 @@ _OVERLAP = timedelta(hours=24)
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 
 
+@dataclass(slots=True)
+class _Held:
+    """A connection in memory, with its row as it was read ``at`` a moment. ``due``: somebody was sent to read it anew."""
+
+    connection: Connection
+    row: ConnectionRow | None
+    at: datetime
+    due: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Tested:
     """The outcome of a connection's test."""
@@ -53,7 +63,7 @@ class Accounts:
         self._keyring = keyring
         self._outbound = outbound
         self._now = now
-        self._known: dict[str, tuple[datetime, Connection]] = {}
+        self._known: dict[str, _Held] = {}
         self._lock = threading.Lock()
 
     def get(self, name: str) -> Connection:
@@ -62,13 +72,30 @@ class Accounts:
         Raises ``ConfigError`` that names the nearest one, or ``NotFoundError`` when it is switched off.
         """
         now = self._now()
-        known = self._known.get(name)
-        if known is not None and now - known[0] < _FRESH:
-            return known[1]
+        held = self._known.get(name)
+        if held is not None and now - held.at < _FRESH and not held.due:
+            return held.connection
         row = self._store.connection(name)
-        connection = self._opened(row, now) if row is not None else self._built_in(name)
-        self._known[name] = (now, connection)
+        if held is not None and row is not None and held.row is not None and _same(row, held.row) and not _expires(row):
+            connection = held.connection  # its secrets are readable already
+        else:
+            connection = self._opened(row, now) if row is not None else self._built_in(name)
+        self._known[name] = _Held(connection, row, now)
         return connection
+
+    def known(self, name: str) -> Connection | None:
+        """A connection as :meth:`get` would give it, if that needs no look into the database; None otherwise.
+
+        Before what is known grows too old, one caller gets None and is to look, while all others go on.
+        """
+        held = self._known.get(name)
+        age = self._now() - held.at if held is not None else _FRESH
+        if held is None or age >= _FRESH:
+            return None
+        if age >= _FRESH / 2 and not held.due:
+            held.due = True
+            return None
+        return held.connection
 
     def names(self) -> dict[str, str]:
         """Every connection's name with its connector's, the built-in ones among them."""
@@ -274,6 +301,20 @@ def _defaults(manifest: Manifest) -> JsonObject:
 def _valid(token: JsonObject, now: datetime) -> bool:
     expires = token.get("expires_at")
     return expires is None or datetime.fromisoformat(cast("str", expires)) > now
+
+
+def _same(row: ConnectionRow, other: ConnectionRow) -> bool:
+    """Whether both give the same connection; its health changes all the time."""
+    return (row.connector, row.settings, row.secrets, row.enabled) == (
+        other.connector,
+        other.settings,
+        other.secrets,
+        other.enabled,
+    )
+
+
+def _expires(row: ConnectionRow) -> bool:
+    return any(token.get("expires_at") is not None for tokens in row.secrets.values() for token in tokens)
 
 
 def _stamp(moment: datetime) -> str:

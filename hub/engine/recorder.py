@@ -10,7 +10,7 @@ from hub.journal.entries import NewEvent, Recorded
 from hub.journal.operations import StaleEpochError, record_events
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from hub.engine.library import Library, Snapshot
@@ -112,16 +112,34 @@ class Recorder:
         snapshot = self._library.snapshot()
         left = dict(enumerate(happenings))
         while left:
-            entries = {number: event_entry(one, snapshot, now, only=only) for number, one in left.items()}
-            futures = {number: self._writer.submit(record_events, entry) for number, entry in entries.items()}
-            for number, future in futures.items():
-                outcome = future.result()
+            entries = [event_entry(one, snapshot, now, only=only) for one in left.values()]
+            for number, outcome in zip(tuple(left), self._writer.write_all(record_events, entries), strict=True):
                 if not isinstance(outcome, StaleEpochError):
                     done[number] = outcome
                     del left[number]
             if left:
                 snapshot = self._library.reload()
-        runs = [run for outcome in done.values() for run in (*outcome.runnable, *outcome.woken)]
+        self._wake(done.values())
+        return [done[number] for number in range(len(happenings))]
+
+    def record_soon(
+        self, happenings: Sequence[Happening], now: datetime, heard: Callable[[list[Recorded] | None], None]
+    ) -> None:
+        """As :meth:`record_all`, without waiting. ``heard`` is called in the writer's thread and must be quick.
+
+        It hears the outcomes, or None when not everything could be recorded: :meth:`record_all` does it again then, or says
+        why it cannot.
+        """
+        snapshot = self._library.snapshot()
+
+        def written(outcomes: Sequence[Recorded | StaleEpochError | BaseException]) -> None:
+            recorded = [outcome for outcome in outcomes if isinstance(outcome, Recorded)]
+            self._wake(recorded)
+            heard(recorded if len(recorded) == len(outcomes) else None)
+
+        self._writer.submit_all(record_events, [event_entry(one, snapshot, now) for one in happenings], written)
+
+    def _wake(self, recorded: Iterable[Recorded]) -> None:
+        runs = [run for outcome in recorded for run in (*outcome.runnable, *outcome.woken)]
         if runs:
             self._on_recorded(runs)
-        return [done[number] for number in range(len(happenings))]

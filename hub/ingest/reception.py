@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
@@ -10,8 +11,17 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from hub.connect.api import Answer, CanonicalEvent
+from hub.engine.caller import Connections
 from hub.engine.recorder import Happening
-from hub.errors import ActionError, ConfigError, DeliveryError, NotFoundError, SignatureError, UnavailableError
+from hub.errors import (
+    ActionError,
+    ConfigError,
+    DeliveryError,
+    HubError,
+    NotFoundError,
+    SignatureError,
+    UnavailableError,
+)
 from hub.jsontypes import canonical_json
 
 if TYPE_CHECKING:
@@ -21,7 +31,6 @@ if TYPE_CHECKING:
     from hub.connect.api import Call, Connection, Fetch, RawEvent, WebhookRequest
     from hub.connect.connector import LoadedConnector, Reception
     from hub.connect.registry import Registry
-    from hub.engine.caller import Connections
     from hub.engine.recorder import Recorder
     from hub.journal.entries import Recorded
     from hub.jsontypes import JsonObject
@@ -31,22 +40,55 @@ log = structlog.get_logger(__name__)
 _HEADERS_KEPT = ("content-type", "user-agent", "webhook-id", "webhook-timestamp", "x-request-id")
 
 
+class KnownConnections(Connections, Protocol):
+    """The configured accounts, some of them in memory."""
+
+    def known(self, name: str) -> Connection | None:
+        """The connection, if it can be given without a look into the database."""
+
+
 class Counters(Protocol):
     """Where the endpoint reports what it did."""
 
-    def accepted(self, connection: str, recorded: Sequence[Recorded], now: datetime) -> None:
-        """A delivery was recorded."""
+    def accepted(self, connection: str, recorded: Sequence[Recorded], now: datetime, seconds: float) -> None:
+        """A delivery was recorded, ``seconds`` after it came in."""
 
     def refused(self, connection: str, reason: str, message: str, now: datetime) -> None:
         """A delivery was refused; its body is not kept."""
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared:
+    """A delivery that is proved and translated, and not yet recorded. ``begun``: its arrival, by the performance counter."""
+
+    connection: str
+    happenings: list[Happening]
+    answer: Answer
+    now: datetime
+    begun: float
+
+
+class _NoFetch:
+    """Stands where the gateway could be asked, and remembers that it was."""
+
+    def __init__(self) -> None:
+        self.wanted = False
+
+    def __call__(self, url: str) -> bytes:
+        self.wanted = True
+        raise UnavailableError(f"{url} must be fetched first.", remedy="")
+
+
+@dataclass(frozen=True, slots=True)
 class Desk:
-    """Takes deliveries in for every connection. Thread-safe."""
+    """Takes deliveries in for every connection. Thread-safe.
+
+    :meth:`receive` does all of it and waits where it must. For who may not wait there is :meth:`prepare`, which does what
+    can be done at once, and :meth:`conclude` for when the recorder has made it durable.
+    """
 
     registry: Registry
-    connections: Connections
+    connections: KnownConnections
     recorder: Recorder
     counters: Counters
     fetch: Callable[[Connection], Fetch]
@@ -59,7 +101,7 @@ class Desk:
         The answer is 2xx only when every event is durable. 401: the sender could not be proved. 400: it cannot be read.
         404: no such connection. 503: the journal cannot write now, nothing was kept, the gateway shall repeat.
         """
-        now = self.now()
+        begun, now = time.perf_counter(), self.now()
         try:
             connection = self.connections.get(name)
             connector = self.registry.get(connection.connector)
@@ -80,8 +122,32 @@ class Desk:
             return refusal(400, error.code, error.message)
         except (UnavailableError, ActionError) as error:
             return _not_now(name, error)
-        self.counters.accepted(name, recorded, now)
-        return reception.answer
+        return self.conclude(Prepared(name, happenings, reception.answer, now, begun), recorded)
+
+    def prepare(self, name: str, request: WebhookRequest) -> Prepared | None:
+        """Prove and translate a delivery without waiting for anything; None when :meth:`receive` has to take it.
+
+        That is so when something must be asked first, and also when the delivery is to be refused, which is counted.
+        """
+        connection = self.connections.known(name)
+        if connection is None:
+            return None
+        begun, now, fetch = time.perf_counter(), self.now(), _NoFetch()
+        try:
+            connector = self.registry.get(connection.connector)
+            reception = connector.receive(request, connection, now, fetch)
+            if reception.pending or fetch.wanted:
+                return None
+            happenings = happenings_of(connection, connector, reception, request)
+        except HubError as error:
+            log.debug("delivery_not_at_once", connection=name, reason=error.code)
+            return None
+        return Prepared(name, happenings, reception.answer, now, begun)
+
+    def conclude(self, prepared: Prepared, recorded: Sequence[Recorded]) -> Answer:
+        """The answer to a delivery that is durable now."""
+        self.counters.accepted(prepared.connection, recorded, prepared.now, time.perf_counter() - prepared.begun)
+        return prepared.answer
 
     def _enriched(self, reception: Reception, connector: LoadedConnector, connection: Connection) -> Reception:
         """What the scheme cannot prove is re-read from the gateway before it is recorded. Raises like an action."""

@@ -8,10 +8,12 @@ written again.
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, TypeVar, cast
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -32,6 +34,11 @@ log = structlog.get_logger(__name__)
 
 _ATTEMPTS = 5
 """How often a batch is written that loses against other processes (deadlock, serialization)."""
+_SIBLINGS = 4
+"""From this size of the last batch on, the writer lets others join the next one."""
+
+_PAUSE = 0.001
+_MOST_PAUSES = 5
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
@@ -92,6 +99,7 @@ class Writer:
         self._capacity = capacity
         self._queue: SimpleQueue[_Entry | None] = SimpleQueue()
         self._closed = False
+        self._last_size = 0
         self._door = threading.Lock()  # nothing may enter the queue behind its end
         self.statistics = WriterStatistics()
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
@@ -119,7 +127,38 @@ class Writer:
 
     def write(self, operation: Operation[Item, Outcome], item: Item) -> Outcome:
         """Have ``item`` written, and wait until it is durable. Raises what :meth:`submit` would report."""
-        return self.submit(operation, item).result()
+        return self.write_all(operation, [item])[0]
+
+    def write_all(self, operation: Operation[Item, Outcome], items: Sequence[Item]) -> list[Outcome]:
+        """Have ``items`` written, and wait until it is done. Raises the first error; the other items may be kept then."""
+        outcomes: list[Outcome | BaseException] = []
+        done = threading.Lock()  # a future costs ten times as much
+        done.acquire()
+
+        def written(found: list[Outcome | BaseException]) -> None:
+            outcomes.extend(found)
+            done.release()
+
+        self.submit_all(operation, items, written)
+        done.acquire()
+        for outcome in outcomes:
+            if _is_error(outcome):
+                raise outcome
+        return cast("list[Outcome]", outcomes)
+
+    def submit_all(
+        self,
+        operation: Operation[Item, Outcome],
+        items: Sequence[Item],
+        on_done: Callable[[list[Outcome | BaseException]], None],
+    ) -> None:
+        """Have ``items`` written; ``on_done`` (as for :meth:`submit`) hears all their outcomes together, in their order."""
+        if not items:
+            on_done([])
+            return
+        slip = _Slip(len(items), on_done)
+        for place, item in enumerate(items):
+            self.submit(operation, item, partial(slip.take, place))
 
     def waiting(self) -> int:
         """How many items wait to be written."""
@@ -137,6 +176,7 @@ class Writer:
         while (first := self._queue.get()) is not None:
             batch = [first]
             last = False
+            self._let_others_join()
             while len(batch) < self._batch and not last:
                 try:
                     following = self._queue.get_nowait()
@@ -146,8 +186,19 @@ class Writer:
                     last = True
                 else:
                     batch.append(following)
+            self._last_size = len(batch)
             self._commit(batch)
             if last:
+                return
+
+    def _let_others_join(self) -> None:
+        """Under load, wait while items come in quick succession: a larger batch costs hardly more than a small one."""
+        if self._last_size < _SIBLINGS:
+            return
+        for _ in range(_MOST_PAUSES):
+            waiting = self._queue.qsize()
+            time.sleep(_PAUSE)
+            if self._queue.qsize() == waiting:
                 return
 
     def _commit(self, batch: list[_Entry]) -> None:
@@ -206,18 +257,43 @@ class Writer:
             self._commit(batch[middle:])
 
 
+class _Slip:
+    """Collects the outcomes of several items."""
+
+    __slots__ = ("_lock", "_missing", "_on_done", "_outcomes")
+
+    def __init__(self, count: int, on_done: Callable[[list[Any]], None]) -> None:
+        self._outcomes: list[Any] = [None] * count
+        self._missing = count
+        self._on_done = on_done
+        self._lock = threading.Lock()  # the writer refuses in the submitter's thread
+
+    def take(self, place: int, outcome: object) -> None:
+        with self._lock:
+            self._outcomes[place] = outcome
+            self._missing -= 1
+            complete = not self._missing
+        if complete:
+            self._on_done(self._outcomes)
+
+
 _UNHEARD: Future[Any] = Future()
 """Given where the caller hears by callback: nobody may wait for it."""
 
 
 def _resolver(future: Future[Any]) -> Callable[[Any], None]:
     def resolve(outcome: Any) -> None:
-        if isinstance(outcome, BaseException) and not getattr(outcome, "is_outcome", False):
+        if _is_error(outcome):
             future.set_exception(outcome)
         else:
             future.set_result(outcome)
 
     return resolve
+
+
+def _is_error(outcome: object) -> TypeGuard[BaseException]:
+    """Whether nothing was kept, as opposed to an outcome that only looks like an error."""
+    return isinstance(outcome, BaseException) and not getattr(outcome, "is_outcome", False)
 
 
 def _tell(entry: _Entry, outcome: object) -> None:
