@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import logging
 import multiprocessing.util
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,8 +10,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 import structlog
-from granian import Granian
-from granian.constants import Interfaces
 
 from hub.connect.api import ServerContext
 from hub.engine.first_start import SANDBOX_PURPOSE, prepare
@@ -146,36 +143,20 @@ def sandbox_context(hub: Hub) -> ServerContext:
     )
 
 
-def serve(settings: Settings, role: Role, announce: Callable[[Hub], None]) -> None:
-    """Serve until the process is told to stop. ``announce`` is called in the serving process, once it is ready.
+def start(settings: Settings, role: Role, announce: Callable[[Hub], None]) -> Switch:
+    """Open the hub, start its engine, and give what the server calls. All of it is stopped when the process ends.
 
-    The server's first process only watches; the second holds everything, and is started again should it ever die.
+    ``announce`` is called once it is ready.
     """
-
-    def load(*_arguments: object, **_options: object) -> Switch:
-        hub = Hub.open(settings, role)
-        prepare(hub)
-        application = build(hub)
-        hub.start()
-        pollers = Pollers(hub)
-        pollers.start()
-        multiprocessing.util.Finalize(None, hub.close, exitpriority=100)
-        multiprocessing.util.Finalize(None, pollers.stop, exitpriority=110)
-        announce(hub)
-        return application
-
-    logging.getLogger("granian").setLevel(logging.WARNING)
-    server = Granian(
-        "hub",
-        address=settings.host,
-        port=settings.port,
-        interface=Interfaces.RSGI,
-        workers=1,
-        websockets=False,
-        respawn_failed_workers=True,
-        log_enabled=False,
-        workers_kill_timeout=20,
-    )
+    hub = Hub.open(settings, role)
+    prepare(hub)
+    application = build(hub)
+    hub.start()
+    pollers = Pollers(hub)
+    pollers.start()
+    multiprocessing.util.Finalize(None, hub.close, exitpriority=100)
+    multiprocessing.util.Finalize(None, pollers.stop, exitpriority=110)
     gc.collect()
-    gc.freeze()  # what both processes share stays shared
-    server.serve(target_loader=load, wrap_loader=False)
+    gc.freeze()  # what is loaded now stays, and is not looked through again and again
+    announce(hub)
+    return application

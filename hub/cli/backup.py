@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import click
 from sqlalchemy import URL, make_url
 
-from hub.cli.running import workspace_option
+from hub.cli.output import workspace_option
 from hub.config import load_settings
 from hub.errors import ConfigError, NotFoundError
 

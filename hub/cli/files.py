@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hub.cli.output import FOUND_SOMETHING, MISUSE
-from hub.cli.running import opened, workspace_option
+from hub.cli.output import FOUND_SOMETHING, MISUSE, workspace_option
+from hub.cli.running import opened
 
 if TYPE_CHECKING:
     from hub.recipes.files import Plan

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from hub.errors import ConfigError, HubError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from hub.jsontypes import Json
 
 FOUND_SOMETHING = 1
@@ -25,7 +23,27 @@ _Command = TypeVar("_Command", bound=Callable[..., object])
 
 
 class Sentences(click.Group):
-    """The outermost command: what goes wrong is said in a sentence, on standard error, with exit code 2."""
+    """The outermost command: what goes wrong is said in a sentence, on standard error, with exit code 2.
+
+    ``modules`` says for each command where it is; only the module of the command that is asked for is loaded.
+    """
+
+    def __init__(self, *arguments: Any, modules: Mapping[str, str], **options: Any) -> None:  # noqa: ANN401 (click's own)
+        super().__init__(*arguments, **options)
+        self._modules = modules
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands, sorted."""
+        del ctx
+        return sorted(self._modules)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, its module loaded."""
+        del ctx
+        if cmd_name not in self._modules:
+            return None
+        commands: Sequence[click.Command] = importlib.import_module(self._modules[cmd_name]).COMMANDS
+        return next(command for command in commands if command.name == cmd_name)
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command that was asked for."""
@@ -38,6 +56,13 @@ class Sentences(click.Group):
         except OSError as error:
             remedy = "Check the path, and that you may read and write there."
             fail(ctx, ConfigError(f"{error.filename or 'A file'}: {error.strerror or error}.", remedy=remedy))
+
+
+def workspace_option(command: _Command) -> _Command:
+    """``--workspace``: which installation."""
+    return click.option(
+        "--workspace", type=click.Path(path_type=Path), help="The installation's folder; ./hub-data when left out."
+    )(command)
 
 
 def format_option(default: str = "table") -> Callable[[_Command], _Command]:
@@ -62,6 +87,9 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty: str) 
     if not rows:
         click.echo(empty)
         return
+    from rich.console import Console  # noqa: PLC0415 (a server never prints a table)
+    from rich.table import Table  # noqa: PLC0415
+
     made = Table(*columns, box=None, pad_edge=False, header_style="bold")
     for row in rows:
         made.add_row(*("" if cell is None else str(cell) for cell in row))

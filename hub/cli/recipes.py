@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from hub.cli.output import FOUND_SOMETHING, format_option, read_text, show, table
-from hub.cli.running import opened, workspace_option
+from hub.cli.output import FOUND_SOMETHING, format_option, read_text, show, table, workspace_option
+from hub.cli.running import opened
 from hub.connect.manifest import manifest_schema
 from hub.connect.registry import Registry
 from hub.engine.context import Installation, check_context

@@ -37,7 +37,10 @@ def _below(path: str, command: click.Command) -> Iterator[tuple[str, click.Comma
     if not isinstance(command, click.Group):
         yield path, command
         return
-    for name, inner in sorted(command.commands.items()):
+    context = click.Context(command)
+    for name in sorted(command.list_commands(context)):
+        inner = command.get_command(context, name)
+        assert inner is not None
         yield from _below(f"{path} {name}", inner)
 
 

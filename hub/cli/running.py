@@ -1,21 +1,18 @@
-"""``hub run``, ``hub web``, ``hub worker``, ``hub doctor``, ``hub user``, ``hub secrets``."""
+"""``hub worker``, ``hub doctor``, ``hub user``, ``hub secrets``."""
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from hub import observe
-from hub.cli.output import FOUND_SOMETHING, format_option, show, table
+from hub.cli.output import FOUND_SOMETHING, format_option, show, table, workspace_option
 from hub.config import load_settings
 from hub.connect.redaction import Redactor
 from hub.engine.doctor import Ailment
@@ -24,23 +21,17 @@ from hub.errors import ConfigError, HubError
 from hub.secrets import VARIABLE, add_key
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
     from hub.config import Settings
-
-_Command = TypeVar("_Command", bound=Callable[..., object])
-
-
-def workspace_option(command: _Command) -> _Command:
-    """``--workspace``: which installation."""
-    return click.option(
-        "--workspace", type=click.Path(path_type=Path), help="The installation's folder; ./hub-data when left out."
-    )(command)
 
 
 @contextmanager
 def opened(workspace: Path | None) -> Iterator[Hub]:
     """The installation, for one command. Quiet: only warnings are logged, to standard error."""
     settings = load_settings(workspace=workspace)
-    _log("warning", settings)
+    configure_logs("warning", settings)
     hub = Hub.open(settings, Role.TOOL)
     try:
         yield hub
@@ -48,33 +39,10 @@ def opened(workspace: Path | None) -> Iterator[Hub]:
         hub.close()
 
 
-def _log(level: str, settings: Settings) -> None:
+def configure_logs(level: str, settings: Settings) -> None:
+    """Log from ``level`` on, as the settings say."""
     layout: Literal["text", "json"] = "json" if settings.log_format == "json" else "text"
     observe.configure_logging(level, layout, Redactor)
-
-
-@click.command("run")
-@workspace_option
-@click.option("--host", help="The address to listen on; 127.0.0.1 when left out.")
-@click.option("--port", type=int, help="The port to listen on; 8080 when left out.")
-def run_command(workspace: Path | None, host: str | None, port: int | None) -> None:
-    """Run everything in one process: pages, webhooks and engine.
-
-    Example: hub run --port 8080
-    """
-    _serve(load_settings(workspace=workspace, host=host, port=port), Role.RUN)
-
-
-@click.command("web")
-@workspace_option
-@click.option("--host", help="The address to listen on; 127.0.0.1 when left out.")
-@click.option("--port", type=int, help="The port to listen on; 8080 when left out.")
-def web_command(workspace: Path | None, host: str | None, port: int | None) -> None:
-    """Take webhooks and serve pages; `hub worker` on any machine advances the runs. Needs PostgreSQL.
-
-    Example: HUB_DATABASE_URL=postgresql://hub@db/hub hub web --port 8080
-    """
-    _serve(load_settings(workspace=workspace, host=host, port=port), Role.WEB)
 
 
 @click.command("worker")
@@ -85,7 +53,7 @@ def worker_command(workspace: Path | None) -> None:
     Example: HUB_DATABASE_URL=postgresql://hub@db/hub hub worker
     """
     settings = load_settings(workspace=workspace)
-    _log(settings.log_level, settings)
+    configure_logs(settings.log_level, settings)
     hub = Hub.open(settings, Role.WORKER)
     hub.start()
     click.echo(f"A worker of {hub.database.dialect} is ready. Stop it with Ctrl-C.")
@@ -94,29 +62,6 @@ def worker_command(workspace: Path | None) -> None:
         signal.signal(number, lambda *_: stop.set())
     stop.wait()
     hub.close()
-
-
-def _serve(settings: Settings, role: Role) -> None:
-    from hub.serve import serve  # noqa: PLC0415 (the server's libraries only where they serve)
-
-    _log(settings.log_level, settings)
-    if role is Role.WEB or settings.database_url:
-        Hub.open(settings, Role.TOOL).close()  # said here, in a sentence, rather than by a process that ends
-    serve(settings, role, _announce)
-
-
-def _announce(hub: Hub) -> None:
-    """What a person at the terminal wants to know first."""
-    from hub.web.setup import setup_link  # noqa: PLC0415 (only where pages are served)
-
-    click.echo(f"\n  Connector Hub is ready at {hub.settings.address}")
-    link = setup_link(hub)
-    if link is not None:
-        click.echo(f"  Make the first admin (this link works once): {link}")
-    if hub.settings.sandbox_on:
-        click.echo(f"  The sandbox gateway, to try everything without an account: {hub.settings.address}/sandbox/")
-    click.echo("  Stop it with Ctrl-C; nothing is lost.\n")
-    sys.stdout.flush()
 
 
 @click.command("doctor")
@@ -207,4 +152,4 @@ def secrets_rotate(workspace: Path | None) -> None:
     click.echo(f"{count} secrets are encrypted under the new key.")
 
 
-COMMANDS = (run_command, web_command, worker_command, doctor_command, user_group, secrets_group)
+COMMANDS = (worker_command, doctor_command, user_group, secrets_group)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from hub.cli.output import format_option, read_text, show, table
-from hub.cli.running import opened, workspace_option
+from hub.cli.output import format_option, read_text, show, table, workspace_option
+from hub.cli.running import opened
 from hub.errors import ConfigError
 from hub.journal.queries import EventFilter, RunFilter, as_json
 from hub.recipes.record import RunStatus

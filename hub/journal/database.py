@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlch
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from hub.errors import ConfigError, UnavailableError
+from hub.journal.tables import metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,7 +88,10 @@ class Database:
                     return
                 if not self.is_sqlite:
                     connection.exec_driver_sql("SELECT pg_advisory_lock(1752519216)")
-                _upgrade(connection)
+                if self._revision(connection) is None:
+                    _create(connection)
+                else:
+                    _upgrade(connection)
                 connection.commit()
                 if not self.is_sqlite:
                     connection.exec_driver_sql("SELECT pg_advisory_unlock(1752519216)")
@@ -115,6 +119,15 @@ class Database:
         """Close all connections; on SQLite the last one folds the write-ahead log into the file."""
         self.engine.dispose()
         self._writers.dispose()
+
+
+def _create(connection: Connection) -> None:
+    """All tables of an empty database at once, as the migrations would make them; a test holds both together."""
+    key = sa.PrimaryKeyConstraint("version_num", name="alembic_version_pkc")
+    stands = sa.Table("alembic_version", sa.MetaData(), sa.Column("version_num", sa.String(32), nullable=False), key)
+    metadata.create_all(connection)
+    stands.create(connection)
+    connection.execute(sa.insert(stands).values(version_num=REVISION))
 
 
 def _upgrade(connection: Connection) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -12,7 +14,6 @@ _MOST = 200
 _FEWEST_DIFFERENT = 5
 
 _HASHER = PasswordHasher()
-_NOBODYS = _HASHER.hash("nobody's password, so that an unknown address takes as long as a known one")
 
 
 class PasswordError(HubError):
@@ -38,7 +39,7 @@ def hash_password(password: str, email: str) -> str:
 def is_password(password: str, stored: str | None) -> bool:
     """Whether it is the one that was hashed. Takes as long when there is none."""
     try:
-        _HASHER.verify(stored or _NOBODYS, password)
+        _HASHER.verify(stored or _nobodys(), password)
     except (VerificationError, InvalidHashError):
         return False
     return stored is not None
@@ -47,3 +48,8 @@ def is_password(password: str, stored: str | None) -> bool:
 def is_outdated(stored: str) -> bool:
     """Whether the hash was made with weaker parameters than today's and should be made again."""
     return _HASHER.check_needs_rehash(stored)
+
+
+@cache
+def _nobodys() -> str:
+    return _HASHER.hash("nobody's password, so that an unknown address takes as long as a known one")

@@ -1,5 +1,8 @@
 """What holds for every command."""
 
+import subprocess
+import sys
+
 import pytest
 
 from hub.cli import main, reference
@@ -69,3 +72,19 @@ def test_gateways_for_people(hub):
     answer = hub("gateways")
     assert (answer.code, answer.err) == (0, "")
     assert "Stripe" in answer.out
+
+
+def test_every_command_is_found_in_the_module_that_is_said_to_hold_it():
+    import importlib
+
+    from hub.cli import _COMMANDS
+
+    for module, names in _COMMANDS.items():
+        found = importlib.import_module(f"hub.cli.{module}").COMMANDS
+        assert [command.name for command in found] == list(names)
+
+
+def test_the_process_that_only_watches_loads_nothing_of_the_hub():
+    program = "import sys; from hub.cli import hub_command; hub_command.get_command(None, 'run'); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"sqlalchemy", "flask", "structlog", "rich", "hub.engine", "hub.journal"} & set(loaded)

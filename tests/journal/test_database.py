@@ -1,20 +1,26 @@
 """The tables are what the migrations make of them, on both databases."""
 
+import re
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 import hub.journal
 from hub.errors import ConfigError, UnavailableError
-from hub.journal.database import REVISION, Database
+from hub.journal.database import REVISION, Database, _upgrade
 from hub.journal.tables import metadata
 
 
-def test_migrations_give_the_tables(database_url):
+@pytest.mark.parametrize("by_migrations", [True, False])
+def test_migrations_give_the_tables(database_url, by_migrations):
     database = Database.open(database_url)
+    if by_migrations:
+        with database.begin() as connection:
+            _upgrade(connection)
     database.migrate()
     database.migrate()
     with database.engine.connect() as connection:
@@ -22,6 +28,24 @@ def test_migrations_give_the_tables(database_url):
         assert compare_metadata(context, metadata) == []
         assert context.get_current_revision() == REVISION
     database.close()
+
+
+def test_a_new_database_gets_the_tables_as_the_migrations_make_them(tmp_path):
+    new, old = Database.open(f"sqlite:///{tmp_path / 'new.db'}"), Database.open(f"sqlite:///{tmp_path / 'old.db'}")
+    new.migrate()
+    with old.begin() as connection:
+        _upgrade(connection)
+    assert schema(new) == schema(old)
+    new.close()
+    old.close()
+
+
+def schema(database):
+    """Every table and index, and where the migrations stand."""
+    with database.read() as connection:
+        rows = connection.execute(sa.text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
+        made = {row.name: sorted(re.findall(r"[^,\s()]+", row.sql)) for row in rows}
+        return made, connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
 
 
 def test_the_named_revision_is_the_newest():

@@ -1,0 +1,107 @@
+"""``hub run`` and ``hub web``.
+
+Two processes: the first one only watches, the second holds everything and is started again should it ever die. So the first
+one loads next to nothing: the modules of the hub are imported where they serve.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from hub.cli.output import workspace_option
+from hub.config import load_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hub.config import Settings
+    from hub.engine.hub import Hub
+    from hub.serve import Switch
+
+
+@click.command("run")
+@workspace_option
+@click.option("--host", help="The address to listen on; 127.0.0.1 when left out.")
+@click.option("--port", type=int, help="The port to listen on; 8080 when left out.")
+def run_command(workspace: Path | None, host: str | None, port: int | None) -> None:
+    """Run everything in one process: pages, webhooks and engine.
+
+    Example: hub run --port 8080
+    """
+    _serve(load_settings(workspace=workspace, host=host, port=port), "run")
+
+
+@click.command("web")
+@workspace_option
+@click.option("--host", help="The address to listen on; 127.0.0.1 when left out.")
+@click.option("--port", type=int, help="The port to listen on; 8080 when left out.")
+def web_command(workspace: Path | None, host: str | None, port: int | None) -> None:
+    """Take webhooks and serve pages; `hub worker` on any machine advances the runs. Needs PostgreSQL.
+
+    Example: HUB_DATABASE_URL=postgresql://hub@db/hub hub web --port 8080
+    """
+    _serve(load_settings(workspace=workspace, host=host, port=port), "web")
+
+
+def _serve(settings: Settings, role: str) -> None:
+    """Serve until the process is told to stop."""
+    from granian import Granian  # noqa: PLC0415 (only to serve)
+    from granian.constants import Interfaces  # noqa: PLC0415
+
+    if role == "web" or settings.database_url:
+        _try_to_open(settings)
+
+    def load(*_arguments: object, **_options: object) -> Switch:
+        from hub.cli.running import configure_logs  # noqa: PLC0415 (in the second process)
+        from hub.engine.hub import Role  # noqa: PLC0415
+        from hub.serve import start  # noqa: PLC0415
+
+        configure_logs(settings.log_level, settings)
+        return start(settings, Role(role), _announce)
+
+    logging.getLogger("granian").setLevel(logging.WARNING)
+    server = Granian(
+        "hub",
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.RSGI,
+        workers=1,
+        websockets=False,
+        respawn_failed_workers=True,
+        log_enabled=False,
+        workers_kill_timeout=20,
+    )
+    gc.collect()
+    gc.freeze()  # what both processes share stays shared
+    server.serve(target_loader=load, wrap_loader=False)
+
+
+def _try_to_open(settings: Settings) -> None:
+    """What is wrong is said here, in a sentence, rather than by a process that ends."""
+    from hub.cli.running import configure_logs  # noqa: PLC0415 (not with the embedded database)
+    from hub.engine.hub import Hub, Role  # noqa: PLC0415
+
+    configure_logs(settings.log_level, settings)
+    Hub.open(settings, Role.TOOL).close()
+
+
+def _announce(hub: Hub) -> None:
+    """What a person at the terminal wants to know first."""
+    from hub.web.setup import setup_link  # noqa: PLC0415 (in the second process)
+
+    click.echo(f"\n  Connector Hub is ready at {hub.settings.address}")
+    link = setup_link(hub)
+    if link is not None:
+        click.echo(f"  Make the first admin (this link works once): {link}")
+    if hub.settings.sandbox_on:
+        click.echo(f"  The sandbox gateway, to try everything without an account: {hub.settings.address}/sandbox/")
+    click.echo("  Stop it with Ctrl-C; nothing is lost.\n")
+    sys.stdout.flush()
+
+
+COMMANDS = (run_command, web_command)
