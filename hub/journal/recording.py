@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -21,19 +22,24 @@ if TYPE_CHECKING:
     from hub.journal.writer import Transaction
 
 EPOCH = "recipe_epoch"
+_EPOCH = sa.select(state.c.value).where(state.c.name == EPOCH)
 
 _SUBJECT_LENGTH = 200
 
 
+@cache
+def _ignoring(table: sa.Table, is_sqlite: bool) -> sqlite.Insert | postgresql.Insert:  # noqa: FBT001
+    return (sqlite.insert(table) if is_sqlite else postgresql.insert(table)).on_conflict_do_nothing()
+
+
 def insert_ignoring(tx: Transaction, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
     """An insert into ``table`` that leaves a row which is there already as it is."""
-    insert = sqlite.insert(table) if tx.is_sqlite else postgresql.insert(table)
-    return insert.on_conflict_do_nothing()
+    return _ignoring(table, tx.is_sqlite)
 
 
 def current_epoch(tx: Transaction) -> int:
     """The version of the set of enabled recipes."""
-    value = tx.connection.scalar(sa.select(state.c.value).where(state.c.name == EPOCH))
+    value = tx.connection.scalar(_EPOCH)
     return value if isinstance(value, int) else 0
 
 

@@ -100,18 +100,25 @@ def _write(tx: Transaction, rows: Sequence[dict[str, object]]) -> None:
     tx.connection.execute(upsert, rows)
 
 
+# Comparisons and no IN: a list of values cannot be given for many rows at once.
+_TELL = (
+    sa.update(checkouts)
+    .where(
+        checkouts.c.connection == sa.bindparam("of_connection"),
+        sa.or_(checkouts.c.payment == sa.bindparam("of_payment"), checkouts.c.payment == sa.bindparam("of_page")),
+        sa.or_(checkouts.c.state == "open", checkouts.c.state == "failed"),
+    )
+    .values(state=sa.bindparam("to_state"), due_at=sa.bindparam("moment"), updated_at=sa.bindparam("moment"))
+)
+
+
 def _tell_checkouts(tx: Transaction, rows: Sequence[dict[str, object]], pages: Mapping[tuple[str, str], str]) -> None:
     """A visit whose payment was decided has news for its owner; the clock brings it there."""
     decided = [row for row in rows if row["state"] in _WON or row["state"] in FINAL]
     if not decided:
         return
-    update = sa.update(checkouts).where(
-        checkouts.c.connection == sa.bindparam("of_connection"),
-        checkouts.c.payment.in_((sa.bindparam("of_payment"), sa.bindparam("of_page"))),
-        checkouts.c.state.in_(("open", "failed")),
-    )
     tx.connection.execute(
-        update.values(state=sa.bindparam("to_state"), due_at=sa.bindparam("moment"), updated_at=sa.bindparam("moment")),
+        _TELL,
         [
             {
                 "of_connection": row["connection"],
