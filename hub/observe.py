@@ -208,6 +208,15 @@ class Metrics:
         """Ask ``depth`` for the length of a queue whenever the figures are read."""
         self.queue_depth.labels(queue).set_function(depth)
 
+    def written(self, items: int, seconds: float) -> None:
+        """A batch of the writer was committed (:attr:`hub.journal.writer.Writer.on_commit`)."""
+        self.writer_batch_items.observe(items)
+        self.writer_commit_seconds.observe(seconds)
+
+    def answered(self, connection: str, status: int | None) -> None:
+        """An outside system answered, or did not (:attr:`hub.connect.http.Outbound.on_answer`)."""
+        self.outgoing_requests.labels(connection, "none" if status is None else str(status)).inc()
+
     def render(self) -> bytes:
         """All figures in Prometheus' text format (:data:`METRICS_TYPE`)."""
         return generate_latest(self.registry)

@@ -106,6 +106,7 @@ class _Counters:
 def build(hub: Hub) -> Switch:
     """Everything that one web process serves."""
     settings = hub.settings
+    hub.writer.on_commit, hub.outbound.on_answer = hub.metrics.written, hub.metrics.answered
 
     def fetch_for(connection: Connection) -> Fetch:
         connector = hub.registry.get(connection.connector)

@@ -55,6 +55,7 @@ def worker_command(workspace: Path | None) -> None:
     settings = load_settings(workspace=workspace)
     configure_logs(settings.log_level, settings)
     hub = Hub.open(settings, Role.WORKER)
+    hub.writer.on_commit, hub.outbound.on_answer = hub.metrics.written, hub.metrics.answered
     hub.start()
     click.echo(f"A worker of {hub.database.dialect} is ready. Stop it with Ctrl-C.")
     stop = threading.Event()

@@ -70,6 +70,7 @@ class Exchange:
 
 
 Observe: TypeAlias = "Callable[[Exchange], None]"
+OnAnswer: TypeAlias = "Callable[[str, int | None], None]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,10 @@ class Channel:
 
 
 class Outbound:
-    """Makes the clients. One per process; keeps a channel per connection."""
+    """Makes the clients. One per process; keeps a channel per connection.
+
+    ``on_answer`` may be set: it hears of each request, by which connection, and the status of the answer if one came.
+    """
 
     def __init__(
         self,
@@ -116,6 +120,7 @@ class Outbound:
     ) -> None:
         self.settings = settings or HttpSettings()
         self.guard = guard or Guard(self.settings.allowed)
+        self.on_answer: OnAnswer = lambda _connection, _status: None
         self._observe = observe
         self._monotonic = monotonic
         self._channels: dict[str, Channel] = {}
@@ -139,6 +144,7 @@ class Outbound:
             timeout=min(timeout or self.settings.total_timeout, self.settings.total_timeout),
             headers=headers or {},
             observe=self._observe,
+            on_answer=self.on_answer,
             monotonic=self._monotonic,
         )
 
@@ -205,6 +211,7 @@ class Client:
         timeout: float,
         headers: Mapping[str, str],
         observe: Observe | None,
+        on_answer: OnAnswer,
         monotonic: Callable[[], float],
     ) -> None:
         self._name = name
@@ -215,6 +222,7 @@ class Client:
         self._timeout = timeout
         self._headers = headers
         self._observe = observe
+        self._on_answer = on_answer
         self._monotonic = monotonic
 
     def request(  # noqa: PLR0913 (the parts of an HTTP request)
@@ -299,6 +307,7 @@ class Client:
                 self._channel.breaker.succeeded()
             return answer
         finally:
+            self._on_answer(self._name, answer.status if answer else None)
             if self._observe is not None:
                 self._observe(
                     Exchange(

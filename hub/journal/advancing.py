@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -139,7 +140,7 @@ def _write_turns(tx: Transaction, items: Sequence[RunUpdate], owned: dict[str, s
     )
     rows = [_step_row(item.run_id, step) for item in items for step in item.steps]
     if rows:
-        tx.connection.execute(_upsert_steps(tx), rows)
+        tx.connection.execute(_upsert_steps(tx.is_sqlite), rows)
     consumed = [(item.run_id, *signal) for item in items for signal in item.consumed]
     if consumed:
         key = sa.tuple_(signals.c.run_id, signals.c.path, signals.c.event_id)
@@ -159,8 +160,9 @@ def _write_turns(tx: Transaction, items: Sequence[RunUpdate], owned: dict[str, s
     )
 
 
-def _upsert_steps(tx: Transaction) -> sqlite.Insert | postgresql.Insert:
-    insert = sqlite.insert(steps) if tx.is_sqlite else postgresql.insert(steps)
+@cache
+def _upsert_steps(is_sqlite: bool) -> sqlite.Insert | postgresql.Insert:  # noqa: FBT001
+    insert = sqlite.insert(steps) if is_sqlite else postgresql.insert(steps)
     new = insert.excluded
     return insert.on_conflict_do_update(
         index_elements=["run_id", "path", "attempt"],

@@ -10,6 +10,8 @@ import orjson
 import sqlalchemy as sa
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy.engine import Dialect
 
     from hub.jsontypes import Json
@@ -26,13 +28,13 @@ class Moment(sa.types.TypeDecorator[datetime]):
     impl = sa.BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], int | None]:
         """To the database. Raises ``TypeError`` for a time without a zone."""
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
+        return lambda value: None if value is None else (value - _EPOCH) // _MICROSECOND
 
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:
         """From the database."""
-        return None if value is None else _EPOCH + timedelta(microseconds=value)
+        return lambda value: None if value is None else _EPOCH + timedelta(microseconds=value)
 
 
 class Body(sa.types.TypeDecorator[bytes]):
@@ -41,13 +43,13 @@ class Body(sa.types.TypeDecorator[bytes]):
     impl = sa.LargeBinary
     cache_ok = True
 
-    def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:
+    def bind_processor(self, dialect: Dialect) -> Callable[[bytes | None], bytes | None]:
         """To the database."""
-        return None if value is None else packed(value)
+        return lambda value: None if value is None else packed(value)
 
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> bytes | None:
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], bytes | None]:
         """From the database."""
-        return None if value is None else unpacked(value)
+        return lambda value: None if value is None else unpacked(value)
 
 
 class Document(sa.types.TypeDecorator["Json"]):
@@ -56,13 +58,13 @@ class Document(sa.types.TypeDecorator["Json"]):
     impl = sa.LargeBinary
     cache_ok = True
 
-    def process_bind_param(self, value: Json, dialect: Dialect) -> bytes | None:
+    def bind_processor(self, dialect: Dialect) -> Callable[[Json], bytes | None]:
         """To the database. Raises ``TypeError`` for what JSON cannot hold."""
-        return None if value is None else packed(orjson.dumps(value))
+        return lambda value: None if value is None else packed(orjson.dumps(value))
 
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> Json:
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Json]:
         """From the database."""
-        return None if value is None else orjson.loads(unpacked(value))
+        return lambda value: None if value is None else orjson.loads(unpacked(value))
 
 
 def packed(value: bytes) -> bytes:

@@ -81,7 +81,10 @@ class WriterStatistics:
 
 
 class Writer:
-    """Everything that changes the database goes through here."""
+    """Everything that changes the database goes through here.
+
+    ``on_commit`` may be set: it hears of each batch, how many items it had and how many seconds it took.
+    """
 
     def __init__(
         self,
@@ -102,6 +105,7 @@ class Writer:
         self._last_size = 0
         self._door = threading.Lock()  # nothing may enter the queue behind its end
         self.statistics = WriterStatistics()
+        self.on_commit: Callable[[int, float], None] = lambda _items, _seconds: None
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
         self._thread.start()
 
@@ -202,6 +206,7 @@ class Writer:
                 return
 
     def _commit(self, batch: list[_Entry]) -> None:
+        begun = time.perf_counter()
         try:
             outcomes = self._written(batch)
         except Exception as error:  # noqa: BLE001 (every caller is told)
@@ -212,6 +217,7 @@ class Writer:
         self.statistics.largest_batch = max(self.statistics.largest_batch, len(batch))
         for entry, outcome in zip(batch, outcomes, strict=True):
             _tell(entry, outcome)
+        self.on_commit(len(batch), time.perf_counter() - begun)
 
     def _written(self, batch: list[_Entry]) -> list[Any]:
         """Write the batch, again when it lost against another process; the database has undone the attempt then."""

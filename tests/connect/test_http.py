@@ -376,3 +376,14 @@ class TLSServer:
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         self.thread.join()
+
+
+def test_every_request_is_told_with_the_status_of_its_answer(server, outbound):
+    told = []
+    outbound.on_answer = lambda connection, status: told.append((connection, status))
+    client = outbound.client(CONNECTION)
+    client.request("GET", server.url)
+    server.handler = hang_up
+    with pytest.raises(TransientError):
+        client.request("GET", server.url)
+    assert told == [("acme", 200), ("acme", None)]

@@ -128,6 +128,20 @@ def test_deliveries_of_one_moment_share_commits(server: Server) -> None:
     assert server.hub.writer.statistics.commits - before < 20
 
 
+def test_deliveries_and_commits_are_measured(server: Server) -> None:
+    server.send(event(0))
+    server.send(event(1), event(1))
+    server.hub.outbound.on_answer("crm", 201)
+    server.hub.outbound.on_answer("crm", None)
+    read = server.hub.metrics.registry.get_sample_value
+    assert read("hub_receive_seconds_count") == 3
+    assert read("hub_writer_batch_items_sum") == server.hub.writer.statistics.items
+    assert read("hub_writer_commit_seconds_count") == server.hub.writer.statistics.commits
+    assert read("hub_outgoing_requests_total", {"connection": "crm", "status": "201"}) == 1
+    assert read("hub_outgoing_requests_total", {"connection": "crm", "status": "none"}) == 1
+    assert read("hub_events_repeated_total", {"connection": "stripe"}) == 1
+
+
 def test_a_repeated_delivery_is_kept_once(server: Server) -> None:
     assert server.send(event(), event(), event()) == [200, 200, 200]
     assert server.kept() == 1
