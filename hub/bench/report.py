@@ -180,7 +180,12 @@ def _waiting(url: str, count: int) -> list[Figure]:
     return [
         Figure(f"waiting: {count:,} runs, memory", memory, "MB", "", "< 50", memory < 50),  # noqa: PLR2004
         Figure(
-            f"waiting: {count:,} runs, threads", figures["threads_added"], "", "", "0", figures["threads_added"] < 1
+            f"waiting: {count:,} runs, threads",
+            figures["threads_added"],
+            "",
+            "those that the clock and its jobs begin meanwhile",
+            "none a run",
+            figures["threads_added"] < 12,  # noqa: PLR2004 (the scheduler's pool and its own)
         ),
         Figure("waiting: waking one among 10", few, "ms"),
         Figure(

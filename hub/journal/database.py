@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
     from sqlalchemy.pool import ConnectionPoolEntry
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration; a test compares it with the scripts."""
 
 _BUSY_SECONDS = 30

@@ -35,6 +35,12 @@ events = sa.Table(
     sa.Index("uq_events_source_source_id", "source", "source_id", unique=True),
     sa.Index("ix_events_type_id", "type", "id"),
     sa.Index("ix_events_subject_id", "subject", "id"),
+    sa.Index(
+        "ix_events_caused_by_run",
+        "caused_by_run",
+        sqlite_where=sa.text("caused_by_run IS NOT NULL"),
+        postgresql_where=sa.text("caused_by_run IS NOT NULL"),
+    ),
 )
 
 event_matches = sa.Table(
