@@ -25,52 +25,69 @@ def claim_runs(tx: Transaction, requests: Sequence[ClaimRequest]) -> Sequence[tu
     return [_claim(tx, request) for request in requests]
 
 
+# Statements are made once: a claim comes with every batch of news, and making them costs more than running them.
+_IDS: sa.BindParameter[object] = sa.bindparam("ids", expanding=True)
+_NOW = sa.bindparam("moment", type_=runs.c.due_at.type)
+_READY = sa.and_(runs.c.status.in_(("ready", "waiting")), runs.c.due_at <= _NOW, runs.c.blocked.is_(sa.false()))
+_DESERTED = sa.and_(runs.c.status == "running", sa.or_(runs.c.lease_until < _NOW, runs.c.lease_until.is_(None)))
+_SOME = sa.select(runs.c.id).limit(sa.bindparam("most"))
+_NAMED = (_SOME.where(runs.c.id.in_(_IDS), sa.or_(_READY, _DESERTED)),)
+_ANY = (_SOME.where(_READY).order_by(runs.c.due_at), _SOME.where(_DESERTED).order_by(runs.c.due_at))
+_LOCKING = {query: query.with_for_update(skip_locked=True) for query in (*_NAMED, *_ANY)}
+_TAKE = (
+    sa.update(runs)
+    .where(runs.c.id.in_(_IDS))
+    .values(
+        status="running",
+        lease_owner=sa.bindparam("owner"),
+        lease_until=sa.bindparam("until"),
+        fence=runs.c.fence + 1,
+        due_at=None,
+        started=sa.func.coalesce(runs.c.started, _NOW),
+    )
+)
+_TAKEN = (
+    sa.select(
+        *(runs.c[name] for name in ("id", "recipe", "n", "key", "fence", "created_at", "started", "replay")),
+        *(events.c[name].label(f"event_{name}") for name in ("id", "type", "time", "source", "data", "raw")),
+    )
+    .join(events, events.c.id == runs.c.event_id)
+    .where(runs.c.id.in_(_IDS))
+    .order_by(runs.c.arrival)
+)
+_STEPS = sa.select(steps).where(steps.c.run_id.in_(_IDS)).order_by(steps.c.run_id, steps.c.seq)
+_SIGNALS = (
+    sa.select(signals.c.run_id, signals.c.path, events)
+    .join(events, events.c.id == signals.c.event_id)
+    .where(signals.c.run_id.in_(_IDS))
+    .order_by(signals.c.event_id)
+)
+
+
 def _claim(tx: Transaction, request: ClaimRequest) -> tuple[ClaimedRun, ...]:
     taken = _claimable(tx, request)
     if not taken:
         return ()
-    tx.connection.execute(
-        sa.update(runs)
-        .where(runs.c.id.in_(taken))
-        .values(
-            status="running",
-            lease_owner=request.owner,
-            lease_until=request.lease_until,
-            fence=runs.c.fence + 1,
-            due_at=None,
-            started=sa.func.coalesce(runs.c.started, sa.literal(request.now, runs.c.started.type)),
-        )
-    )
+    values = {"ids": taken, "owner": request.owner, "until": request.lease_until, "moment": request.now}
+    tx.connection.execute(_TAKE, values)
     return _load(tx, taken)
 
 
 def _claimable(tx: Transaction, request: ClaimRequest) -> list[str]:
-    ready = sa.and_(
-        runs.c.status.in_(("ready", "waiting")), runs.c.due_at <= request.now, runs.c.blocked.is_(sa.false())
-    )
-    deserted = sa.and_(
-        runs.c.status == "running", sa.or_(runs.c.lease_until < request.now, runs.c.lease_until.is_(None))
-    )
     found: list[str] = []
-    for condition in (ready, deserted):
-        query = sa.select(runs.c.id).where(condition).limit(request.limit - len(found))
-        query = query.where(runs.c.id.in_(request.ids)) if request.ids is not None else query.order_by(runs.c.due_at)
-        if not tx.is_sqlite:
-            query = query.with_for_update(skip_locked=True)
-        if len(found) < request.limit:
-            found += tx.connection.scalars(query)
+    named = {} if request.ids is None else {"ids": request.ids}
+    for query in _ANY if request.ids is None else _NAMED:
+        most = request.limit - len(found)
+        if most > 0:
+            values = {"moment": request.now, "most": most, **named}
+            found += tx.connection.scalars(query if tx.is_sqlite else _LOCKING[query], values)
     return found
 
 
 def _load(tx: Transaction, ids: Sequence[str]) -> tuple[ClaimedRun, ...]:
-    columns = (
-        *(runs.c[name] for name in ("id", "recipe", "n", "key", "fence", "created_at", "started", "replay")),
-        *(events.c[name].label(f"event_{name}") for name in ("id", "type", "time", "source", "data", "raw")),
-    )
-    query = sa.select(*columns).join(events, events.c.id == runs.c.event_id).where(runs.c.id.in_(ids))
-    rows = tx.connection.execute(query.order_by(runs.c.arrival)).all()
+    rows = tx.connection.execute(_TAKEN, {"ids": ids}).all()
     steps_of: dict[str, list[StepRow]] = {}
-    for run, step in _steps(tx, ids):
+    for run, step in _steps(tx, [row.id for row in rows if row.fence > 1]):
         steps_of.setdefault(run, []).append(step)
     signals_of: dict[str, list[tuple[str, JsonObject]]] = {}
     for run, path, event in _signals(tx, ids):
@@ -96,8 +113,8 @@ def _load(tx: Transaction, ids: Sequence[str]) -> tuple[ClaimedRun, ...]:
 
 
 def _steps(tx: Transaction, ids: Sequence[str]) -> Iterable[tuple[str, StepRow]]:
-    query = sa.select(steps).where(steps.c.run_id.in_(ids)).order_by(steps.c.run_id, steps.c.seq)
-    for row in tx.connection.execute(query):
+    """The steps of runs that were claimed before; others have none."""
+    for row in tx.connection.execute(_STEPS, {"ids": ids}) if ids else ():
         yield row.run_id, step_value(row)
 
 
@@ -120,13 +137,7 @@ def step_value(row: sa.Row[tuple[object, ...]]) -> StepRow:
 
 
 def _signals(tx: Transaction, ids: Sequence[str]) -> Iterable[tuple[str, str, JsonObject]]:
-    query = (
-        sa.select(signals.c.run_id, signals.c.path, events)
-        .join(events, events.c.id == signals.c.event_id)
-        .where(signals.c.run_id.in_(ids))
-        .order_by(signals.c.event_id)
-    )
-    for row in tx.connection.execute(query):
+    for row in tx.connection.execute(_SIGNALS, {"ids": ids}):
         yield row.run_id, row.path, event_value(row.id, row.type, row.time, row.source, row.data, row.raw)
 
 

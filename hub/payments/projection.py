@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
@@ -94,10 +95,14 @@ def _row(place: tuple[str, str], items: Sequence[NewEvent], known: sa.Row[Any] |
 
 
 def _write(tx: Transaction, rows: Sequence[dict[str, object]]) -> None:
-    insert = sqlite.insert(payments) if tx.is_sqlite else postgresql.insert(payments)
-    changed = {name: insert.excluded[name] for name in rows[0] if name not in {"connection", "payment", "created_at"}}
-    upsert = insert.on_conflict_do_update(index_elements=["connection", "payment"], set_=changed)
-    tx.connection.execute(upsert, rows)
+    tx.connection.execute(_upsert(tx.is_sqlite, tuple(rows[0])), rows)
+
+
+@cache
+def _upsert(is_sqlite: bool, columns: tuple[str, ...]) -> sqlite.Insert | postgresql.Insert:  # noqa: FBT001
+    insert = sqlite.insert(payments) if is_sqlite else postgresql.insert(payments)
+    changed = {name: insert.excluded[name] for name in columns if name not in {"connection", "payment", "created_at"}}
+    return insert.on_conflict_do_update(index_elements=["connection", "payment"], set_=changed)
 
 
 # Comparisons and no IN: a list of values cannot be given for many rows at once.
