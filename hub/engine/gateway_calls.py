@@ -163,11 +163,12 @@ class GatewayCalls:
     def _embedded(self, spec: ActionSpec, attempt: Attempt) -> Json:
         """The gateway's own form; the hub's page shows it too, and proves what comes of it."""
         visit = self._opened(attempt, "form")
-        ours = {**attempt.call.input, "return_url": f"{self._addresses.pay(visit)}/return"}
+        page = self._addresses.pay(visit)
+        ours = {"origin": "/".join(page.split("/")[:3]), **attempt.call.input, "return_url": f"{page}/return"}
         output = cast("JsonObject", attempt.run(spec, attempt.call.with_input(ours)))
         self.after(attempt, spec, output)
         self._store.change_checkout(visit, attempt.call.now, payment=output.get("payment"), output=output)
-        return {**output, "page_url": self._addresses.pay(visit)}
+        return {**output, "page_url": page}
 
     def _visited(self, visit: str | None, call: Call, output: JsonObject) -> JsonObject:
         if visit is None:

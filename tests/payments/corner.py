@@ -105,6 +105,10 @@ class CornerGateway(FakeServer):
         self._numbers = itertools.count(1)
 
     def handle(self, request):
+        if request.segments[0] == "page":
+            back = self.pay(f"c_{request.segments[1]}")
+            html = f"<!doctype html><title>Corner</title><a href='{back}'>Pay at the corner</a>"
+            return Answered(200, html, {"Content-Type": "text/html"})
         if request.headers.get("authorization") != "Bearer corner-key":
             return Answered(401, {"error": "no_key"})
         parts = request.segments

@@ -9,7 +9,9 @@ LESSON = {"amount": EUR, "description": "Piano lesson", "customer": ADA, "order"
 
 
 def click(corner, link):
-    return corner.visit(link["url"], "POST")
+    """Press Pay; gives where the browser is led, or the page that says why not."""
+    answer = corner.visit(link["url"], "POST")
+    return answer.headers["Refresh"].removeprefix("0; url=") if "Refresh" in answer.headers else answer
 
 
 def test_a_link_is_opened_paid_once_and_says_so_afterwards(corner):
@@ -18,7 +20,7 @@ def test_a_link_is_opened_paid_once_and_says_so_afterwards(corner):
     assert "Piano lesson" in page.text
     assert "€49.00" in page.text
     assert corner.gateway.payments == {}, "opening it begins nothing"
-    paid = corner.pay(click(corner, link).headers["Location"])
+    paid = corner.pay(click(corner, link))
     corner.run_due()
     assert corner.told("link") == ["link.created", "link.opened", "link.paid"]
     told = corner.event("link.paid")
@@ -32,16 +34,16 @@ def test_a_link_is_opened_paid_once_and_says_so_afterwards(corner):
 
 def test_two_clicks_lead_to_one_checkout_and_a_late_one_to_another(corner):
     link = corner.act("link.create", LESSON)
-    first = click(corner, link).headers["Location"]
-    assert click(corner, link).headers["Location"] == first
+    first = click(corner, link)
+    assert click(corner, link) == first
     corner.moment += timedelta(hours=1)
-    assert click(corner, link).headers["Location"] != first
+    assert click(corner, link) != first
 
 
 def test_a_link_for_many_payments_stays_open(corner):
     link = corner.act("link.create", {**LESSON, "reusable": True})
     for _ in range(2):
-        corner.pay(click(corner, link).headers["Location"])
+        corner.pay(click(corner, link))
         corner.run_due()
     assert corner.told("link.paid") == ["link.paid", "link.paid"]
     assert "Pay €49.00" in corner.visit(link["url"]).text
@@ -66,7 +68,7 @@ def test_a_cancelled_link_explains_itself(corner):
 
 def test_a_paid_link_cannot_be_cancelled_nor_a_strange_one_be_found(corner):
     link = corner.act("link.create", LESSON)
-    corner.pay(click(corner, link).headers["Location"])
+    corner.pay(click(corner, link))
     corner.run_due()
     assert corner.refused("link.cancel", {"link": link["link"]}) == "wrong_state"
     assert corner.refused("link.cancel", {"link": "lnk_none"}) == "not_found"
@@ -82,7 +84,7 @@ def test_a_gateway_that_is_down_charges_nothing_and_the_payer_may_try_again(corn
     answer = click(corner, link)
     assert answer.status_code == 502
     assert "Nothing was charged" in answer.text
-    assert click(corner, link).status_code == 303
+    assert click(corner, link).startswith(corner.gateway.url)
 
 
 def test_the_same_step_makes_one_link(corner):
@@ -95,6 +97,6 @@ def test_a_form_is_the_hubs_page_in_a_frame_of_the_site_that_was_named(corner):
     page = corner.visit(form["client"]["url"])
     assert "frame-ancestors https://shop.example.com" in page.headers["Content-Security-Policy"]
     begun = corner.visit(form["client"]["url"], "POST")
-    corner.pay(begun.headers["Location"])
+    corner.pay(begun.headers["Refresh"].removeprefix("0; url="))
     assert corner.told("payment") == ["payment.created", "payment.succeeded"]
     assert "Paid. Thank you." in corner.visit(form["client"]["url"]).text

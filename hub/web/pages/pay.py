@@ -61,7 +61,7 @@ def click(token: str) -> ResponseReturnValue:
     """Begin to pay: the payer goes on to the gateway, or to our page with the gateway's form."""
     identity = _identity(LINK_PURPOSE, token)
     try:
-        return redirect(the_hub().payments.click(identity), 303)
+        return _go_on(the_hub().payments.click(identity))
     except ActionError as error:
         log.warning("payment_not_begun", link=identity, reason=str(error))
         row = the_hub().payments.open_link(identity)
@@ -88,7 +88,7 @@ def begin(token: str) -> ResponseReturnValue:
     except ActionError as error:
         log.warning("payment_not_begun", checkout=identity, reason=str(error))
         return _page(token, desk.standing(identity), error), 502
-    return redirect(desk.address_of(desk.store.get(checkouts, identity)), 303)
+    return _go_on(desk.address_of(desk.store.get(checkouts, identity)))
 
 
 @pages.page("/pay/<token>/return", Role.PUBLIC, limit="60 per minute")
@@ -124,6 +124,13 @@ def form_script(connector: str) -> ResponseReturnValue:
         message = f"There is no form of {connector!r}."
         raise NotFoundError(message, remedy="Only gateways with a form of their own have one.")
     return Response(file.read_text(encoding="utf-8"), content_type="text/javascript; charset=utf-8")
+
+
+def _go_on(address: str) -> ResponseReturnValue:
+    """Lead the payer on. To another site by a page of ours: browsers let no form's answer redirect there."""
+    if the_hub().pages.are_ours(address):
+        return redirect(address, 303)
+    return render_template("pay.html", state="going", address=address), 200, {"Refresh": f"0; url={address}"}
 
 
 def _returned(token: str) -> ResponseReturnValue:

@@ -26,7 +26,8 @@ def test_it_does_everything_natively():
     assert {key: cell.status for key, cell in MANIFEST.capabilities.items()} == dict.fromkeys(
         CAPABILITIES, Support.NATIVE
     )
-    assert gateway_actions().keys() <= MANIFEST.actions.keys()
+    # Its webhooks tell the outcome before the payer's browser is back: nothing is left to complete.
+    assert gateway_actions().keys() - MANIFEST.actions.keys() == {"payment.complete"}
 
 
 def test_the_first_starts_settings_just_work(desk):
