@@ -304,3 +304,20 @@ def test_request_calls_anything_signed_in(desk, stripe):
 
 def test_test_button_says_the_mode(desk):
     assert "test mode" in desk.connector.test(desk.call())
+
+
+def test_webhook_is_registered_once_with_all_events_and_its_secret(desk, stripe):
+    endpoints, url = desk.connector.code.endpoints, "https://hub.example.com/hooks/stripe-main"
+    made = endpoints.create(desk.call(), url)
+    assert made.secrets == {"webhook_secret": f"whsec_of_{made.id}"}
+    mapped = {raw for rule in desk.connector.manifest.events for raw in rule.raw}
+    repeats = {"invoice.payment_succeeded", "plan.created", "plan.updated", "plan.deleted"}
+    assert mapped - repeats <= set(made.events)
+    (listed,) = endpoints.list(desk.call())
+    assert (listed.id, listed.url, listed.enabled, listed.secrets) == (made.id, url, True, {})
+    stripe.objects[made.id]["status"] = "disabled"
+    assert endpoints.list(desk.call())[0].enabled is False
+    assert endpoints.enable(desk.call(key="on"), made.id).enabled
+    endpoints.delete(desk.call(), made.id)
+    endpoints.delete(desk.call(), made.id)
+    assert endpoints.list(desk.call()) == ()

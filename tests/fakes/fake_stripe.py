@@ -57,6 +57,8 @@ class FakeStripe(StripeBooks):
         if not rest:
             if request.method == "GET" and kind == "subscriptions":
                 return self._listed(self._subscriptions_at(form.pop("price", None)), form)
+            if request.method == "GET" and kind == "webhook_endpoints":
+                return self._listed([{**one, "secret": None} for one in self._endpoints()], form)
             return self._create(kind, form, request)
         thing = self.objects.get(rest[0])
         if thing is None or (kind == "payouts" and thing["account"] != request.headers.get("stripe-account")):
@@ -85,6 +87,14 @@ class FakeStripe(StripeBooks):
 
     def _create_plain(self, kind: str, form: dict[str, Any], request: Received) -> Answered:
         return Answered(200, self._new(kind, form))
+
+    def _endpoints(self) -> list[dict[str, Any]]:
+        return [one for one in self.objects.values() if one["object"] == "webhook_endpoint"]
+
+    def _create_webhook_endpoints(self, kind: str, form: dict[str, Any], request: Received) -> Answered:
+        needs(form, "url", "enabled_events")
+        made = self._new(kind, {"status": "enabled", **form})
+        return Answered(200, {**made, "secret": f"whsec_of_{made['id']}"})
 
     def _create_prices(self, kind: str, form: dict[str, Any], request: Received) -> Answered:
         needs(form, "currency", "unit_amount")
@@ -204,6 +214,8 @@ class FakeStripe(StripeBooks):
         if kind not in UPDATE:
             raise ComplaintError(f"{kind} cannot be updated", error(404, "Unrecognized request URL."))
         known(form, UPDATE[kind])
+        if form.pop("disabled", None) == "false":
+            form["status"] = "enabled"
         if kind == "prices":
             product = self.objects[thing["product"]]
             if form.get("active") == "false" and product.get("default_price") == thing["id"]:
@@ -238,6 +250,9 @@ class FakeStripe(StripeBooks):
 
     def _delete(self, thing: dict[str, Any], form: dict[str, Any]) -> Answered:
         known(form, {"cancellation_details"})
+        if thing["object"] == "webhook_endpoint":
+            del self.objects[thing["id"]]
+            return Answered(200, {"id": thing["id"], "object": "webhook_endpoint", "deleted": True})
         if thing.get("status") == "canceled":
             return error(404, f"No such subscription: '{thing['id']}'", code="resource_missing", param="id")
         thing |= {"status": "canceled", "canceled_at": NOW, "ended_at": NOW, **form}

@@ -37,6 +37,7 @@ CREATE = {
     },
     "transfers": {"amount", "currency", "destination", "source_transaction", "description", "metadata", "transfer_group"},
     "payouts": {"amount", "currency", "description", "metadata", "method", "destination"},
+    "webhook_endpoints": {"url", "enabled_events", "api_version", "description"},
 }  # fmt: skip
 UPDATE = {
     "products": {"name", "description", "active", "default_price", "metadata"},
@@ -47,11 +48,13 @@ UPDATE = {
         "cancellation_details",
     },
     "disputes": {"evidence", "submit"},
+    "webhook_endpoints": {"url", "enabled_events", "description", "disabled"},
 }  # fmt: skip
 PREFIX = {
     "customers": "cus", "payment_intents": "pi", "checkout/sessions": "cs_test", "refunds": "re", "products": "prod",
     "prices": "price", "payment_links": "plink", "subscriptions": "sub", "transfers": "tr", "payouts": "po",
     "charges": "ch", "disputes": "du", "transfer_reversals": "trr", "events": "evt",
+    "webhook_endpoints": "we",
 }  # fmt: skip
 DECLINES = {
     "pm_declined": ("card_declined", "generic_decline", "Your card was declined."),
