@@ -19,6 +19,7 @@ from hub.connect.registry import Registry
 from hub.engine import doctor
 from hub.engine.accounts import Accounts
 from hub.engine.caller import Caller
+from hub.engine.charging import Charging
 from hub.engine.driver import Driver
 from hub.engine.file_desk import FileDesk
 from hub.engine.gateway_calls import GatewayCalls
@@ -101,7 +102,8 @@ class Hub:
         payment_store = PaymentStore(database, self.store)
         self.gateway_calls = GatewayCalls(payment_store, self.pages)
         self.payments = PaymentDesk(self, payment_store)
-        self.payment_clock = PaymentClock(self, self.payments)
+        self.charging = Charging(self, self.payments)
+        self.payment_clock = PaymentClock(self, self.payments, self.charging)
         self.recipes = RecipeDesk(self)
         self.runs = RunDesk(self)
         self.files = FileDesk(self)

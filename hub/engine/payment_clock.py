@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from hub.engine.charging import Charging
 from hub.engine.recorder import Happening
 from hub.errors import HubError
 from hub.journal.tables import checkouts, links, subscriptions
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
 
+    from hub.engine.charging import Charging
     from hub.engine.hub import Hub
     from hub.engine.payment_desk import PaymentDesk
 
@@ -39,10 +39,10 @@ _CLAIM = timedelta(minutes=2)
 class PaymentClock:
     """Looks every second; what is due is done in threads of its own, so that a slow gateway stops nothing else."""
 
-    def __init__(self, hub: Hub, desk: PaymentDesk) -> None:
+    def __init__(self, hub: Hub, desk: PaymentDesk, charging: Charging) -> None:
         self._hub = hub
         self._desk = desk
-        self._charging = Charging(hub, desk)
+        self._charging = charging
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="payments")
         self._under_way = 0
 

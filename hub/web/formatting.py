@@ -176,6 +176,21 @@ _STATUS_LOOKS: Mapping[str, tuple[str, str, str]] = {
     "failed_transient": ("yellow", "refresh", "failed, tried again"),
     "failed_permanent": ("red", "x", "failed"),
     "skipped": ("secondary", "player-skip-forward", "skipped"),
+    "created": ("blue", "clock", "begun"),
+    "pending": ("azure", "hourglass", "under way"),
+    "authorized": ("azure", "lock", "authorised"),
+    "partially_refunded": ("yellow", "check", "partly refunded"),
+    "refunded": ("yellow", "check", "refunded"),
+    "expired": ("secondary", "hourglass-off", "expired"),
+    "voided": ("secondary", "ban", "let go"),
+    "disputed": ("orange", "alert-triangle", "disputed"),
+    "returned": ("red", "x", "returned by the bank"),
+    "trialing": ("azure", "hourglass", "on trial"),
+    "active": ("green", "check", "active"),
+    "past_due": ("orange", "alert-triangle", "past due"),
+    "paused": ("secondary", "player-pause", "paused"),
+    "cancelling": ("yellow", "hourglass", "ends soon"),
+    "ended": ("secondary", "ban", "ended"),
 }
 
 

@@ -6,8 +6,25 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from .conftest import DESKTOP, PHONE, log_in, pay
+from hub.journal.tables import payments
+from tests.payments.corner import CornerGateway, plant
+from tests.stories.conftest import LiveHub
+
+from .conftest import DESKTOP, HASH, PHONE, log_in, pay
 from .test_work import ASK, CONTACT
+
+
+@pytest.fixture
+def live(tmp_path):
+    """A hub with a gateway besides the sandbox for which the hub does nearly everything."""
+    plant(tmp_path / "hub-data")
+    with CornerGateway().running() as corner:
+        found = LiveHub(tmp_path / "hub-data", allow_private_addresses="127.0.0.1")
+        found.hub.accounts.create("corner", "corner", {"api_base": corner.url, "api_key": "corner-key"}, "test")
+        found.hub.store.create_user("admin@example.com", "Admin Person", "admin", HASH, found.clock())
+        yield found
+        found.close()
+
 
 AXE = Path(__file__).parents[2] / "ui" / "node_modules" / "axe-core" / "axe.min.js"
 NARROWEST, WIDEST = {"width": 360, "height": 740}, {"width": 2560, "height": 1440}
@@ -32,6 +49,12 @@ PAGES = [
     "/refusals",
     "/connections",
     "/connections/sandbox",
+    "/gateways",
+    "/payments",
+    "/payments?state=failed",
+    "PAYMENT",
+    "/subscriptions",
+    "SUBSCRIPTION",
     "/new-connection",
     "/new-connection/stripe",
     "/new-connection/mail",
@@ -47,6 +70,8 @@ PAGES = [
     "/nowhere",
     "LOGGED OUT /log-in",
     "LOGGED OUT ANSWER",
+    "LOGGED OUT LINK",
+    "LOGGED OUT FORM",
 ]
 
 
@@ -77,7 +102,17 @@ def fill(live, page):
     asking = next(run for run in waiting if hub.queries.run(run).summary.recipe == "ask")
     mail = hub.store.mails()[0]["key"]
     question = hub.queries.open_questions()[0]["id"]
+    paid = hub.payments.store.list(payments, payments.c.connection == "sandbox")[0]
+    form = hub.payments.act("sandbox", "form.embed", "6b" * 20, {"amount": sample["amount"], "description": "A book"})
+    given = {"name": "Gold", "price": sample["amount"], "interval": {"unit": "month"}}
+    plan = hub.payments.act("corner", "plan.create", "6c" * 20, given)["plan"]
+    member = {"plan": plan, "method": "m_1", "customer": {"email": "ada@example.com"}}
+    joined = hub.payments.act("corner", "subscription.create", "6d" * 20, member)["subscription"]
     return {
+        "PAYMENT": f"/payments/sandbox/{paid.payment}",
+        "SUBSCRIPTION": f"/subscriptions/{joined}",
+        "FORM": form["page_url"],
+        "LINK": hub.payments.act("corner", "link.create", "6e" * 20, {"amount": sample["amount"]})["url"],
         "RUN": f"/runs/{failed}",
         "WAITING": f"/runs/{asking}",
         "EVENT": f"/events/{hub.queries.run(failed).summary.event_id}",

@@ -102,3 +102,11 @@ def corner_by_link(tmp_path, gateway):
     made = Corner(tmp_path / "workspace", "sqlite:///", gateway, mode="link")
     yield made
     made.hub.close()
+
+
+@pytest.fixture
+def corner_without_keys(tmp_path, gateway):
+    """The gateway takes no keys and cannot be asked: a lost answer leaves nobody knowing."""
+    made = Corner(tmp_path / "workspace", "sqlite:///", gateway, idempotent="no")
+    yield made
+    made.hub.close()

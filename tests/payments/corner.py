@@ -82,7 +82,7 @@ actions:
 """
 
 
-def plant(folder, **limits):
+def plant(folder, idempotent="key", **limits):
     """Put the connector into a workspace; ``limits`` are those of its recurring payments."""
     given = {key: json.dumps(limits) if key == "recurring_payment" else "{}" for key in HUB_CELLS}
     cells = [
@@ -90,7 +90,11 @@ def plant(folder, **limits):
         for key in HUB_CELLS
     ]
     (folder / "connectors" / "corner").mkdir(parents=True)
-    (folder / "connectors" / "corner" / "connector.yaml").write_text(MANIFEST.replace("CELLS", "\n".join(cells)))
+    (folder / "connectors" / "corner" / "connector.yaml").write_text(
+        MANIFEST.replace("CELLS", "\n".join(cells)).replace(
+            "payment.create:\n    idempotent: key", f'payment.create:\n    idempotent: "{idempotent}"'
+        )
+    )
 
 
 class CornerGateway(FakeServer):

@@ -101,6 +101,19 @@ def test_an_answer_that_was_lost_charges_once(corner):
     assert corner.told("subscription") == ["subscription.started", "subscription.renewed"]
 
 
+@pytest.mark.parametrize("happened", [True, False])
+def test_where_nobody_knows_whether_it_was_charged_a_person_decides(corner_without_keys, happened):
+    corner = corner_without_keys
+    joined = member(corner)
+    corner.gateway.treat(LOST)
+    corner.forward(days=60)
+    assert len(corner.gateway.charges) == 2, "it was charged, the answer was lost, and nothing is charged on a guess"
+    assert corner.hub.payments.store.charges_of(joined)[0].state == "uncertain"
+    corner.hub.charging.decide(joined, happened=happened, payment="c_2")
+    corner.run_due()
+    assert corner.told("subscription")[1] == ("subscription.renewed" if happened else "subscription.payment_failed")
+
+
 def test_a_wrong_key_is_no_fault_of_the_members(corner):
     member(corner)
     version = corner.hub.store.connection("corner").version

@@ -9,6 +9,7 @@ from hub.web.pages import (
     home,
     outbox,
     pay,
+    payments,
     probes,
     recipes,
     runs,
@@ -30,6 +31,7 @@ PAGES = tuple(
         templates,
         settings,
         answers,
+        payments,
         pay,
         probes,
     )
