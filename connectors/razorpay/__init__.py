@@ -1,0 +1,1 @@
+"""Razorpay: orders, Checkout, payment links, subscriptions, Route and RazorpayX."""
