@@ -1,0 +1,1 @@
+"""Payments, subscriptions, refunds, payouts and disputes through PayPal."""
