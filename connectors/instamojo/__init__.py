@@ -1,0 +1,1 @@
+"""Instamojo: payment requests in India, polled where its webhooks say nothing."""
