@@ -1,0 +1,1 @@
+"""Payments with the buyer's Amazon account through Amazon Pay (Checkout v2)."""
