@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, cast
 
-from connectors.paypal.api import PayPal, link_of, object_of, segment, time_of, words
+from connectors.paypal.api import PayPal, link_of, list_of, object_of, segment, time_of, words
 from hub.connect.answers import failure
 from hub.connect.mapping import without_nulls
 
@@ -27,6 +27,7 @@ OUTCOMES: Mapping[str, str] = {
 }
 """``dispute_outcome.outcome_code`` in the hub's words. With a payout PayPal itself paid the buyer; DENIED: not the buyer."""
 
+_ACCEPTED = frozenset({"ACCEPTED", "RESOLVED_BUYER_FAVOUR"})
 _TRACKING = frozenset({"carrier_name", "tracking_number", "tracking_url"})
 
 
@@ -53,13 +54,14 @@ def answer(call: Call) -> Json:
 
 
 def find_answer(call: Call) -> Json | None:
-    """Whether the answer arrived: PayPal then waits for us no more."""
+    """Whether the answer arrived: our evidence is among the dispute's, or the claim is accepted."""
     dispute = PayPal(call).get(f"/v1/customer/disputes/{segment(call.input['dispute'])}")
-    if any(link_of(dispute, one) for one in ("provide_evidence", "accept_claim", "appeal")):
-        return None
-    status = "accepted" if call.input.get("accept") else "answered"
-    decided = OUTCOMES.get(str(object_of(dispute.get("dispute_outcome")).get("outcome_code")))
-    return {**_output(dispute), "status": status if status == "accepted" else decided or status}
+    outcome = str(object_of(dispute.get("dispute_outcome")).get("outcome_code") or "")
+    if call.input.get("accept"):
+        return {**_output(dispute), "status": "accepted"} if outcome in _ACCEPTED else None
+    ours = without_nulls(_evidence(call.input))
+    sent = [{name: one.get(name) for name in object_of(ours)} for one in list_of(dispute.get("evidences"))]
+    return {**_output(dispute), "status": OUTCOMES.get(outcome, "answered")} if ours in sent else None
 
 
 def multipart(boundary: str, content: JsonObject) -> tuple[bytes, str]:

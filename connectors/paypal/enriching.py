@@ -18,7 +18,7 @@ from connectors.paypal.standing import carried_by, customer_of, has_lapsed, meth
 from connectors.paypal.subscriptions import cancelled_at, period_of
 from connectors.paypal.webhooks import proved
 from hub.connect.mapping import moment, without_nulls
-from hub.errors import PermanentError
+from hub.errors import DeliveryError, PermanentError
 
 if TYPE_CHECKING:
     from hub.connect.api import Call, RawEvent
@@ -29,10 +29,17 @@ FIRST_PAYMENT = timedelta(days=1)
 
 
 def enrich(raw: RawEvent, call: Call) -> RawEvent:
-    """Prove the event where that is still to be done, and put beside it what the map needs. Raises like an action."""
+    """Prove the event where that is still to be done, and put beside it what the map needs.
+
+    Raises ``SignatureError`` or ``DeliveryError``, or like an action.
+    """
     raw = proved(raw, call)
     event = cast("JsonObject", raw.payload)
-    known = _known(raw.type, object_of(event.get("resource")), PayPal(call))
+    try:
+        known = _known(raw.type, object_of(event.get("resource")), PayPal(call))
+    except ValueError as error:
+        message = f"The event {raw.type!r} ({raw.id}) holds a time that cannot be read: {error}."
+        raise DeliveryError(message, code="bad_shape", remedy="Report this.") from error
     return replace(raw, payload={**event, "hub": without_nulls(known) or {}})
 
 
@@ -101,7 +108,7 @@ def _of_capture(paypal: PayPal, reference: Json) -> JsonObject:
 
 def _of_sale(kind: str, resource: JsonObject, paypal: PayPal) -> JsonObject:
     """A subscription's payment, or what became of one."""
-    sale = resource.get("sale_id") or linked_id(resource, "sale") or resource.get("id")
+    sale = resource.get("sale_id") or resource.get("id")
     known: JsonObject = {"payment": sale, **read(resource.get("custom")), **_reversal(kind, paypal, sale)}
     subscription = _find_subscription(paypal, resource.get("billing_agreement_id"))
     if subscription is None:

@@ -8,8 +8,7 @@ from urllib.parse import urlencode
 
 from connectors.paypal.api import PayPal, amount_of, object_of, segment, words
 from connectors.paypal.carried import written_for_order
-from connectors.paypal.errors import decline_code
-from connectors.paypal.standing import order_output, parts_of
+from connectors.paypal.standing import order_output, parts_of, raise_if_declined
 from hub.connect.answers import failure
 from hub.connect.auth import field_value
 from hub.errors import TransientError
@@ -196,14 +195,9 @@ def _charge_stored(call: Call) -> Json:
         what = "authorize" if given.get("capture") == "manual" else "capture"
         path = f"/v2/checkout/orders/{segment(order.get('id'))}/{what}"
         order = once(call, lambda: paypal.post(path, {}, part=what))
-    output = order_output(order, call.now)
-    if output["status"] == "failed":
-        refused = [*parts_of(order, "captures"), *parts_of(order, "authorizations")][-1]
-        own = object_of(refused.get("processor_response")).get("response_code")
-        raise failure(
-            decline_code(str(own) if own else None), gateway_code=str(own or refused.get("status")), details=order
-        )
-    return output
+    for transaction in (*parts_of(order, "captures"), *parts_of(order, "authorizations")):
+        raise_if_declined(transaction)
+    return order_output(order, call.now)
 
 
 def once(call: Call, do: Callable[[], JsonObject]) -> JsonObject:

@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from connectors.paypal.api import PayPal, amount_of, link_of, money_of, object_of, segment, total_of, words
+from connectors.paypal.api import PayPal, amount_of, money_of, object_of, segment, words
 from connectors.paypal.carried import written_for_refund
 from connectors.paypal.errors import ALREADY_DONE
-from connectors.paypal.standing import order_of, order_output, parts_of, transaction_output
+from connectors.paypal.standing import order_of, order_output, parts_of, raise_if_declined, transaction_output
 from hub.connect.answers import failure
 from hub.errors import PermanentError
 
@@ -27,13 +27,14 @@ _OPEN = frozenset({"CREATED", "PARTIALLY_CAPTURED", "PENDING"})
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a reference leads to: the order, and the one capture or authorisation of it that was named, if any.
+    """What a reference leads to: the order, and the one capture or authorisation that was named, if any.
 
-    What never had an order stands in ``transaction`` alone.
+    ``kind`` says which of the two ``transaction`` is. What never had an order stands in it alone.
     """
 
     order: JsonObject | None = None
     transaction: JsonObject = field(default_factory=dict)
+    kind: str = ""
 
     @property
     def reference(self) -> Json:
@@ -45,10 +46,8 @@ class Found:
         return transaction_output(self.transaction) if self.order is None else order_output(self.order, call.now)
 
     def parts(self, kind: str) -> list[JsonObject]:
-        """The ``captures`` or ``authorizations`` that are meant: the one that was named, else all."""
-        if self.transaction:
-            return [self.transaction]
-        return parts_of(self.order or {}, kind)
+        """The ``captures`` or ``authorizations`` that are meant: the one that was named, else all of the order's."""
+        return [self.transaction] if self.kind == kind else parts_of(self.order or {}, kind)
 
 
 def look_up(paypal: PayPal, reference: Json) -> Found:
@@ -63,7 +62,7 @@ def look_up(paypal: PayPal, reference: Json) -> Found:
         if transaction is not None:
             belongs_to = order_of(transaction)
             order = paypal.find(f"/v2/checkout/orders/{segment(belongs_to)}") if belongs_to else None
-            return Found(order, transaction)
+            return Found(order, transaction, kind)
     raise failure("not_found", f"PayPal knows no order, capture or authorisation {reference}.")
 
 
@@ -100,21 +99,29 @@ def complete(call: Call) -> Json:
 
 
 def capture(call: Call) -> Json:
-    """Take all or a part of an authorised amount (``payment.capture``)."""
+    """Take all or a part of an authorised amount (``payment.capture``).
+
+    A repeat goes to the same authorisation under the same key, whatever became of it meanwhile: PayPal then tells again what
+    it did, or why it does not.
+    """
     paypal, given = PayPal(call), call.input
     options = object_of(given.get("options"))
-    authorization = _authorization(look_up(paypal, given["payment"]))
-    path = f"/v2/payments/authorizations/{segment(authorization.get('id'))}"
+    found = look_up(paypal, given["payment"])
+    authorizations = found.parts("authorizations")
+    if not authorizations:
+        raise failure("wrong_state", f"Nothing was authorised for the payment {found.reference}.")
+    authorization = authorizations[0] if options.get("reauthorize") else _open_or_last(authorizations)
     if options.get("reauthorize"):
-        authorization = paypal.post(f"{path}/reauthorize", {"amount": authorization.get("amount")}, part="reauthorize")
-        path = f"/v2/payments/authorizations/{segment(authorization.get('id'))}"
+        path = f"/v2/payments/authorizations/{segment(authorization.get('id'))}/reauthorize"
+        authorization = paypal.post(path, {"amount": authorization.get("amount")}, part="reauthorize")
     body = {
         "amount": amount_of(given["amount"]) if "amount" in given else None,
         "final_capture": given.get("final", True),
         "invoice_id": options.get("invoice_id"),
         "note_to_payer": options.get("note"),
     }
-    paypal.post(f"{path}/capture", body)
+    made = paypal.post(f"/v2/payments/authorizations/{segment(authorization.get('id'))}/capture", body)
+    raise_if_declined(made)
     return look_up(paypal, given["payment"]).output(call)
 
 
@@ -123,15 +130,16 @@ def void(call: Call) -> Json:
     paypal = PayPal(call)
     found = look_up(paypal, call.input["payment"])
     output = found.output(call)
+    authorizations = found.parts("authorizations")
     if output["status"] in {"voided", "expired"}:
         return output
-    if not found.parts("authorizations"):
+    if not authorizations:
         raise failure(
             "wrong_state",
             "PayPal ends an order that nobody has paid by itself and lets nobody do it before; do not finish it.",
         )
     try:
-        paypal.post(f"/v2/payments/authorizations/{segment(_authorization(found).get('id'))}/void", None)
+        paypal.post(f"/v2/payments/authorizations/{segment(_open_or_last(authorizations).get('id'))}/void", None)
     except PermanentError as error:
         if error.gateway_code != "PREVIOUSLY_VOIDED":
             raise
@@ -150,7 +158,12 @@ def refund(call: Call) -> Json:
         "custom_id": written_for_refund({"metadata": given.get("metadata")}),
         "invoice_id": object_of(given.get("options")).get("invoice_id"),
     }
-    made = paypal.post(f"/v2/payments/captures/{segment(taken.get('id'))}/refund", body)
+    try:
+        made = paypal.post(f"/v2/payments/captures/{segment(taken.get('id'))}/refund", body)
+    except PermanentError as error:
+        if error.code in {"amount_exceeds_rest", "already_refunded"} and len(found.parts("captures")) > 1:
+            raise failure(error.code, _each(found), gateway_code=error.gateway_code, details=error.details) from error
+        raise
     details = object_of(made.get("status_details"))
     return {
         "refund": made.get("id"),
@@ -181,49 +194,33 @@ def release(call: Call) -> Json:
     }
 
 
-def _authorization(found: Found) -> JsonObject:
-    """The authorisation that can still be taken or let go."""
-    authorizations = found.parts("authorizations")
-    usable = next((one for one in reversed(authorizations) if one.get("status") in _OPEN), None)
-    if usable is None:
-        states = ", ".join(str(one.get("status")) for one in authorizations) or "none"
-        raise failure(
-            "wrong_state", f"The payment {found.reference} has no open authorisation (authorisations: {states})."
-        )
-    return usable
+def _open_or_last(authorizations: list[JsonObject]) -> JsonObject:
+    """The authorisation that can still be taken or let go; where there is none, the last."""
+    return next((one for one in reversed(authorizations) if one.get("status") in _OPEN), authorizations[-1])
 
 
 def _capture_to_refund(found: Found, amount: Json) -> JsonObject:
-    """The capture that a refund is made of. Where there are several, the first that has enough left."""
+    """The capture that a refund is made of. Where there are several, the first that was large enough.
+
+    What was refunded already plays no part, so that a repeat goes to the same capture, where PayPal knows its key.
+    """
     captures = [one for one in found.parts("captures") if one.get("status") not in {"DECLINED", "FAILED"}]
     if not captures:
         raise failure("wrong_state", f"Nothing was taken for the payment {found.reference} yet.")
     if len(captures) == 1:
         return captures[0]
-    refunds = parts_of(found.order or {}, "refunds")
-    rests = [(one, _rest(one, refunds)) for one in captures]
-    left = [(one, rest) for one, rest in rests if rest > 0]
-    if amount is None and len(left) == 1:
-        return left[0][0]
     wanted = object_of(amount).get("minor")
-    fitting = next((one for one, rest in left if isinstance(wanted, int) and rest >= wanted), None)
+    fitting = next((one for one in captures if isinstance(wanted, int) and _minor(one) >= wanted), None)
     if fitting is None:
-        each = ", ".join(str(one.get("id")) for one, _ in left) or "none"
-        code = "already_refunded" if not left else "bad_input" if amount is None else "amount_exceeds_rest"
-        raise failure(
-            code, f"It was taken in {len(captures)} parts. Refund each by its own id, or less; with a rest: {each}."
-        )
+        raise failure("bad_input" if amount is None else "amount_exceeds_rest", _each(found))
     return fitting
 
 
-def _rest(taken: JsonObject, refunds: list[JsonObject]) -> int:
-    """What is left of a capture, in minor units."""
-    whole = object_of(money_of(taken.get("amount")))
-    mine = [
-        one
-        for one in refunds
-        if f"/captures/{taken.get('id')}" in str(link_of(one, "up")) and one.get("status") != "FAILED"
-    ]
-    back = object_of(total_of([money_of(one.get("amount")) for one in mine]))
-    minor, given_back = whole.get("minor"), back.get("minor", 0)
-    return minor - given_back if isinstance(minor, int) and isinstance(given_back, int) else 0
+def _each(found: Found) -> str:
+    captures = ", ".join(str(one.get("id")) for one in found.parts("captures"))
+    return f"The payment was taken in several parts. Refund each by its own id, given as payment: {captures}."
+
+
+def _minor(taken: JsonObject) -> int:
+    minor = object_of(money_of(taken.get("amount"))).get("minor")
+    return minor if isinstance(minor, int) else 0

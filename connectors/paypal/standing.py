@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 from connectors.paypal.api import link_of, linked_id, list_of, money_of, object_of, time_of, total_of, words
 from connectors.paypal.carried import read
 from connectors.paypal.errors import decline_code
+from hub.connect.answers import failure
 from hub.connect.mapping import moment, without_nulls
 
 if TYPE_CHECKING:
@@ -152,6 +153,15 @@ def order_of(transaction: JsonObject) -> str | None:
     """The order that a capture or authorisation belongs to. Older ones name it only in a link."""
     related = object_of(object_of(transaction.get("supplementary_data")).get("related_ids"))
     return str(related["order_id"]) if related.get("order_id") else linked_id(transaction, "orders")
+
+
+def raise_if_declined(transaction: JsonObject) -> None:
+    """Raise what a refused capture or authorisation means, which PayPal gives with HTTP 201; return for all others."""
+    if transaction.get("status") not in _REFUSED:
+        return
+    own = object_of(transaction.get("processor_response")).get("response_code")
+    code = decline_code(str(own) if own else None)
+    raise failure(code, gateway_code=str(own or transaction.get("status")), details=transaction)
 
 
 def has_lapsed(authorization: JsonObject) -> bool:

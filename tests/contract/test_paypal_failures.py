@@ -156,13 +156,29 @@ def test_refund_whose_answer_was_lost_is_made_once(desk, paypal):
     assert len(paypal.refunds) == 1
 
 
-def test_partial_capture_whose_answer_was_lost_is_made_once(desk, paypal):
-    given = {"payment": held(desk, paypal), "amount": part(500), "final": False}
+@pytest.mark.parametrize(
+    "more", [{"final": False}, {}, {"options": {"reauthorize": True}}], ids=["part", "last", "anew"]
+)
+def test_taking_whose_answer_was_lost_is_done_once(desk, paypal, more):
+    given = {"payment": held(desk, paypal), "amount": part(500), **more}
     lose(paypal, "/capture")
     with pytest.raises(TransientError):
         desk.run("payment.capture", given, key="c")
     assert desk.again("payment.capture", given, key="c")["captured"] == part(500)
     assert len(paypal.captures) == 1
+    assert len(paypal.authorizations) == (2 if "options" in more else 1)
+
+
+def test_refund_of_one_of_several_parts_whose_answer_was_lost_is_made_once(desk, paypal):
+    payment = held(desk, paypal)
+    desk.run("payment.capture", {"payment": payment, "amount": part(500), "final": False}, key="c1")
+    desk.run("payment.capture", {"payment": payment, "amount": part(500)}, key="c2")
+    given = {"payment": payment, "amount": part(500)}
+    lose(paypal, "/refund")
+    with pytest.raises(TransientError):
+        desk.run("payment.refund", given, key="r")
+    assert desk.again("payment.refund", given, key="r")["status"] == "issued"
+    assert len(paypal.refunds) == 1
 
 
 @pytest.mark.parametrize(
@@ -194,9 +210,19 @@ def test_answer_to_a_dispute_is_looked_up_before_it_is_repeated(desk, paypal):
         desk.run("dispute.answer", given, key="a")
     assert desk.again("dispute.answer", given, key="a")["status"] == "answered"
     assert len(paypal.answers) == 1
-    other = paypal.dispute(next(iter(paypal.captures)), {"currency_code": "EUR", "value": "9.99"})
-    assert desk.again("dispute.answer", {**given, "dispute": other}, key="b")["status"] == "answered"
+    other = {"dispute": paypal.dispute(next(iter(paypal.captures)), {"currency_code": "EUR", "value": "9.99"})}
+    assert desk.again("dispute.answer", {**given, **other}, key="b")["status"] == "answered"
     assert len(paypal.answers) == 2
+
+
+def test_acceptance_of_a_claim_is_looked_up_before_it_is_repeated(desk, paypal):
+    paid(desk, paypal)
+    dispute = paypal.dispute(next(iter(paypal.captures)), {"currency_code": "EUR", "value": "9.99"})
+    lose(paypal, "/accept-claim")
+    with pytest.raises(TransientError):
+        desk.run("dispute.answer", {"dispute": dispute, "accept": True}, key="a")
+    assert desk.again("dispute.answer", {"dispute": dispute, "accept": True}, key="a")["status"] == "accepted"
+    assert len(paypal.answers) == 1
 
 
 def test_replaced_plan_that_broke_off_goes_on_to_one_new_plan(desk, paypal):
@@ -227,6 +253,14 @@ def test_declined_charge_is_permanent_with_paypals_own_code(desk, paypal, token,
     with pytest.raises(PermanentError) as caught:
         desk.run("payment.create", {"amount": EUR, "method": "card0001"})
     assert (caught.value.code, caught.value.gateway_code) == (code, own)
+
+
+def test_taking_that_the_bank_declines_is_permanent(desk, paypal):
+    payment = held(desk, paypal)
+    paypal.outcomes[payment] = "DECLINED"
+    with pytest.raises(PermanentError) as caught:
+        desk.run("payment.capture", {"payment": payment}, key="c")
+    assert (caught.value.code, caught.value.gateway_code) == ("card_declined", "5100")
 
 
 def test_unknown_means_is_not_found(desk):

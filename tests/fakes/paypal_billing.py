@@ -298,8 +298,15 @@ class PayPalBilling(PayPalBooks):
             raise ComplaintError(f"not the form that it takes: {sorted(parts)}", error(400, "INVALID_PARAMETER_SYNTAX"))
         if what.replace("-", "_") not in {one["rel"] for one in made["links"]}:
             return error(422, "ACTION_NOT_ALLOWED")
-        self.answers.append((made["dispute_id"], what, json.loads(parts["input"].get_payload(decode=True))))
-        made |= {"status": "UNDER_REVIEW", "links": [link("self", f"/v1/customer/disputes/{made['dispute_id']}")]}
+        sent = json.loads(parts["input"].get_payload(decode=True))
+        self.answers.append((made["dispute_id"], what, sent))
+        if what == "accept-claim":
+            made |= {"status": "RESOLVED", "dispute_outcome": {"outcome_code": "ACCEPTED"}}
+        else:
+            evidences = [{**one, "source": "SUBMITTED_BY_SELLER"} for one in sent["evidences"]]
+            made["evidences"] = [*made.get("evidences", []), *evidences]
+            made["status"] = "UNDER_REVIEW"
+        made |= {"links": [link("self", f"/v1/customer/disputes/{made['dispute_id']}")]}
         return Answered(200, {"links": made["links"]})
 
     def listed_disputes(self, query: dict[str, str]) -> Answered:

@@ -273,7 +273,8 @@ class PayPalBooks(FakeGateway):
             return error(422, "MAX_CAPTURE_AMOUNT_EXCEEDED")
         final = body.get("final_capture", False)
         held["status"] = "CAPTURED" if final else "PARTIALLY_CAPTURED"
-        made = self.new_capture(order, {"amount": amount, "custom_id": held.get("custom_id")}, final=final)
+        common = {"amount": amount, "custom_id": held.get("custom_id")}
+        made = self.new_capture(order, common, self.outcomes.pop(order, "COMPLETED"), final=final)
         payments.setdefault("captures", []).append(made)
         return Answered(201, made)
 

@@ -337,6 +337,13 @@ def test_capture_that_names_its_order_in_a_link_goes_by_the_order(paypal):
     assert event.source_id == f"payment.succeeded:{ORDER}"
 
 
+def test_time_that_is_none_is_an_error_never_a_crash(paypal):
+    payload = sample(paypal, "BILLING.SUBSCRIPTION.ACTIVATED")
+    payload["resource"]["billing_info"]["next_billing_time"] = "soon"
+    with pytest.raises(DeliveryError):
+        enriched(payload)
+
+
 def test_cancelled_subscription_says_until_when_it_is_paid(paypal):
     (event,) = paypal.map(enriched(sample(paypal, "BILLING.SUBSCRIPTION.CANCELLED")), CONNECTION)
     assert event.data["cancel_at"] == "2026-12-23T10:00:00Z"
