@@ -9,6 +9,7 @@ from hub.connect.manifest import Kind, Support, gateway_actions
 from hub.connect.registry import Registry
 from hub.errors import NotFoundError
 from hub.journal.tables import checkouts
+from tests.fakes.fake_paypal import FakePayPal
 from tests.fakes.fake_razorpay import FakeRazorpay
 from tests.stories.conftest import LiveHub
 
@@ -38,16 +39,17 @@ steps:
     call: ${ inputs.gateway }/payment.refund
     with: {payment: "${ steps.agreed.output.data.payment }", amount: "${ percent(event.data.total, `25`) }"}
 """
-GATEWAYS = {"razorpay": (FakeRazorpay, "INR")}
+# The fake, the currency, and fields of the connection: PayPal's certificate cannot be fetched here, so PayPal is asked.
+GATEWAYS = {"paypal": (FakePayPal, "USD", {"webhook_verification": "api"}), "razorpay": (FakeRazorpay, "INR", {})}
 
 
 @pytest.fixture(params=GATEWAYS)
 def market(request, tmp_path):
     """A hub with a connection to the fake of one gateway."""
-    make, currency = GATEWAYS[request.param]
+    make, currency, fields = GATEWAYS[request.param]
     with make().running() as fake:
         live = LiveHub(tmp_path / "data", allow_private_addresses="127.0.0.1")
-        live.hub.accounts.create("shop", request.param, fake.fields(), "test")
+        live.hub.accounts.create("shop", request.param, {**fake.fields(), **fields}, "test")
         live.hub.recipes.save("sale", SALE.replace("NAME", "shop"), "test")
         yield live, fake, currency
         live.close()
