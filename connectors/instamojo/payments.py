@@ -90,19 +90,19 @@ def complete(call: Call) -> Json:
     """
     instamojo, reference = Instamojo(call), str(call.input["payment"])
     named = cast("Mapping[str, str]", call.input.get("parameters") or {}).get("payment_id", "")
-    if not named or named == reference or is_payment(reference):
-        if is_payment(reference) and is_payment(named) and named != reference:
-            raise failure("bad_return", "It names another payment.")
+    if not named or named == reference:
         return read(instamojo, reference, call.now)
+    # An attempt before this one may have failed: then the payment is known by that attempt, on the same request.
+    request = request_id(get_payment(instamojo, reference)) if is_payment(reference) else reference
     try:
         payment = get_payment(instamojo, named)
     except PermanentError as error:
         if error.code != "not_found":
             raise
         raise failure("bad_return", "It names a payment that Instamojo does not know.") from error
-    if request_id(payment) != reference:
+    if not request or request_id(payment) != request:
         raise failure("bad_return", "It names the payment of another payment request.")
-    return of_payment(instamojo, payment, get_request(instamojo, reference))
+    return of_payment(instamojo, payment, get_request(instamojo, request))
 
 
 def void(call: Call) -> Json:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from connectors.razorpay.api import Razorpay, amount_of, list_of, money_of, object_of, segment, units_of, unix, words
 from connectors.razorpay.carried import carried, metadata_of
-from connectors.razorpay.standing import of_order, read
+from connectors.razorpay.standing import AUTHORIZATION, of_order, read
 from hub.connect.answers import failure
 from hub.errors import ConfigError
 
@@ -23,6 +23,9 @@ SCRIPT = "https://checkout.razorpay.com/v1/checkout.js"
 ORIGINS = ["https://checkout.razorpay.com", "https://api.razorpay.com", "https://*.razorpay.com"]
 HOSTED = "/v1/checkout/embedded"
 """Where a browser posts the order to see Razorpay's own page (Razorpay's page "Hosted Checkout")."""
+
+LATE_MINUTES = 7200
+"""Five days: as long as Razorpay asks a bank that has not decided, and the most that it takes for this."""
 
 CAPTURE_NOTE = "hub_capture"
 """Marks orders whose payments stay authorised on purpose."""
@@ -43,7 +46,7 @@ def find_created(call: Call) -> Json | None:
         return None
     if not call.input.get("method"):
         return _begun(call, order)
-    return of_order(razorpay, order) if _is_tried(razorpay, order) else None
+    return _charged(of_order(razorpay, order)) if _is_tried(razorpay, order) else None
 
 
 def embed(call: Call) -> Json:
@@ -127,12 +130,23 @@ def _mint(call: Call) -> JsonObject:
         **amount_of(given["amount"]),
         "receipt": call.reference,
         "notes": carried(call, **({CAPTURE_NOTE: "manual"} if manual else {})),
-        "payment": {"capture": "manual" if manual else "automatic", "capture_options": {"refund_speed": "normal"}},
+        "payment": _capture(manual=manual),
         "method": _method(given),
     }
     if given.get("save_method"):
         body |= {"customer_id": _customer(razorpay, given), "token": _mandate(given)}
     return razorpay.post("/v1/orders", body)
+
+
+def _capture(*, manual: bool) -> JsonObject:
+    """How long an authorised payment waits (minutes; Razorpay's page "Configure payment capture settings").
+
+    What a bank authorises days later is captured as well; what waits for ``payment.capture`` lapses when we say it does.
+    """
+    waits = int(AUTHORIZATION.total_seconds()) // 60
+    options = {"manual_expiry_period": waits} if manual else {"automatic_expiry_period": LATE_MINUTES}
+    capture = "manual" if manual else "automatic"
+    return {"capture": capture, "capture_options": cast("JsonObject", {**options, "refund_speed": "normal"})}
 
 
 def _mandate(given: JsonObject) -> JsonObject:
@@ -181,7 +195,7 @@ def _charge(call: Call) -> JsonObject:
         raise failure("bad_input", message)
     order = _found(razorpay, call) or _mint(call.with_input({**given, "save_method": False}))
     if _is_tried(razorpay, order):
-        return of_order(razorpay, order)
+        return _charged(of_order(razorpay, order))
     customer = object_of(given.get("customer"))
     if not (customer.get("email") and customer.get("phone")):
         known = razorpay.get(f"/v1/customers/{segment(customer_id)}")
@@ -198,7 +212,17 @@ def _charge(call: Call) -> JsonObject:
         "notes": order.get("notes"),
     }
     made = razorpay.post("/v1/payments/create/recurring", body)
-    return read(razorpay, str(made["razorpay_payment_id"]))
+    return _charged(read(razorpay, str(made["razorpay_payment_id"])))
+
+
+def _charged(payment: JsonObject) -> JsonObject:
+    """A charge of a mandate as an output. A refused one is an error, be it told at once or found later."""
+    if payment["status"] != "failed":
+        return payment
+    own = object_of(payment.get("gateway"))
+    code = own.get("code")
+    message = f"Razorpay says: {own['message']}" if own.get("message") else ""
+    raise failure(str(payment["reason"]), message, gateway_code=str(code) if code else None, details=payment)
 
 
 def _found(razorpay: Razorpay, call: Call) -> JsonObject | None:

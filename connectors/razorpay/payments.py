@@ -43,13 +43,17 @@ def complete(call: Call) -> Json:
 
 def signed_text(parameters: Mapping[str, str]) -> str:
     """The text that Razorpay signs: of an order, a subscription (the other way round) or a payment link."""
-    payment = parameters.get("razorpay_payment_id", "")
+    payment, subject = parameters.get("razorpay_payment_id", ""), signed_subject(parameters)
     if parameters.get("razorpay_payment_link_id"):
-        names = ("payment_link_id", "payment_link_reference_id", "payment_link_status", "payment_id")
-        return "|".join(parameters.get(f"razorpay_{name}", "") for name in names)
-    if parameters.get("razorpay_subscription_id"):
-        return f"{payment}|{parameters['razorpay_subscription_id']}"
-    return f"{parameters.get('razorpay_order_id', '')}|{payment}"
+        names = ("payment_link_reference_id", "payment_link_status")
+        return "|".join([subject, *(parameters.get(f"razorpay_{name}", "") for name in names), payment])
+    return f"{payment}|{subject}" if parameters.get("razorpay_subscription_id") else f"{subject}|{payment}"
+
+
+def signed_subject(parameters: Mapping[str, str]) -> str:
+    """What was paid, as the signature covers it. Whatever else the browser adds is covered by nothing."""
+    names = ("payment_link_id", "subscription_id", "order_id")
+    return next((parameters[f"razorpay_{name}"] for name in names if parameters.get(f"razorpay_{name}")), "")
 
 
 def _prove(call: Call, parameters: Mapping[str, str]) -> None:
@@ -63,16 +67,12 @@ def _prove(call: Call, parameters: Mapping[str, str]) -> None:
 
 def _own(call: Call, payment: str, parameters: Mapping[str, str]) -> str:
     """The payment that the proof is about. Raises ``bad_return`` when it is a true proof of another payment."""
-    proved = parameters.get("razorpay_payment_id", "")
-    whose = {
-        proved,
-        *(parameters.get(f"razorpay_{name}", "") for name in ("order_id", "subscription_id", "payment_link_id")),
-    }
-    if payment in whose - {""}:
-        return proved or payment
-    # The payment may be known by its order already while the proof names the payment, or the other way round.
-    found = Razorpay(call).get(f"/v1/payments/{segment(proved)}") if proved else {}
-    if payment not in {found.get("order_id"), found.get("id")}:
+    proved, subject = parameters.get("razorpay_payment_id", ""), signed_subject(parameters)
+    if proved and payment in {proved, subject}:
+        return proved
+    # An attempt before this one may have failed: then the payment is known by that attempt, on the same order.
+    earlier = Razorpay(call).get(f"/v1/payments/{segment(payment)}") if payment.startswith("pay_") else {}
+    if not proved or not subject or earlier.get("order_id") != subject:
         raise failure("bad_return", "It is the proof of another payment.")
     return proved
 

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from hub.jsontypes import Json, JsonObject
 
 AUTHORIZATION = timedelta(days=3)
-"""After which an authorised payment is refunded by itself. Razorpay's pages say 3 or 5 days; the shorter counts."""
+"""After which an authorised payment is refunded by itself; the hub's orders say so. Razorpay's pages say 3 or 5 days."""
+
+OUR_RECEIPTS = "hub-"
+"""How references of the hub begin: receipts of orders and the ``reference_id`` of links."""
 
 _STATUS: Mapping[str, str] = {
     "created": "pending",
@@ -45,7 +48,7 @@ def of_order(razorpay: Razorpay, order: JsonObject) -> JsonObject:
     """The payment of an order; the order itself while nobody has tried to pay."""
     payment = furthest(razorpay, str(order["id"]))
     if payment is not None:
-        return of_payment(payment, order.get("notes"))
+        return of_payment(payment, order_notes(razorpay, order))
     return {
         "payment": order.get("id"),
         "status": "created",
@@ -77,10 +80,20 @@ def paid(razorpay: Razorpay, payment: str) -> JsonObject:
 
 
 def notes_of(razorpay: Razorpay, payment: JsonObject) -> Json:
-    """The notes that the server put on a payment's order; a payment without an order has only its own."""
+    """The notes that the server put on what was paid; a payment without an order has only its own."""
     if not payment.get("order_id"):
         return payment.get("notes")
-    return razorpay.get(f"/v1/orders/{segment(payment['order_id'])}").get("notes")
+    return order_notes(razorpay, razorpay.get(f"/v1/orders/{segment(payment['order_id'])}"))
+
+
+def order_notes(razorpay: Razorpay, order: JsonObject) -> Json:
+    """The notes of an order. Razorpay makes a link's order by itself: its receipt leads to the link and the link's notes."""
+    notes, receipt = order.get("notes"), str(order.get("receipt") or "")
+    if notes or not receipt.startswith(OUR_RECEIPTS):
+        return notes
+    listing = razorpay.get("/v1/payment_links", {"reference_id": receipt})
+    links = list_of(listing.get("payment_links") or listing.get("items"))
+    return next((one.get("notes") for one in links if one.get("reference_id") == receipt), notes)
 
 
 def of_payment(payment: JsonObject, notes: Json) -> JsonObject:

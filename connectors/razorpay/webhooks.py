@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, cast
 
 from connectors.razorpay.api import PAGE, Razorpay, object_of, segment
 from connectors.razorpay.carried import metadata_of
+from connectors.razorpay.standing import order_notes
 from hub.connect.api import Delivery, Polled, RawEvent
 from hub.connect.signatures import Scheme, verify
 from hub.connect.webhooks import json_body
-from hub.errors import DeliveryError, SignatureError
+from hub.errors import DeliveryError, PermanentError, SignatureError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -140,9 +141,16 @@ def _add_payment(entities: dict[str, dict[str, Json]], call: Call) -> None:
 
 
 def _add_order(entities: dict[str, dict[str, Json]], call: Call) -> None:
-    reference = entities.get("payment", {}).get("order_id")
-    if reference and "notes" not in entities.get("order", {}):
-        entities["order"] = dict(Razorpay(call).get(f"/v1/orders/{segment(reference)}"))
+    reference, razorpay = entities.get("payment", {}).get("order_id"), Razorpay(call)
+    if not reference:
+        return
+    try:
+        order = entities.get("order") or razorpay.get(f"/v1/orders/{segment(reference)}")
+        entities["order"] = {**order, "notes": order_notes(razorpay, order)}
+    except PermanentError as error:
+        if error.code != "not_found":  # without its order a payment is told all the same, without references
+            raise
+        entities["order"] = {"id": reference, "notes": {}}
 
 
 def _check_account(event: JsonObject, connection: Connection) -> None:

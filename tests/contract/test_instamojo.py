@@ -67,6 +67,16 @@ def test_forged_return_counts_for_nothing(desk, instamojo):
     assert caught.value.code == "bad_return"
 
 
+def test_second_attempt_on_a_request_is_found_after_the_first_one_failed(desk, instamojo):
+    request = begun(desk)["payment"]
+    instamojo.decline(request)
+    failed = desk.run("payment.complete", {"payment": request, "parameters": {}}, key="c1")
+    assert failed["status"] == "failed"
+    parameters = instamojo.pay(request)
+    done = desk.run("payment.complete", {"payment": failed["payment"], "parameters": parameters}, key="c2")
+    assert (done["status"], done["payment"]) == ("succeeded", parameters["payment_id"])
+
+
 def test_failed_attempt_gives_its_reason_and_the_request_may_still_be_paid(desk, instamojo):
     payment = begun(desk)["payment"]
     instamojo.decline(payment)

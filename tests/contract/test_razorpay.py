@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from hub.errors import PermanentError
-from tests.contract.razorpay_steps import ADA, INR, PART, RETURN, begun, desk_of, paid, told, types
+from tests.contract.razorpay_steps import ADA, INR, PART, RETURN, begun, desk_of, paid, running, told, types
 from tests.fakes.fake_razorpay import FakeRazorpay
 
 
@@ -75,6 +75,36 @@ def test_return_that_proves_nothing_is_refused(desk, razorpay, change):
     with pytest.raises(PermanentError) as caught:
         desk.run("payment.complete", {"payment": order, "parameters": parameters}, key="c")
     assert caught.value.code == "bad_return"
+
+
+def test_proof_of_a_mandate_does_not_pay_an_order_that_is_named_beside_it(desk, razorpay):
+    subscription = running(desk, razorpay)
+    proof = razorpay.pay(subscription["subscription"])
+    mine = begun(desk)["payment"]
+    for payment in (mine, razorpay.attempt(mine)["id"]):
+        forged = {**proof, "razorpay_order_id": mine}
+        with pytest.raises(PermanentError) as caught:
+            desk.run("payment.complete", {"payment": payment, "parameters": forged}, key="c")
+        assert caught.value.code == "bad_return"
+
+
+def test_second_attempt_on_an_order_is_proved_after_the_first_one_failed(desk, razorpay):
+    order = begun(desk)["payment"]
+    razorpay.decline(order)
+    failed = desk.run("payment.complete", {"payment": order, "parameters": {}}, key="c1")
+    assert failed["status"] == "failed"
+    parameters = razorpay.pay(order)
+    done = desk.run("payment.complete", {"payment": failed["payment"], "parameters": parameters}, key="c2")
+    assert (done["status"], done["payment"]) == ("succeeded", parameters["razorpay_payment_id"])
+
+
+def test_payment_whose_order_is_not_found_is_told_without_references(desk, razorpay):
+    order = begun(desk)["payment"]
+    razorpay.pay(order)
+    del razorpay.objects[order]
+    captured = next(event for event in told(desk, razorpay) if event.type == "payment.succeeded")
+    assert "order" not in captured.data
+    assert "somebody_elses" not in str(captured.data)
 
 
 def test_payer_who_gave_up_leaves_the_order_open(desk):

@@ -93,8 +93,9 @@ def test_declined_stored_means_is_permanent_with_razorpays_reason(desk, razorpay
     with pytest.raises(PermanentError) as caught:
         desk.run("payment.create", given, key="m")
     assert (caught.value.code, caught.value.gateway_code) == ("insufficient_funds", "insufficient_funds")
-    again = desk.again("payment.create", given, key="m")
-    assert (again["status"], again["reason"]) == ("failed", "insufficient_funds")
+    with pytest.raises(PermanentError) as found:
+        desk.again("payment.create", given, key="m")
+    assert (found.value.code, found.value.gateway_code) == ("insufficient_funds", "insufficient_funds")
     assert len(razorpay.of_kind("payment")) == 1
 
 

@@ -107,9 +107,12 @@ class FakeRazorpay(RazorpayBooks):
             return refused
         if len(body.get("receipt", "")) > 40:
             raise wrong("The receipt may not be greater than 40 characters.", field="receipt")
-        capture = body.pop("payment")["capture"]
-        if capture not in {"automatic", "manual"}:
+        settings = body.pop("payment")
+        capture, options = settings["capture"], settings["capture_options"]
+        if capture not in {"automatic", "manual"} or options["refund_speed"] not in {"normal", "optimum"}:
             raise wrong("The selected capture is invalid.", field="capture")
+        if not 12 <= options.get(f"{capture}_expiry_period", 0) <= 7200:
+            raise wrong(f"The {capture} expiry period must be between 12 and 7200.", field="capture_options")
         body.pop("token", None)
         return Answered(200, self._public(self.new_order(payment_capture=capture, **body)))
 

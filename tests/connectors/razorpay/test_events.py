@@ -101,6 +101,7 @@ def test_notes_of_a_payment_without_an_order_are_metadata_and_nothing_else():
 def test_empty_notes_leave_no_metadata(notes):
     payload = sample("payment.captured")
     payload["payload"]["order"]["entity"]["notes"] = notes
+    payload["payload"]["payment"]["entity"]["notes"] = {"order": "forged"}
     assert "metadata" not in mapped(payload)[0].data
 
 

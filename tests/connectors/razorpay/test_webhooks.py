@@ -210,5 +210,7 @@ def test_changed_return_is_refused_and_nothing_is_asked(parameters, secret, paym
 
 
 def test_true_proof_of_another_payment_is_refused():
-    with pytest.raises(PermanentError, match="another payment"):
-        returned(ORDER, ("key_secret",), "order_Mine")
+    for more in ({}, {"razorpay_order_id": "order_Mine"}):
+        parameters, secret = (SUBSCRIPTION, "EnLs21M47BllR3X8PSFtjtbd") if more else (ORDER, "key_secret")
+        with pytest.raises(PermanentError, match="another payment"):
+            returned({**parameters, **more}, (secret,), "order_Mine")
