@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import json
+from abc import abstractmethod
 from decimal import Decimal
 from typing import Any
 
@@ -87,8 +88,9 @@ class PayPalBooks(FakeGateway):
         held |= {"status": "VOIDED", "update_time": EXPIRES}
         self.tell("PAYMENT.AUTHORIZATION.VOIDED", "authorization", held)
 
+    @abstractmethod
     def agree(self, subscription: str) -> dict[str, str]:
-        raise NotImplementedError
+        """The payer agrees to a subscription."""
 
     def tell(self, kind: str, resource_type: str, resource: dict[str, Any], version: str = "2.0") -> dict[str, Any]:
         identity = f"WH-MADEUP{next(self._numbers):06d}"
