@@ -1,0 +1,1 @@
+"""Payments through the Mastercard Gateway, payouts to cards and accounts through Mastercard Send."""
