@@ -1,0 +1,1 @@
+"""VISA: cards and wallets through Visa Acceptance (Cybersource), payouts through Visa Direct."""
