@@ -237,7 +237,7 @@ class Hub:
     def close(self) -> None:
         """Stop taking up work, record what is under way, write what waits. What is left goes on at the next start."""
         if self._scheduler is not None:
-            self._scheduler.shutdown(wait=False)
+            self._scheduler.shutdown()  # what it just does reads the database, which must be there until it is done
         if self._jobs is not None:
             self._jobs.stop(_STOP_GRACE)
         if self._driver is not None:

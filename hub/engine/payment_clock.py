@@ -6,7 +6,7 @@ again by another process should this one die; what it does then is safe to repea
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,7 @@ _AT_ONCE = 50
 _THREADS = 4
 _BACKLOG = 200
 _CLAIM = timedelta(minutes=2)
+_STOP_SECONDS = 5.0
 
 
 class PaymentClock:
@@ -44,13 +45,13 @@ class PaymentClock:
         self._desk = desk
         self._charging = charging
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="payments")
-        self._under_way = 0
+        self._running: list[Future[None]] = []
 
     def tick(self) -> None:
         """Take up what is due now; called every second, never twice at once."""
         try:
-            for work in self.due():
-                self._threads.submit(work)
+            self._running = [one for one in self._running if not one.done()]
+            self._running += [self._threads.submit(work) for work in self.due()]
         except HubError as error:
             log.warning("payments_postponed", reason=str(error))
 
@@ -63,7 +64,7 @@ class PaymentClock:
 
     def due(self) -> list[Callable[[], None]]:
         """What is due, claimed for this process."""
-        if self._under_way > _BACKLOG:
+        if len(self._running) > _BACKLOG:
             return []
         now, store = self._hub.now(), self._desk.store
         found: list[Callable[[], None]] = []
@@ -73,12 +74,12 @@ class PaymentClock:
         unfinished = store.payments_to_look_at(now, _AT_ONCE)
         looked = [row for row in unfinished if store.claim_look(row, next_look(row.begun, now, row.looks + 1))]
         found += [self._work(self._look, row) for row in looked]
-        self._under_way += len(found)
         return found
 
     def close(self) -> None:
-        """Begin nothing more; what is under way ends by itself or is taken up again."""
+        """Begin nothing more, and give what is under way a moment to end; what does not is taken up again."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+        wait([one for one in self._running if not one.cancelled()], _STOP_SECONDS)
 
     def _work(self, do: Callable[[sa.Row[Any]], object], row: sa.Row[Any]) -> Callable[[], None]:
         def work() -> None:
@@ -88,8 +89,6 @@ class PaymentClock:
                 log.warning("payment_work_postponed", what=do.__name__, connection=row.connection, reason=str(error))
             except Exception:  # a connector's code may raise anything; the others go on
                 log.exception("payment_work_broken", what=do.__name__, connection=row.connection)
-            finally:
-                self._under_way -= 1
 
         return work
 

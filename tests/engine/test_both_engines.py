@@ -15,7 +15,7 @@ from hub.journal.operations import ClaimRequest, claim_runs, update_runs
 from hub.journal.queries import RunFilter
 from hub.vocabulary import validate_data
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 MANIFEST = """\
 connector: 1
 name: probe

@@ -17,7 +17,7 @@ from hub.engine.hub import Hub, Role
 from hub.journal.queries import EventFilter, RunFilter
 from hub.serve import build
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class Clock:
