@@ -26,6 +26,8 @@ REASONS: Mapping[str, str] = {
     "CONSUMER_AUTHENTICATION_FAILED": "authentication_required",
     "CONSUMER_AUTHENTICATION_REQUIRED": "authentication_required",
     "PENDING_AUTHENTICATION": "authentication_required",
+    "AUTHORIZED_RISK_DECLINED": "fraud_review",
+    "INVALID_REQUEST": "invalid_request",
     "CVN_NOT_MATCH": "invalid_card",
     "CV_FAILED": "invalid_card",
     "INVALID_CVN": "invalid_card",
@@ -93,7 +95,7 @@ def declined(answer: JsonObject) -> ActionError:
     words = message_of(answer)
     status = str(answer.get("status"))
     return failure(
-        decline_code(reason),
+        decline_code(reason or status),
         f"Visa answered {status}{f' ({reason})' if reason else ''}{f': {words}' if words else '.'}",
         gateway_code=reason or status,
         details=answer,

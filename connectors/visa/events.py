@@ -17,14 +17,18 @@ from connectors.visa.details import stamp, time_of
 from connectors.visa.payouts import SERVICE
 from connectors.visa.transactions import (
     PAGE_SIZE,
+    Life,
     Transaction,
     begins_payment,
     by_code,
     found,
+    gives_back,
     life_of,
     payment_of,
     search,
     told_of,
+    undoes,
+    whole,
 )
 from connectors.visa.webhooks import UPDATED
 from hub.connect.answers import error_codes
@@ -101,16 +105,25 @@ def _read(call: Call, transaction: Transaction) -> JsonObject:
     """What the re-read transaction says, and what it did."""
     visa, told = Visa(call), told_of(transaction.data, call.connection)
     payment = str(told["payment"])
-    if told.get("total") is None and payment != transaction.id:
-        # A void names no amount: it is the payment's.
-        first = life_of(visa, payment).first
-        told |= {name: value for name, value in told_of(first.data, call.connection).items() if value} if first else {}
+    if undoes(transaction):
+        told |= _undone(call, life_of(visa, payment), transaction)
     return {
         **told,
         **_of_page(visa, transaction),
         "captured": transaction.does({"ics_bill", "ics_ecp_debit", "ics_ap_sale", "ics_ap_capture"}),
         "status": transaction.delayed or None,
     }
+
+
+def _undone(call: Call, life: Life, undoing: Transaction) -> JsonObject:
+    """What a void or reversal undid: the whole payment, a part of it, or a refund. It names no amount; the payment does."""
+    first, target = life.first, life.undone_by(undoing)
+    if target is not None and gives_back(target):
+        of_refund = {name: value for name, value in told_of(target.data, call.connection).items() if value}
+        return {**of_refund, "undid": "refund", "refund": target.id}
+    of_payment = told_of(first.data, call.connection) if first else {}
+    known = {name: value for name, value in of_payment.items() if value and name != "payment"}
+    return {**known, "undid": "part" if life.captures else "payment"}
 
 
 def _link_payment(call: Call, data: JsonObject) -> JsonObject:
@@ -176,7 +189,7 @@ def _told(call: Call, visa: Visa, transaction: Transaction) -> list[RawEvent]:
     types = _types(transaction)
     if not types:
         return []
-    data = dict(transaction.data)
+    data = dict(whole(visa, transaction).data)
     if payment_of(data) == transaction.id and not begins_payment(transaction) and SERVICE not in transaction.wanted:
         # A follow-on that somebody else made: only its long form names the payment that it belongs to.
         data = dict((found(visa, transaction.id) or transaction).data)
@@ -207,8 +220,8 @@ def _types(transaction: Transaction) -> list[str]:
     if wanted & {"ics_credit", "ics_ecp_credit", "ics_ap_refund"}:
         is_done = done & {"ics_credit", "ics_ecp_credit", "ics_ap_refund"}
         types.append("payments.refunds.accept" if is_done else "payments.refunds.reject")
-    if "ics_auth_reversal" in done:
-        types.append("payments.reversals.accept")
+    if undoes(transaction):
+        types.append("payments.reversals.accept" if "ics_auth_reversal" in done else "payments.voids.accept")
     return types
 
 

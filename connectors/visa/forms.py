@@ -7,6 +7,7 @@ never sends an amount; the hub then re-reads the transaction.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
@@ -61,6 +62,7 @@ def start(call: Call) -> Json:
         "status": "created",
         "amount": call.input["amount"],
         "client": client,
+        "expires_at": _end(str(client["capture_context"])),
         "metadata": call.input.get("metadata"),
         "gateway": {"name": "visa", "id": made},
     }
@@ -147,6 +149,14 @@ def _client(visa: Visa, context: str) -> dict[str, Json]:
     }
     integrity = data.get("clientLibraryIntegrity")
     return {**client, **({"integrity": integrity} if integrity else {})}
+
+
+def _end(context: str) -> Json:
+    """Until when the form can be used, as the capture context says."""
+    end = claims_of(context).get("exp")
+    if not isinstance(end, int):
+        return None
+    return datetime.fromtimestamp(end, tz=UTC).isoformat().replace("+00:00", "Z")
 
 
 def _target_origin(call: Call) -> str:

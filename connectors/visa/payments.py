@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from hub.jsontypes import Json, JsonObject
 
 _REVERSED_ALREADY = frozenset({"AUTH_ALREADY_REVERSED", "TRANSACTION_ALREADY_REVERSED_OR_SETTLED"})
-_HELD = frozenset({"AUTHORIZED_PENDING_REVIEW", "PENDING_REVIEW", "PENDING"})
+_HELD = frozenset({"AUTHORIZED_PENDING_REVIEW", "PENDING_REVIEW", "PENDING", "PARTIAL_AUTHORIZED"})
 
 
 def create(call: Call) -> Json:
@@ -60,7 +60,8 @@ def find_created(call: Call) -> Json:
     newest = standing[-1]
     if not newest.services and newest.reason:
         raise declined(newest.data)
-    return life_of(visa, newest.id).output(call.connection)
+    life = life_of(visa, newest.id)
+    return None if life.status == "voided" else life.output(call.connection)
 
 
 def get(call: Call) -> Json:
@@ -152,7 +153,7 @@ def void(call: Call) -> Json:
     for taken in life.captures:
         resource = "payments" if taken.id == life.first.id else "captures"
         body: JsonObject = {"clientReferenceInformation": {"code": payment, "comments": taken.id}}
-        _judge(visa.write("POST", f"/pts/v2/{resource}/{segment(taken.id)}/voids", body, repeatable=True))
+        _undo(call, visa, f"/pts/v2/{resource}/{segment(taken.id)}/voids", body)
     if life.first.does({"ics_auth"}):
         _reverse(visa, life, reason)
     return {**life.output(call.connection), "status": "voided", "captured": None}
@@ -328,6 +329,16 @@ def _hint(completion: str) -> str:
         return ""
     inner = object_of(claims.get("details"))
     return str(claims.get("id") or inner.get("id") or "")
+
+
+def _undo(call: Call, visa: Visa, path: str, body: JsonObject) -> None:
+    """Void a sale or capture. A repeat that is refused may only be too early: the void is done and not listed yet."""
+    try:
+        _judge(visa.write("POST", path, body, repeatable=True))
+    except PermanentError as error:
+        if call.attempt > 1 and error.code == "wrong_state":
+            raise not_listed(str(object_of(body["clientReferenceInformation"])["code"])) from error
+        raise
 
 
 def _reverse(visa: Visa, life: Life, reason: str) -> None:

@@ -50,6 +50,7 @@ _PAYMENT = _AUTHORISE | _TAKE
 _BEGIN = frozenset({"ics_auth", "ics_ecp_debit", "ics_ap_sale"})
 _ARRIVED = frozenset({"COMPLETED", "SETTLED", "FUNDED", "CLEARED", "PAYMENT"})
 _BROKEN = frozenset({"FAILED", "DECLINED", "RETURNED", "CANCELLED", "VOIDED", "REJECTED", "ABANDONED"})
+_HELD = frozenset({"110", "480"})
 _UNDONE = frozenset({"VOIDED", "CANCELLED"})
 
 
@@ -107,9 +108,8 @@ class Transaction:
 
     @property
     def is_held(self) -> bool:
-        """Whether a person has to review it first."""
-        applications = self._applications
-        return any(str(one.get("reasonCode")) == "480" or one.get("rFlag") == "DREVIEW" for one in applications)
+        """Whether a person has to decide first: it is under review, or only a part was approved."""
+        return any(str(one.get("reasonCode")) in _HELD or one.get("rFlag") == "DREVIEW" for one in self._applications)
 
     @property
     def delayed(self) -> str:
@@ -209,6 +209,16 @@ def is_try(transaction: Transaction) -> bool:
     return bool(transaction.wanted & _BEGIN)
 
 
+def undoes(transaction: Transaction) -> bool:
+    """Whether it is a void or a reversal, and went well."""
+    return transaction.does(_UNDO | _LET_GO)
+
+
+def gives_back(transaction: Transaction) -> bool:
+    """Whether it is a refund or credit, and went well."""
+    return transaction.does(_GIVE_BACK)
+
+
 def not_listed(payment: str) -> TransientError:
     """The error for a payment that Visa does not list: unpaid, unknown, or so new that its search lags behind."""
     row = error_codes()["not_found"]
@@ -287,11 +297,24 @@ class Life:
         amount = self.first.amount if self.first else None
         return None if amount is None else Money.zero(amount.currency)
 
+    def undone_by(self, undoing: Transaction) -> Transaction | None:
+        """What a void or reversal undid: what the hub noted, else the latest that it can undo and Visa relates to it.
+
+        A reversal undoes an authorisation, a void a sale, capture or refund.
+        """
+        noted = str(object_of(undoing.data.get("clientReferenceInformation")).get("comments") or "")
+        links = objects_of(object_of(undoing.data.get("_links")).get("relatedTransactions"))
+        known = {noted} if is_transaction(noted) else {str(link.get("href") or "").rpartition("/")[2] for link in links}
+        services = _AUTHORISE if undoing.does(_LET_GO) else _TAKE | _GIVE_BACK
+        fitting = [one for one in self.transactions if one.id in known and one.does(services)]
+        return fitting[-1] if fitting else None
+
     def is_undone(self, transaction: Transaction) -> bool:
         """Whether it was voided or reversed since."""
         if transaction.status.upper() in _UNDONE:
             return True
-        return any(one.does(_UNDO | _LET_GO) and transaction.id in _targets(one) for one in self.transactions)
+        undoing = [one for one in self.transactions if undoes(one)]
+        return any(transaction is self.undone_by(one) for one in undoing)
 
     def output(self, connection: Connection, **more: Json) -> JsonObject:
         """The payment as actions give it."""
@@ -364,15 +387,6 @@ def _of_one_payer(transactions: list[Transaction]) -> list[Transaction]:
     """Without a second payer's: Visa's pages stay open, and what another payer pays there is a payment of its own."""
     begun = [one.id for one in transactions if begins_payment(one)]
     return [one for one in transactions if one.id not in begun[1:]]
-
-
-def _targets(void: Transaction) -> set[str]:
-    """What a void undid: the transaction that the hub noted, else those that Visa relates to it."""
-    noted = str(object_of(void.data.get("clientReferenceInformation")).get("comments") or "")
-    if is_transaction(noted):
-        return {noted}
-    links = objects_of(object_of(void.data.get("_links")).get("relatedTransactions"))
-    return {str(link.get("href") or "").rpartition("/")[2] for link in links}
 
 
 def _sum(transactions: list[Transaction], zero: Money | None) -> Money | None:

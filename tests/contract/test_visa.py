@@ -46,6 +46,7 @@ def test_form_holds_amount_and_references_and_names_the_library(desk, visa):
     assert output["client"]["kind"] == "visa.unified_checkout"
     assert output["client"]["script_url"] == LIBRARY
     assert output["client"]["integrity"] == INTEGRITY
+    assert output["expires_at"] == "2026-11-23T09:15:00Z"
     assert "https://testup.cybersource.com" in output["client"]["origins"]
     assert context["targetOrigins"] == ["https://shop.example"]
     assert context["completeMandate"]["type"] == "CAPTURE"
@@ -259,6 +260,32 @@ def test_void_in_the_business_center_is_read_from_its_relations(desk, visa):
     payment = desk.run("payment.create", STORED)["payment"]
     visa.book("ics_void", {"clientReferenceInformation": {"code": "somebody"}}, root=payment)
     assert desk.run("payment.get", {"payment": payment})["status"] == "voided"
+
+
+def test_voided_refund_is_a_refund_that_failed(desk, visa):
+    payment = desk.run("payment.create", STORED)["payment"]
+    refund = desk.run("payment.refund", {"payment": payment, "amount": PART}, key="r")["refund"]
+    told(desk, visa)
+    reference = {"code": payment, "comments": refund}
+    void = visa.book("ics_void", {"clientReferenceInformation": reference}, root=payment)
+    visa.tell(
+        "payments.voids.accept", {"id": void["id"], "status": "VOIDED", "clientReferenceInformation": {"code": payment}}
+    )
+    (event,) = told(desk, visa)
+    assert (event.source_id, event.data["amount"]) == (f"refund.failed:{refund}", PART)
+    assert desk.run("payment.get", {"payment": payment})["status"] == "succeeded"
+    events, _ = polled(desk, {"since": "2026-11-23T09:00:00Z"}, now=_later(visa))
+    assert f"refund.failed:{refund}" in {event.source_id for event in events}
+
+
+def test_rest_that_is_let_go_leaves_the_payment_standing(desk, visa):
+    payment = desk.run("payment.create", {**STORED, "capture": "manual"})["payment"]
+    desk.run("payment.capture", {"payment": payment, "amount": PART}, key="c")
+    told(desk, visa)
+    reversal = visa.book("ics_auth_reversal", {"clientReferenceInformation": {"code": payment}}, root=payment)
+    visa.tell("payments.reversals.accept", {"id": reversal["id"], "clientReferenceInformation": {"code": payment}})
+    assert told(desk, visa) == []
+    assert desk.run("payment.get", {"payment": payment})["status"] == "succeeded"
 
 
 # Links.

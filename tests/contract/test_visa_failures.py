@@ -151,6 +151,35 @@ def test_declined_attempt_that_was_not_heard_is_found_declined(desk, visa):
     assert visa.count("POST", "/pts/v2/payments") == 1
 
 
+def test_void_whose_answer_was_lost_is_not_refused_for_good(desk, visa):
+    given = {"payment": desk.run("payment.create", STORED)["payment"]}
+    before = set(visa.transactions)
+    lose(visa, "/voids")
+    with pytest.raises(TransientError):
+        desk.run("payment.void", given, key="v")
+    visa.unlisted = set(visa.transactions) - before
+    with pytest.raises(TransientError) as caught:
+        desk.again("payment.void", given, key="v")
+    assert caught.value.code == "not_found"
+    visa.unlisted.clear()
+    assert desk.again("payment.void", given, key="v")["status"] == "voided"
+
+
+def test_attempt_that_was_taken_back_is_not_found_as_done(desk, visa):
+    lose(visa, "/pts/v2/payments")
+    with pytest.raises(UncertainError):
+        desk.run("payment.create", STORED)
+    visa.unlisted = set(visa.transactions)
+    lose(visa, "/pts/v2/payments", RESET)
+    with pytest.raises(UncertainError):
+        desk.again("payment.create", STORED)
+    visa.unlisted.clear()
+    call = desk.call(STORED, attempt=3)
+    assert desk.connector.find("payment.create", call) is None
+    assert desk.connector.run("payment.create", call)["status"] == "succeeded"
+    assert len(standing(visa, "ics_bill")) == 1
+
+
 PAYOUT = {"amount": USD, "provider": "prv_2", "to": {"card": "TOKENMADEUP0002"}}
 
 

@@ -115,7 +115,9 @@ class FakeVisa(VisaBooks):
             raise ComplaintError("no JWT wanted, or a target origin without https", refused(400, "INVALID_DATA"))
         self.contexts[body["data"]["clientReferenceInformation"]["code"]] = body
         data = {"clientLibrary": LIBRARY, "clientLibraryIntegrity": INTEGRITY, "targetOrigins": body["targetOrigins"]}
-        context = token({"ctx": [{"type": "gda-0.26", "data": data}], "iss": "Flex API"})
+        context = token(
+            {"ctx": [{"type": "gda-0.26", "data": data}], "iss": "Flex API", "exp": int(self.now.timestamp()) + 900}
+        )
         return Answered(201, context, {"Content-Type": "application/jwt"})
 
     def _known_attempt(self, body: dict[str, Any]) -> dict[str, Any] | None:
