@@ -47,6 +47,7 @@ _FIELDS = (
     "customer",
     "metadata",
     "reason",
+    "next",
     "lapses_at",
     "expires_at",
     "gateway",
