@@ -117,7 +117,9 @@ def test_where_nobody_knows_whether_it_was_charged_a_person_decides(corner_witho
 def test_a_wrong_key_is_no_fault_of_the_members(corner):
     member(corner)
     version = corner.hub.store.connection("corner").version
-    corner.hub.accounts.update("corner", {"api_base": corner.gateway.url, "api_key": "key-of-yesterday"}, version, "test")
+    corner.hub.accounts.update(
+        "corner", {"api_base": corner.gateway.url, "api_key": "key-of-yesterday"}, version, "test"
+    )
     corner.forward(days=30)
     assert corner.told("subscription") == ["subscription.started"]
     version = corner.hub.store.connection("corner").version

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 import requests
 
@@ -9,8 +11,10 @@ from hub.connect.manifest import Kind, Support, gateway_actions
 from hub.connect.registry import Registry
 from hub.errors import NotFoundError
 from hub.journal.tables import checkouts
+from tests.fakes.fake_mastercard import FakeMastercard
 from tests.fakes.fake_paypal import FakePayPal
 from tests.fakes.fake_razorpay import FakeRazorpay
+from tests.fakes.fake_visa import FakeVisa
 from tests.stories.conftest import LiveHub
 
 SALE = """\
@@ -40,7 +44,12 @@ steps:
     with: {payment: "${ steps.agreed.output.data.payment }", amount: "${ percent(event.data.total, `25`) }"}
 """
 # The fake, the currency, and fields of the connection: PayPal's certificate cannot be fetched here, so PayPal is asked.
-GATEWAYS = {"paypal": (FakePayPal, "USD", {"webhook_verification": "api"}), "razorpay": (FakeRazorpay, "INR", {})}
+GATEWAYS = {
+    "mastercard": (FakeMastercard, "EUR", {}),
+    "paypal": (FakePayPal, "USD", {"webhook_verification": "api"}),
+    "razorpay": (FakeRazorpay, "INR", {}),
+    "visa": (lambda: FakeVisa(datetime.now(UTC)), "USD", {}),
+}
 
 
 @pytest.fixture(params=GATEWAYS)

@@ -28,7 +28,9 @@ def connect(settings=None, **secrets):
 
 def request(given, connection=None):
     connection = connection or connect()
-    return HTTP.run("request", Call(connection, given, "4f" * 20, "run_1:s", datetime.now(UTC), Outbound().client(connection)))
+    return HTTP.run(
+        "request", Call(connection, given, "4f" * 20, "run_1:s", datetime.now(UTC), Outbound().client(connection))
+    )
 
 
 @responses.activate
