@@ -102,7 +102,8 @@ class Gateway:
         try:
             return self.answer(method, path)
         except PermanentError as error:
-            if error.code == "not_found":
+            # Without a cause it is not the gateway that speaks, but a proxy or another server at a wrong address.
+            if error.code == "not_found" and error.gateway_code:
                 return None
             raise
 

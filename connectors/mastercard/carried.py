@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from hub.jsontypes import Json, JsonObject
 
+PROOF = "hubproof"
+"""A custom field of the hub's own, never metadata: that nobody changed what travels with it."""
 REFERENCES = ("order", "invoice", "link", "job")
 MOST_FIELDS = 50
 LONGEST_NAME = 100
@@ -65,20 +67,22 @@ def custom_fields(given: JsonObject) -> JsonObject:
 
 
 def order_words(given: JsonObject) -> dict[str, Json]:
-    """What an order says beside its amount: description, references, custom fields."""
+    """What an order says beside its amount: description, references, custom fields, how certain the amount is."""
+    options = cast("JsonObject", given.get("options") or {})
     reference, invoice = str(given.get("order") or ""), str(given.get("invoice") or "")
     return {
         "description": _shortened(str(given.get("description") or given.get("order") or "Payment")),
         "reference": reference if 0 < len(reference) <= _LONGEST_REFERENCE else None,
         "invoiceNumber": invoice if 0 < len(invoice) <= _LONGEST_INVOICE else None,
         "custom": custom_fields(given) or None,
+        "certainty": options.get("certainty"),
     }
 
 
 def metadata_of(order: JsonObject) -> dict[str, Json]:
     """The metadata that an order carries, under its own names again."""
     custom = cast("JsonObject", order.get("custom") or {})
-    return {plain_name(name): str(value) for name, value in custom.items() if value is not None}
+    return {plain_name(name): str(value) for name, value in custom.items() if name != PROOF and value is not None}
 
 
 def payer(given: JsonObject) -> dict[str, Json]:

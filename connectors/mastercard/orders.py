@@ -98,6 +98,9 @@ def status_of(order: JsonObject) -> str:
     waits = any(transaction_of(one).get("type") in PAYING and one.get("result") in UNDECIDED for one in entries(order))
     if waits and not succeeded(order, *PAYING):
         return "pending"
+    if order.get("status") == "CANCELLED" and succeeded(order, "PAYMENT", "CAPTURE"):
+        # What was taken and voided before it was settled is given back: no authorisation was let go.
+        return "refunded"
     return _STATUS.get(str(order.get("status")), "created")
 
 

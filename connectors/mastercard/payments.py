@@ -35,7 +35,9 @@ FIRST = "1"
 """The transaction id of a payment on stored details: the only one that such an order begins with."""
 
 _LONGEST_REFERENCE = 40
-_OURS = re.compile(r"hub-[0-9a-f]{20}(-f?a?s?)?")
+_OURS = re.compile(r"hub-[0-9a-f]{20}(-fa?s?\.[0-9a-z]{1,8}[A-Z]{3})?")
+_OF_THE_CARD = frozenset({"invalid_card", "invalid_request", "method_unavailable", "not_found"})
+"""Refusals of a token that speak of the card or its order; all others speak of the connection."""
 
 
 def create(call: Call) -> Json:
@@ -183,7 +185,22 @@ def _charge_stored(call: Call) -> Json:
         "agreement": {"id": agreed} if agreed else None,
         **payer(given),
     }
-    return _charged(call, gateway.put_transaction(call.reference, FIRST, body))
+    try:
+        entry = gateway.put_transaction(call.reference, FIRST, body)
+    except PermanentError as error:
+        # A repeat may have made another token of the same card: then it is this very charge that stands there.
+        known = gateway.transaction(call.reference, FIRST) if error.code == "duplicate" else None
+        if known is None or transaction_of(known).get("source") != "MERCHANT" or not _is_this(call, known):
+            raise
+        entry = known
+    return _charged(call, entry)
+
+
+def _is_this(call: Call, entry: JsonObject) -> bool:
+    """Whether a transaction is of the amount that this step charges."""
+    transaction = transaction_of(entry)
+    amount = money_of(transaction.get("amount"), transaction.get("currency"))
+    return amount is not None and amount == Money.from_json(call.input["amount"])
 
 
 def _stored(gateway: Gateway, method: str) -> tuple[str, str | None]:
@@ -194,6 +211,8 @@ def _stored(gateway: Gateway, method: str) -> tuple[str, str | None]:
     try:
         made = gateway.answer("POST", "/token", {"referenceOrderId": method})
     except PermanentError as error:
+        if error.code not in _OF_THE_CARD:
+            raise
         message = f"No token could be made of the card of {method}. {error.message}"
         raise failure("method_unavailable", message, gateway_code=error.gateway_code, details=error.details) from error
     return str(made.get("token")), method

@@ -53,7 +53,7 @@ def charged(desk, key="charged", **more):
 
 
 def held(desk, key="held", **more):
-    return charged(desk, key=key, capture="manual", **more)
+    return charged(desk, key=key, capture="manual", options={"certainty": "FINAL"}, **more)
 
 
 # The gateway's page.
@@ -194,9 +194,8 @@ def test_fields_are_paid_by_the_server_once_after_three_d_secure(desk, mastercar
     done = desk.run("payment.complete", reference, key="c")
     assert (done["status"], done["amount"]) == ("succeeded", EUR)
     assert desk.run("payment.complete", reference, key="c")["status"] == "succeeded"
-    assert mastercard.count("PUT", f"/order/{output['payment']}/transaction/pay-") == 0
     puts = [one for one in mastercard.received if one.method == "PUT" and "/transaction/" in one.path]
-    assert len(puts) == 1
+    assert [one.path.rpartition("/")[2] for one in puts] == ["pay-1"]
     assert puts[0].json()["authentication"] == {"transactionId": parameters["authentication"]}
     assert types(told(desk, mastercard)) == ["payment.succeeded"]
 
@@ -220,6 +219,41 @@ def test_fields_authorise_and_keep_the_card_as_asked(desk, mastercard):
     token, _, agreement = done["stored_method"].partition("/")
     assert token in mastercard.tokens
     assert agreement == output["payment"]
+
+
+def test_declined_card_is_not_tried_again_by_a_return_but_by_the_payer(desk, mastercard):
+    output = desk.run("form.embed", {"amount": EUR, "return_url": BACK, "options": {"ui": "fields"}})
+    session = mastercard.sessions[output["client"]["session"]]
+    session["declines"] = "INSUFFICIENT_FUNDS"
+    parameters = mastercard.pay(output["payment"])
+    for key in ("c1", "c2"):
+        with pytest.raises(PermanentError) as caught:
+            desk.run("payment.complete", {"payment": output["payment"], "parameters": parameters}, key=key)
+        assert caught.value.code == "insufficient_funds"
+    session["declines"] = None
+    parameters = mastercard.pay(output["payment"])
+    done = desk.run("payment.complete", {"payment": output["payment"], "parameters": parameters}, key="c3")
+    assert done["status"] == "succeeded"
+    puts = [
+        one.path.rpartition("/")[2]
+        for one in mastercard.received
+        if one.method == "PUT" and "/transaction/" in one.path
+    ]
+    assert puts == ["pay-1", "pay-2"]
+
+
+def test_two_tabs_cannot_both_pay(desk, mastercard):
+    output = desk.run("form.embed", {"amount": EUR, "return_url": BACK, "options": {"ui": "fields"}})
+    payment = output["payment"]
+    first, second = mastercard.pay(payment), mastercard.pay(payment)
+    before = mastercard.order_answer(payment)
+    desk.run("payment.complete", {"payment": payment, "parameters": first}, key="c1")
+    mastercard.refuse(200, before)
+    with pytest.raises(PermanentError) as caught:
+        desk.run("payment.complete", {"payment": payment, "parameters": second}, key="c2")
+    assert caught.value.code == "duplicate"
+    assert desk.run("payment.complete", {"payment": payment, "parameters": second}, key="c3")["status"] == "succeeded"
+    assert sum(one["transaction"]["type"] == "PAYMENT" for one in mastercard.orders[payment]["transaction"]) == 1
 
 
 def test_failed_authentication_is_not_charged(desk, mastercard):
@@ -246,6 +280,45 @@ def test_session_of_another_payment_is_refused(desk, mastercard, swapped):
         desk.run("payment.complete", {"payment": dear["payment"], "parameters": parameters}, key="c")
     assert caught.value.code in {"bad_return", "not_found"}
     assert dear["payment"] not in mastercard.orders
+
+
+def test_amount_that_the_browser_put_into_the_session_is_not_the_one_that_is_charged(desk, mastercard):
+    output = desk.run("form.embed", {"amount": EUR, "return_url": BACK, "options": {"ui": "fields"}})
+    mastercard.sessions[output["client"]["session"]]["order"]["amount"] = "0.01"
+    parameters = mastercard.pay(output["payment"])
+    done = desk.run("payment.complete", {"payment": output["payment"], "parameters": parameters}, key="c")
+    assert (done["amount"], done["captured"]) == (EUR, EUR)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"custom": {"order": "o_dear"}}, {"reference": "o_dear"}, {"description": "Other"}]
+)
+def test_references_that_the_browser_changed_in_the_session_are_refused(desk, mastercard, changed):
+    given = {"amount": EUR, "order": "o_cheap", "return_url": BACK, "options": {"ui": "fields"}}
+    output = desk.run("form.embed", given)
+    order = mastercard.sessions[output["client"]["session"]]["order"]
+    for name, value in changed.items():
+        order[name] = {**order[name], **value} if isinstance(value, dict) else value
+    parameters = mastercard.pay(output["payment"])
+    with pytest.raises(PermanentError) as caught:
+        desk.run("payment.complete", {"payment": output["payment"], "parameters": parameters}, key="c")
+    assert caught.value.code == "bad_return"
+
+
+def test_fields_seal_nothing_into_the_metadata(desk, mastercard):
+    given = {"amount": EUR, "metadata": {"colour": "blue"}, "return_url": BACK, "options": {"ui": "fields"}}
+    output = desk.run("form.embed", given)
+    parameters = mastercard.pay(output["payment"])
+    done = desk.run("payment.complete", {"payment": output["payment"], "parameters": parameters}, key="c")
+    (event,) = told(desk, mastercard)
+    assert done["metadata"] == event.data["metadata"] == {"colour": "blue"}
+
+
+@pytest.mark.parametrize("minor", [0, 36**8])
+def test_amount_that_fields_cannot_hold_is_refused(desk, minor):
+    amount = {"minor": minor, "currency": "EUR"}
+    with pytest.raises(PermanentError, match="card fields"):
+        desk.run("form.embed", {"amount": amount, "return_url": BACK, "options": {"ui": "fields"}})
 
 
 def test_fields_without_three_d_secure_are_refused_where_it_is_demanded(desk, mastercard):
@@ -328,6 +401,7 @@ def test_authorised_amount_is_taken_in_parts(desk, mastercard):
     payment = held(desk)["payment"]
     got = desk.run("payment.get", {"payment": payment})
     assert (got["status"], got["lapses_at"]) == ("authorized", "2026-11-30T18:00:00Z")
+    assert mastercard.received[0].json()["order"]["certainty"] == "FINAL"
     part = desk.run("payment.capture", {"payment": payment, "amount": {"minor": 999, "currency": "EUR"}}, key="c1")
     rest = desk.run("payment.capture", {"payment": payment}, key="c2")
     assert (part["captured"]["minor"], rest["captured"]) == (999, EUR)
@@ -354,6 +428,17 @@ def test_refund_gives_part_then_rest(desk, mastercard):
     assert [event.data["refund"] for event in issued] == [first["refund"], rest["refund"]]
     assert [event.data.get("reason") for event in issued] == [None, "It was broken"]
     assert issued[1].data["order"] == "o_1"
+    assert desk.run("payment.get", {"payment": payment})["status"] == "refunded"
+
+
+def test_payment_voided_at_the_gateway_is_given_back(desk, mastercard):
+    payment = charged(desk)["payment"]
+    order = mastercard.orders[payment]
+    order |= {"status": "CANCELLED", "captured": order["captured"] * 0}
+    mastercard.enter(payment, "VOID_PAYMENT", "2", order["value"], targetTransactionId="1")
+    events = told(desk, mastercard)
+    assert types(events) == ["payment.succeeded", "refund.issued"]
+    assert (events[1].data["amount"], events[1].data["reason"]) == (EUR, "voided")
     assert desk.run("payment.get", {"payment": payment})["status"] == "refunded"
 
 

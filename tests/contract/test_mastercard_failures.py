@@ -87,6 +87,25 @@ def test_same_address_with_other_values_is_refused(desk):
     assert caught.value.code == "duplicate"
 
 
+def test_charge_of_an_agreement_that_a_look_does_not_show_yet_is_found_by_its_address(desk, mastercard):
+    mastercard.keeps_tokens = False
+    first = desk.run("payment.create", {"amount": EUR, "save_method": True, "return_url": BACK}, key="first")
+    mastercard.pay(first["payment"])
+    later = {"amount": EUR, "method": first["payment"]}
+    lose_the_transaction(mastercard)
+    with pytest.raises(TransientError):
+        desk.run("payment.create", later, key="later")
+    unseen = gateway_error(400, "INVALID_REQUEST", "Unable to find transaction '1'")
+    mastercard.moods = []
+    mastercard.refuse(unseen.status, unseen.body)
+    output = desk.again("payment.create", later, key="later")
+    assert output["status"] == "succeeded"
+    assert len(mastercard.orders[output["payment"]]["transaction"]) == 1
+    with pytest.raises(PermanentError) as caught:
+        desk.run("payment.create", {**later, "amount": {"minor": 5, "currency": "EUR"}}, key="later")
+    assert caught.value.code == "duplicate"
+
+
 @pytest.mark.parametrize("action", ["payment.capture", "payment.void"])
 @pytest.mark.parametrize("mood", [LOST, DOWN, RESET], ids=["lost", "down", "reset"])
 def test_capture_and_void_whose_answer_was_lost_are_done_once(desk, mastercard, action, mood):
@@ -216,6 +235,14 @@ def test_error_answer_is_told_by_cause_and_field(desk, mastercard, answer, kind,
     assert caught.value.gateway_code.startswith(answer.body["error"]["cause"])
 
 
+def test_token_that_is_refused_to_the_connection_is_not_the_cards_fault(desk, mastercard):
+    answer = gateway_error(401, "INVALID_REQUEST", "Invalid credentials.")
+    mastercard.refuse(answer.status, answer.body)
+    with pytest.raises(PermanentError) as caught:
+        charged(desk, method="hub-00000000000000000001")
+    assert caught.value.code == "unauthorised"
+
+
 def test_pause_that_is_asked_for_is_kept(desk, mastercard):
     mastercard.refuse(429, {"result": "ERROR"}, Retry_After="7")
     with pytest.raises(TransientError) as caught:
@@ -228,6 +255,13 @@ def test_page_instead_of_an_answer_is_a_bad_answer(desk, mastercard):
     with pytest.raises(TransientError) as caught:
         desk.run("payment.get", {"payment": "hub-00000000000000000001"})
     assert caught.value.code == "bad_answer"
+
+
+def test_page_not_found_at_a_wrong_address_is_not_an_order_that_nobody_paid(desk, mastercard):
+    mastercard.refuse(404, "<html>Not Found</html>", Content_Type="text/html")
+    with pytest.raises(PermanentError) as caught:
+        desk.run("payment.get", {"payment": "hub-00000000000000000001"})
+    assert caught.value.code == "not_found"
 
 
 def test_redirect_is_no_answer(desk, mastercard):
@@ -365,6 +399,16 @@ def test_notification_waits_while_the_gateway_is_down(desk, mastercard):
     mastercard.treat(DOWN)
     with pytest.raises(TransientError):
         desk.connector.enrich(forged(payment), desk.call())
+
+
+@pytest.mark.parametrize("secret", ["send_signing_key", "send_sender_account"])
+def test_no_secret_of_payouts_shows_in_an_error(desk, mastercard, secret):
+    planted = desk.connection.secret(secret)
+    line = next(line for line in planted.splitlines() if "-----" not in line)
+    mastercard.refuse(500, send_error(500, "SYSTEM_ERROR", "System", f"echo {line}").body)
+    with pytest.raises(TransientError) as caught:
+        desk.run("payout.create", PAYOUT)
+    assert line not in f"{caught.value} {caught.value.details}"
 
 
 def test_no_secret_shows_in_an_error(desk, mastercard):

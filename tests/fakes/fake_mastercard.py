@@ -171,7 +171,8 @@ class FakeMastercard(MastercardBooks):
             held = self.sessions.get(body["session"]["id"])
             if held is None or "card" not in held:
                 raise ComplaintError("a session without a card", invalid("Missing card", "session.id"))
-            source |= {name: held[name] for name in ("order", "customer", "agreement") if name in held}
+            source |= {name: held[name] for name in ("customer", "agreement") if name in held}
+            source["order"] = {**held["order"], **body.get("order", {})}
             card = held["card"]
             if held["order"]["id"] != order_id:
                 raise ComplaintError("another order's session", invalid("Value conflicts with the session", "order.id"))
@@ -182,7 +183,8 @@ class FakeMastercard(MastercardBooks):
             if (body["transaction"]["source"] == "MERCHANT") != ("agreement" in body):
                 raise ComplaintError("source and agreement do not fit", invalid("Invalid value", "transaction.source"))
             card = self.tokens[token]
-        code = DECLINES.get(token or "", "APPROVED")
+        code = self.sessions[body["session"]["id"]].get("declines") if "session" in body else DECLINES.get(token or "")
+        code = code or "APPROVED"
         result = "SUCCESS" if code == "APPROVED" else "FAILURE"
         self.begin(
             order_id,
@@ -192,7 +194,7 @@ class FakeMastercard(MastercardBooks):
             code,
             transaction=transaction,
             token=token,
-            told_source=body["transaction"]["source"],
+            told=body["transaction"],
         )
         return None
 

@@ -18,7 +18,15 @@ from tests.fakes.server import Answered, ComplaintError, Received
 _ADDRESS = {"street": 1, "street2": 1, "city": 1, "stateProvince": 1, "postcodeZip": 1, "country": 1}
 _CUSTOMER = {"email": 1, "firstName": 1, "lastName": 1, "phone": 1}
 _PAYER = {"customer": _CUSTOMER, "billing": {"address": _ADDRESS}}
-_WORDS = {"amount": 1, "currency": 1, "description": 1, "reference": 1, "invoiceNumber": 1, "custom": "texts"}
+_WORDS = {
+    "amount": 1,
+    "currency": 1,
+    "description": 1,
+    "reference": 1,
+    "invoiceNumber": 1,
+    "custom": "texts",
+    "certainty": 1,
+}
 _AGREEMENT = {
     "id": 1, "type": 1, "amountVariability": 1, "expiryDate": 1, "minimumDaysBetweenPayments": 1, "numberOfPayments": 1,
     "paymentFrequency": 1,
@@ -26,7 +34,7 @@ _AGREEMENT = {
 _SOURCE = {"type": 1, "token": 1, "provided": {"card": {"storedOnFile": 1}}}
 _PAY = {
     "apiOperation": 1, "order": _WORDS, "sourceOfFunds": _SOURCE, "session": {"id": 1}, "authentication": {"transactionId": 1},
-    "transaction": {"source": 1}, "agreement": _AGREEMENT, **_PAYER,
+    "transaction": {"source": 1, "reference": 1}, "agreement": _AGREEMENT, **_PAYER,
 }  # fmt: skip
 _MONEY = {"amount": 1, "currency": 1, "reference": 1}
 _CHECKOUT = {
