@@ -98,8 +98,8 @@ def pay(call: Call, payment: str, order: JsonObject | None) -> None:
     """Pay with the card that the payer put into the session, unless the order is paid or being paid already.
 
     The session must be the one that was made for this very payment, unchanged (``bad_return``); an authentication must not
-    have failed (``authentication_required``). Each attempt has the number after the order's last one: of two tabs that pay at
-    once, one is refused. One authentication is one attempt, however often the browser comes back: its name is the
+    have failed (``authentication_required``). Each attempt has the number after the order's last one: of two tabs that pay
+    at once, one is refused. One authentication is one attempt, however often the browser comes back: its name is the
     transaction's reference. Raises like an action.
     """
     parameters = cast("JsonObject", call.input.get("parameters") or {})
