@@ -1,0 +1,1 @@
+"""Payouts in cash, to bank accounts and to wallets through MoneyGram."""
