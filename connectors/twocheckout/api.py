@@ -166,6 +166,11 @@ def is_test(connection: Connection) -> bool:
     return connection.settings.get("mode") == "test"
 
 
+def flag(value: object) -> bool | None:
+    """A yes or no in any of 2Checkout's spellings; None for anything else."""
+    return {"1": True, "TRUE": True, "YES": True, "0": False, "FALSE": False, "NO": False}.get(str(value).upper())
+
+
 def json_text(value: object) -> str:
     """JSON text in which a :class:`~decimal.Decimal` is a number with its own digits."""
     if isinstance(value, dict):

@@ -11,10 +11,10 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo
 
-from connectors.twocheckout.api import TwoCheckout, is_test, member, segment, time_of, zone
+from connectors.twocheckout.api import TwoCheckout, flag, is_test, member, segment, time_of, zone
 from connectors.twocheckout.carried import page_of, unpacked
 from connectors.twocheckout.orders import total
 from hub.connect.api import Polled, RawEvent
@@ -61,7 +61,7 @@ def license_event(fields: dict[str, Json], connection: Connection) -> RawEvent:
         fields.get("MESSAGE_ID") or "|".join((code, reason, changed, str(fields.get("EXPIRATION_DATE") or "")))
     )
     hub: JsonObject = {
-        "test": _flag(fields.get("TEST")),
+        "test": flag(fields.get("TEST")),
         "ends_at": time_of(fields.get("EXPIRATION_DATE"), connection),
         "plan": None,
         "recurring": None,
@@ -91,7 +91,7 @@ def enrich(raw: RawEvent, call: Call) -> RawEvent:
         return _with_subscription(raw, call)
     if raw.type.startswith("order.") and member(raw.payload, "hub", "test") is None:
         order = TwoCheckout(call).get(f"/orders/{segment(member(raw.payload, 'REFNO'))}/")
-        hub = {**member(raw.payload, "hub"), "test": _flag(order.get("TestOrder")) is True}
+        hub = {**member(raw.payload, "hub"), "test": flag(order.get("TestOrder")) is True}
         return in_its_mode(replace(raw, payload={**cast("JsonObject", raw.payload), "hub": hub}), call.connection)
     return raw
 
@@ -136,7 +136,7 @@ def notification_of(order: Answer) -> dict[str, Json]:
         "FRAUD_STATUS": _APPROVAL.get(str(order.get("ApproveStatus"))),
         "CHARGEBACK_RESOLUTION": order.get("ChargebackResolution"),
         "CHARGEBACK_REASON_CODE": order.get("ChargebackReasonCode"),
-        "TEST_ORDER": "1" if _flag(order.get("TestOrder")) else "0",
+        "TEST_ORDER": "1" if flag(order.get("TestOrder")) else "0",
         "CURRENCY": str(order.get("Currency") or "").upper(),
         "IPN_TOTALGENERAL": total(order),
         "FIRSTNAME": billing.get("FirstName"),
@@ -160,7 +160,7 @@ def _of_order(fields: Mapping[str, Json], message: str, clock: tzinfo) -> JsonOb
     amount = _decimal(fields.get("IPN_TOTALGENERAL"))
     starts, ends = (_time(_item(fields, f"IPN_LICENSE_{name}"), clock) for name in ("START", "EXP"))
     return {
-        "test": _flag(fields.get("TEST_ORDER")),
+        "test": flag(fields.get("TEST_ORDER")),
         "carried": unpacked(external, _item(fields, "IPN_EXTERNAL_REFERENCE")),
         "checkout": page_of(external),
         "amount": f"{abs(amount):f}" if amount is not None else None,
@@ -215,7 +215,7 @@ def _with_subscription(raw: RawEvent, call: Call) -> RawEvent:
     hub = {
         **member(raw.payload, "hub"),
         "plan": member(subscription, "Product", "ProductCode") or None,
-        "recurring": _flag(subscription.get("RecurringEnabled")),
+        "recurring": flag(subscription.get("RecurringEnabled")),
     }
     return replace(raw, payload={**cast("JsonObject", raw.payload), "hub": hub})
 
@@ -252,10 +252,6 @@ def _reason(fields: Mapping[str, Json]) -> str:
     """Why an LCN came, where its account does not send it: from what the subscription is."""
     status = re.sub(r"[ _-]", "", str(fields.get("STATUS") or "").upper())
     return {"EXPIRED": "LICENCE_EXPIRATION", "PASTDUE": "LICENCE_PASTDUE"}.get(status, "LICENCE_CHANGE")
-
-
-def _flag(value: Any) -> bool | None:  # noqa: ANN401 (a flag in any of 2Checkout's spellings)
-    return {"1": True, "TRUE": True, "YES": True, "0": False, "FALSE": False, "NO": False}.get(str(value).upper())
 
 
 def _decimal(value: object) -> Decimal | None:

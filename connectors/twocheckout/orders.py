@@ -9,7 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, cast
 
-from connectors.twocheckout.api import amount_text, is_test, member, money_of, segment
+from connectors.twocheckout.api import amount_text, flag, is_test, member, money_of, segment
 from connectors.twocheckout.carried import packed, page_of, unpacked
 from connectors.twocheckout.errors import declined
 from hub.connect.answers import failure
@@ -82,8 +82,7 @@ def best(found: list[Answer]) -> Answer:
 
 def check_mode(order: Answer, connection: Connection) -> None:
     """Refuse a test order on a live connection: nobody paid for it. And the other way round."""
-    tested = order.get("TestOrder")
-    is_test_order = tested is True or str(tested).upper() in {"YES", "1", "TRUE"}
+    is_test_order = flag(order.get("TestOrder")) is True
     if is_test_order is is_test(connection):
         return
     kind, other = ("a test order", "live") if is_test_order else ("a real order", "test")

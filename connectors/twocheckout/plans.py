@@ -61,7 +61,7 @@ def update(call: Call) -> Json:
     if any(product.get(name) != value for name, value in changed.items()):
         api.change("PUT", path, {**product, **changed})
     if "price" in given and given["price"] != _price(product):
-        configuration = _repriced(product, Money.from_json(given["price"]))
+        configuration = _repriced(_configuration(product), Money.from_json(given["price"]))
         api.change("PUT", f"{path}pricingconfigurations/{segment(configuration['Code'])}/", configuration)
     return output(api.get(path))
 
@@ -167,11 +167,15 @@ def _price(product: Answer) -> Json:
     return money_of(regular.get("Amount"), regular.get("Currency"))
 
 
-def _repriced(product: Answer, money: Money) -> Answer:
-    """The product's pricing with another price in this currency; prices in other currencies stay."""
-    configuration = _configuration(product)
+def _repriced(configuration: Answer, money: Money) -> Answer:
+    """A pricing with another price in its own currency; prices in other currencies stay."""
     if not configuration.get("Code"):
-        raise failure("wrong_state", f"The product {product.get('ProductCode')} has no price that could be changed.")
+        raise failure("wrong_state", "The product has no price that could be changed.")
+    if configuration.get("DefaultCurrency") != money.currency:
+        message = (
+            f"The product is sold in {configuration.get('DefaultCurrency')}; add other currencies in the Control Panel."
+        )
+        raise failure("bad_input", message)
     prices = member(configuration, "Prices") or {}
     others = [one for one in prices.get("Regular") or [] if one.get("Currency") != money.currency]
     return {**configuration, "Prices": {**prices, "Regular": [_regular(money), *others]}}

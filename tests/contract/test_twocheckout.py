@@ -189,6 +189,20 @@ def test_form_refuses_more_references_than_2checkout_signs(desk, fake):
         bare.run("form.embed", {"amount": EUR})
 
 
+def test_bank_that_asks_the_payer_is_an_address_to_go_to(desk, fake):
+    number = fake.pay(begun(desk)["payment"], status="AUTHRECEIVED")["refno"]
+    asked = {"Href": "https://secure.2checkout.com/3ds", "Params": {"avng8apitoken": "a b", "x": "1"}}
+    fake.orders[number]["PaymentDetails"]["PaymentMethod"]["Authorize3DS"] = asked
+    fake.orders[number]["Status"] = "PENDING"
+    got = desk.run("payment.get", {"payment": number})
+    assert (got["status"], got["checkout_url"]) == (
+        "pending",
+        "https://secure.2checkout.com/3ds?avng8apitoken=a%20b&x=1",
+    )
+    asked["Href"] = "javascript:alert(1)"
+    assert "checkout_url" not in desk.run("payment.get", {"payment": number})
+
+
 # Refunds and disputes.
 
 
@@ -237,6 +251,8 @@ def test_plan_is_made_renamed_repriced_and_retired(desk, fake):
     dearer = {"plan": made["plan"], "name": "Gold plus", "price": {"minor": 2500, "currency": "EUR"}}
     changed = desk.run("plan.update", dearer, key="u")
     assert (changed["plan"], changed["price"]["minor"], kept["ProductName"]) == (made["plan"], 2500, "Gold plus")
+    with pytest.raises(PermanentError, match="sold in EUR"):
+        desk.run("plan.update", {"plan": made["plan"], "price": {"minor": 2500, "currency": "USD"}}, key="usd")
     assert desk.run("plan.cancel", {"plan": made["plan"]}, key="c")["status"] == "retired"
     assert kept["Enabled"] is False
 
