@@ -155,15 +155,16 @@ def _commit(call: Call, moneygram: MoneyGram, known: Progress) -> JsonObject:
         error.details = {**sent.to_json(), "answer": cast("Json", error.details)}
         raise
     found = _seen(moneygram, known.transaction)
-    return _output(call, {"transactionId": known.transaction, "transactionStatus": "SENT", **(found or {}), **done})
+    status = found.get("transactionStatus") if is_executed(found) else "SENT"
+    return _output(call, {"transactionId": known.transaction, **found, **done, "transactionStatus": status})
 
 
-def _seen(moneygram: MoneyGram, transaction: str) -> Thing | None:
-    """The committed transaction, for its fees and amounts; without them when MoneyGram cannot be asked now."""
+def _seen(moneygram: MoneyGram, transaction: str) -> Thing:
+    """The committed transaction, for its fees and amounts; empty when MoneyGram cannot be asked now."""
     try:
-        return look_up(moneygram, transaction)
+        return look_up(moneygram, transaction) or {}
     except ActionError:
-        return None
+        return {}
 
 
 def _looked_up(moneygram: MoneyGram, known: Progress) -> Thing | None:

@@ -27,7 +27,7 @@ from connectors.moneygram.standing import state_of
 from hub.connect.api import Delivery, RawEvent
 from hub.connect.mapping import moment
 from hub.connect.webhooks import json_body
-from hub.errors import ConfigError, DeliveryError, SignatureError
+from hub.errors import DeliveryError, SignatureError
 
 if TYPE_CHECKING:
     from hub.connect.api import Connection, Fetch, WebhookRequest
@@ -68,7 +68,7 @@ def host_of(request: WebhookRequest, connection: Connection) -> str:
 def public_keys(text: str) -> tuple[RSAPublicKey, ...]:
     """The keys in a text: base64 as on MoneyGram's page, or PEM; several one after the other, while they roll.
 
-    Raises :class:`ConfigError` when one cannot be read.
+    Raises ``SignatureError`` (``bad_secret``) when one cannot be read.
     """
     parts = ("".join(part.split()) for part in _BETWEEN_KEYS.split(text))
     return tuple(_key(part) for part in parts if part)
@@ -79,9 +79,9 @@ def _key(written: str) -> RSAPublicKey:
     try:
         key = load_der_public_key(base64.b64decode(written, validate=True))
     except (binascii.Error, ValueError) as error:
-        raise ConfigError("MoneyGram's public key cannot be read.", code="bad_secret", remedy=remedy) from error
+        raise SignatureError("MoneyGram's public key cannot be read.", code="bad_secret", remedy=remedy) from error
     if not isinstance(key, RSAPublicKey):
-        raise ConfigError("MoneyGram's public key is not an RSA key.", code="bad_secret", remedy=remedy)
+        raise SignatureError("MoneyGram's public key is not an RSA key.", code="bad_secret", remedy=remedy)
     return key
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from hub.errors import ConfigError, PermanentError, TransientError, UncertainError
+from hub.errors import PermanentError, SignatureError, TransientError, UncertainError
 from tests.contract.moneygram_steps import PAYOUT, When, canonical, desk_of, pay_out, retry, told
 from tests.fakes.fake_moneygram import FakeMoneyGram
 from tests.fakes.moneygram_books import public_key
@@ -139,6 +139,13 @@ def test_commitment_that_was_made_meanwhile_is_found(desk, moneygram):
     assert len(moneygram.transactions) == 1
 
 
+def test_status_that_lags_behind_the_commitment_does_not_hide_it(desk, moneygram, monkeypatch):
+    lagging = {"transactionStatus": "UNFUNDED"}
+    status_of = moneygram.status_of
+    monkeypatch.setattr(moneygram, "status_of", lambda reference: {**status_of(reference), **lagging})
+    assert pay_out(desk)["status"] == "sent"
+
+
 def test_payout_without_figures_is_still_a_payout(desk, moneygram):
     class NoStatus(When):
         def pop(self, index=0):
@@ -265,6 +272,7 @@ def test_both_keys_pass_while_one_rolls(desk, moneygram):
 def test_public_key_that_cannot_be_read_says_what_to_do(desk, moneygram):
     pay_out(desk)
     broken = desk.with_settings(public_key="MIIBroken")
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(SignatureError) as caught:
         told(broken, moneygram)
+    assert caught.value.code == "bad_secret"
     assert "page Security" in caught.value.remedy

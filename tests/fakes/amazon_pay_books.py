@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import uuid
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives import serialization
 
-from tests.fakes.amazon_pay_sns import TOPIC, delivery, published, rsa_key
+from tests.fakes.amazon_pay_sns import STAMP, TOPIC, delivery, published, rsa_key
 from tests.fakes.gateway import FakeGateway, Webhook
 from tests.fakes.server import Answered
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 NOW = "20261123T090000Z"
 IN_30_DAYS = "20261223T090000Z"
@@ -37,9 +40,12 @@ def details(state: str, code: str | None = None, words: str | None = None) -> di
 
 
 class AmazonPayBooks(FakeGateway):
-    def __init__(self, region: str = "eu", key_id: str = "SANDBOX-MADEUP0000000000000000000") -> None:
+    def __init__(
+        self, region: str = "eu", key_id: str = "SANDBOX-MADEUP0000000000000000000", now: datetime | None = None
+    ) -> None:
         super().__init__()
         self.region = region
+        self.stamp = now.strftime("%Y-%m-%dT%H:%M:%S.000Z") if now else STAMP
         self.key_id = key_id
         self.sessions: dict[str, dict[str, Any]] = {}
         self.permissions: dict[str, dict[str, Any]] = {}
@@ -151,7 +157,9 @@ class AmazonPayBooks(FakeGateway):
 
     def webhooks(self, url: str) -> list[Webhook]:
         told, self.notes = self.notes, []
-        return [delivery(published(json.dumps(note), version=self.signature_version)) for note in told]
+        return [
+            delivery(published(json.dumps(note), version=self.signature_version, Timestamp=self.stamp)) for note in told
+        ]
 
     # what the API makes of them
 
