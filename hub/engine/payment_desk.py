@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 from hub.connect.api import Call
@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 
 PAY_PURPOSE = "pay"
 LINK_PURPOSE = "link"
-LASTS = timedelta(days=3660)
-"""How long an address of a page stays readable: what it shows then is what became of the payment."""
+LASTS = timedelta(days=36_600)
+"""How long an address of a page stays readable. What can be done there, and until when, its row says."""
+_SINCE = datetime(2026, 1, 1, tzinfo=UTC)
+"""From when addresses count: the same thing has the same address whenever it is asked for."""
 
 _OURS = frozenset({"after", "after_cancel", "origin"})
 """Members of a visit's input that are the hub's: where the payer goes in the end, which page may show ours in a frame."""
@@ -63,11 +65,11 @@ class Pages:
 
     def pay(self, checkout: str) -> str:
         """Where a visit to pay begins and ends."""
-        return f"{self._hub.settings.address}/pay/{self._hub.keyring.sign(PAY_PURPOSE, checkout)}"
+        return f"{self._hub.settings.address}/pay/{self._hub.keyring.sign(PAY_PURPOSE, checkout, now=_SINCE)}"
 
     def link(self, link: str) -> str:
         """Where a payment link is opened."""
-        return f"{self._hub.settings.address}/l/{self._hub.keyring.sign(LINK_PURPOSE, link)}"
+        return f"{self._hub.settings.address}/l/{self._hub.keyring.sign(LINK_PURPOSE, link, now=_SINCE)}"
 
     def are_ours(self, address: str) -> bool:
         """Whether an address is one of the hub's own pages to pay."""

@@ -100,3 +100,10 @@ def test_a_form_is_the_hubs_page_in_a_frame_of_the_site_that_was_named(corner):
     corner.pay(begun.headers["Refresh"].removeprefix("0; url="))
     assert corner.told("payment") == ["payment.created", "payment.succeeded"]
     assert "Paid. Thank you." in corner.visit(form["client"]["url"]).text
+
+
+def test_a_link_has_the_same_address_whenever_it_is_asked_for(corner):
+    link = corner.act("link.create", LESSON)
+    corner.moment += timedelta(days=400)
+    assert corner.hub.pages.link(link["link"]) == link["url"]
+    assert corner.visit(link["url"]).status_code == 200
