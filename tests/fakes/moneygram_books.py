@@ -80,10 +80,10 @@ class MoneyGramBooks(FakeGateway):
         }
 
     def pay(self, payment: str) -> dict[str, str]:
-        raise NotImplementedError("MoneyGram takes no payments.")
+        raise LookupError("MoneyGram takes no payments.")
 
     def decline(self, payment: str) -> None:
-        raise NotImplementedError("MoneyGram takes no payments.")
+        raise LookupError("MoneyGram takes no payments.")
 
     @property
     def executed(self) -> list[str]:
