@@ -26,8 +26,11 @@ SETTLED_WITHIN = timedelta(days=29)
 
 
 def settings() -> JsonObject:
-    """``transactionSettings``: within eight hours nothing goes through twice with one invoice number, amount and means."""
-    return {"setting": [{"settingName": "duplicateWindow", "settingValue": DUPLICATE_WINDOW}]}
+    """``transactionSettings``: the whole amount or nothing, and within eight hours nothing twice with one invoice number,
+    amount and means.
+    """
+    named = {"allowPartialAuth": "false", "duplicateWindow": DUPLICATE_WINDOW}
+    return {"setting": [{"settingName": name, "settingValue": value} for name, value in named.items()]}
 
 
 def sent(api: AuthorizeNet, members: JsonObject, *, repeatable: bool = False, mark: str | None = None) -> JsonObject:

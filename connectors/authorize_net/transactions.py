@@ -113,8 +113,8 @@ class Transaction:
 
     @property
     def reference(self) -> str:
-        """How the payment is known: a refused attempt on a page or in a form belongs to that, all else is its own id."""
-        return self.invoice if self.raw_status in _REFUSED and kind_of(self.invoice) else self.id
+        """How the payment is known: by its transaction; a refused attempt belongs to its page or form."""
+        return self.invoice if self.raw_status in _REFUSED and kind_of(self.invoice) else self.original
 
     @property
     def reason(self) -> str:
@@ -267,15 +267,14 @@ def in_batch(api: AuthorizeNet, batch: JsonObject) -> Iterator[JsonObject]:
 def by_invoice(api: AuthorizeNet, invoice: str, since: datetime, until: datetime) -> list[JsonObject]:
     """Summaries with this invoice number that were sent since then: in no batch yet, or in one settled before ``until``.
 
-    Batches are read until one holds an attempt that was not refused: there is no search by invoice number.
+    It is read on until there is an attempt that was not refused: there is no search by invoice number.
     """
     found = [one for one in unsettled(api, since) if one.get("invoiceNumber") == invoice]
-    if found or until - since < timedelta(hours=1):
-        return found
-    for batch in batches(api, since, until):
-        found += [one for one in in_batch(api, batch) if one.get("invoiceNumber") == invoice]
-        if any(not _is_refused(one) for one in found):
-            break
+    if all(_is_refused(one) for one in found):
+        for batch in batches(api, since, until):
+            found += [one for one in in_batch(api, batch) if one.get("invoiceNumber") == invoice]
+            if not all(_is_refused(one) for one in found):
+                break
     return found
 
 

@@ -87,11 +87,12 @@ def told_of(transaction: Transaction, raw_type: str, payload: JsonObject) -> Jso
     amount = payload.get("authAmount", data.get("authAmount"))
     settled = str(data.get("settleAmount") or "")
     on_page = kind_of(transaction.invoice)
+    # A webhook's word stays what it was; what was found is as the transaction stands.
     refused = raw_type in _ATTEMPTS and code in _REFUSED and on_page
-    payment = transaction.invoice if refused else transaction.original
+    told = transaction.invoice if refused else transaction.original
     returned = listed(data.get("returnedItems"), "returnedItem")
     return {
-        "payment": transaction.reference if raw_type.startswith(POLLED) and transaction.status == "failed" else payment,
+        "payment": transaction.reference if raw_type.startswith(POLLED) else told,
         "transaction": transaction.id,
         "checkout": transaction.invoice if on_page else None,
         "code": code,

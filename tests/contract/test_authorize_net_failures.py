@@ -23,6 +23,7 @@ from tests.contract.authorize_net_steps import (
     types,
 )
 from tests.contract.desk import NOW
+from tests.fakes.authorize_net_books import CARD
 from tests.fakes.authorize_net_wire import answer
 from tests.fakes.fake_authorize_net import FakeAuthorizeNet
 from tests.fakes.server import DOWN, HANGING, LOST, MAINTENANCE, RESET
@@ -169,6 +170,19 @@ def test_charge_that_is_not_listed_yet_is_never_made_again(desk, anet):
     assert desk.run("payment.refund", given, key="r")["amount"] == PART
 
 
+def test_form_that_was_paid_before_a_settlement_is_not_charged_for_a_later_try(desk, anet):
+    output, terms = form(desk)
+    given = {"payment": output["payment"], "parameters": {**anet.pay(output["payment"]), **terms}}
+    done = desk.run("payment.complete", given)
+    anet.now += timedelta(minutes=10)
+    anet.settle()
+    anet.post({**anet.transactions[done["payment"]], "amount": "100.00", "lineItems": {"lineItem": []}}, CARD, "", order={
+        "invoiceNumber": output["payment"]}, transactionStatus="declined", responseCode=2)  # fmt: skip
+    given["parameters"] |= anet.pay(output["payment"])
+    again = desk.run("payment.complete", given, key="again", now=NOW + timedelta(minutes=20))
+    assert (again["payment"], again["status"], len(anet.transactions)) == (done["payment"], "succeeded", 2)
+
+
 def test_repeat_days_later_is_found_in_a_settled_batch(desk, anet):
     output = desk.run("payment.create", STORED)
     anet.now += timedelta(hours=20)
@@ -280,6 +294,21 @@ def test_wrong_credentials_are_said_by_both_interfaces(anet, registry, outbound)
             ask(stranger.call())
         assert caught.value.code == "unauthorised"
         assert "AnotherMadeUpKey" not in str(caught.value)
+
+
+def test_keys_that_an_answer_repeats_are_taken_out(desk, anet):
+    words = f"The keys {anet.key} and {anet.signature_key} are not known."
+    anet.refuse(200, answer("", {}, {}, "E00013", words).body)
+    with pytest.raises(PermanentError) as caught:
+        desk.run("payment.get", {"payment": "60020981676"})
+    said = f"{caught.value} {caught.value.details} {caught.value.args}"
+    assert anet.key not in said
+    assert anet.signature_key not in said
+    anet.refuse(200, answer("", {"merchantName": anet.key}, {}).body)
+    output = desk.run(
+        "request", {"method": "POST", "path": "/xml/v1/request.api", "body": {"getMerchantDetailsRequest": {}}}
+    )
+    assert anet.key not in json.dumps(output)
 
 
 @pytest.mark.parametrize("body", [b"\xef\xbb\xbf[]", b"{}", b"\xff\xfe", b'{"messages": {}, "amount": NaN}'])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import json
+from base64 import urlsafe_b64decode
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -119,6 +120,7 @@ def test_what_is_told_and_found_has_one_source_id(names):
         ("payment.authorization.created", {"lapses_at": "2026-12-23T09:00:00.120000Z"}),
         ("payment.priorAuthCapture.created", {"payment": "60020981680", "captured": {"minor": 6000, "currency": "USD"}}),
         ("payment.refund.created", {"payment": PAID, "refund": "60020981690", "amount": {"minor": 2500, "currency": "USD"}}),
+        ("transaction.generalError.refund", {"payment": PAID, "refund": "60020981690"}),
         ("payment.void.created.sale", {"payment": PAID, "refund": PAID, "reason": "voided"}),
         ("payment.void.created.refund", {"payment": PAID, "refund": "60020981690"}),
         ("payment.fraud.held", {"reason": "fraud_review"}),
@@ -253,6 +255,16 @@ def test_terms_come_back_as_they_were_sealed(metadata):
     text = sealed(terms, CONNECTION)
     assert unsealed(text, CONNECTION) == terms
     assert KEY not in text
+    assert text == sealed(terms, CONNECTION)
+
+
+def test_terms_cannot_be_read_or_changed():
+    text = sealed({"payment": "F1", "customer": {"email": "ada@example.com"}}, CONNECTION)
+    assert b"ada" not in urlsafe_b64decode(text)
+    for forged in ("", "AAAA", "é", text[:-8] + "AAAAAAA=", text[4:], "AAAA" + text[4:]):
+        with pytest.raises(PermanentError) as caught:
+            unsealed(forged, CONNECTION)
+        assert caught.value.code == "bad_return"
 
 
 def test_terms_survive_a_new_transaction_key_and_no_other_connection():
