@@ -19,6 +19,7 @@ from hub.web.headers import csp_nonce, protect
 from hub.web.pages import PAGES
 from hub.web.problems import answer_problems
 from hub.web.sessions import current_user
+from hub.web.speech import LANGUAGES, amount, say, visitor_language
 
 if TYPE_CHECKING:
     from hub.engine.hub import Hub
@@ -78,7 +79,11 @@ def _add_pages(app: Flask) -> None:
 def _add_words(app: Flask, hub: Hub, assets: Assets) -> None:
     """What every template may use."""
     add_filters(app)
+    app.jinja_env.filters["amount"] = amount
     app.jinja_env.globals.update(
+        say=say,
+        language=visitor_language,
+        languages=LANGUAGES,
         version=__version__,
         settings=hub.settings,
         role_names=ROLE_NAMES,
