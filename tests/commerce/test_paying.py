@@ -1,0 +1,165 @@
+"""Paying with a choice of gateway: who is offered, and one checkout for clicks that belong together."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from hub.commerce import paying
+from hub.connect.manifest import Currencies, Support
+from hub.errors import ConflictError, HubError, PermanentError
+from hub.journal.tables_commerce import pay_attempts
+from hub.money import Money
+
+EUR = Money(4900, "EUR")
+BACK = "https://hub.example.com/o/back"
+
+
+def begin(shop, connection="corner", key="click", amount=EUR, order="ord_1", **more):
+    given = {"description": "Order 1", "customer": {"email": "ada@example.com"}, "return_url": BACK, **more}
+    return paying.begin(shop.office(key), connection, amount, {"order": order}, **given)
+
+
+def manifest(shop, limits=None, status=Support.NATIVE, **currencies):
+    known = shop.office().manifest("corner")
+    cell = replace(known.capabilities["single_payment"], limits=limits or {}, status=status)
+    capabilities = {**known.capabilities, "single_payment": cell}
+    return replace(known, capabilities=capabilities, currencies=Currencies(**currencies))
+
+
+def test_the_gateways_that_are_switched_on_are_offered_by_name(shop):
+    assert [one.connection for one in paying.options(shop.office(), EUR)] == ["corner", "second"]
+    shop.hub.accounts.enable("second", "test", enabled=False)
+    assert [one.connection for one in paying.options(shop.office(), EUR)] == ["corner"]
+
+
+def test_the_settings_name_options_limit_their_means_and_hide_some(shop):
+    shop.hub.store.put_fact(
+        "pay_options",
+        {"corner": {"title": "Card", "methods": ["card"]}, "second": {"hidden": True}},
+        shop.moment,
+    )
+    assert paying.options(shop.office(), EUR) == (paying.Option("corner", "Card", ("card",)),)
+
+
+def test_an_order_may_name_its_own_choice_in_its_own_order(shop):
+    named = paying.judged(shop.office(), EUR, ["second", "gone", "mail", "corner"])
+    assert [one.connection for one in named if not one.refusal] == ["second", "corner"]
+    assert {one.connection: one.refusal for one in named if one.refusal} == {
+        "gone": "The connection gone is not there, or is switched off.",
+        "mail": "The connection mail is not there, or is switched off.",
+    }
+
+
+@pytest.mark.parametrize(
+    ("limits", "currencies", "amount", "refusal"),
+    [
+        ({}, {"supported": ("USD",)}, EUR, "Corner gateway: The gateway does not take EUR."),
+        ({}, {"exponents": {"HUF": 0}}, Money(1050, "HUF"), "Corner gateway: 10.50 HUF has more decimals than the gateway takes for HUF (0)."),
+        ({"currencies": ["INR"], "least_minor": 900}, {}, Money(899, "INR"), "Corner gateway takes at least 9.00 INR."),
+        ({"currencies": ["INR"], "most_minor": 900}, {}, Money(901, "INR"), "Corner gateway takes at most 9.00 INR."),
+        ({"currencies": ["INR"]}, {}, EUR, "Corner gateway takes INR only."),
+        ({"least_inr_minor": 100}, {}, Money(99, "INR"), "Corner gateway takes at least 1.00 INR."),
+        ({"least_inr_minor": 100}, {}, Money(99, "EUR"), ""),
+        ({"currencies": ["INR"], "least_minor": 900, "most_minor": 900}, {}, Money(900, "INR"), ""),
+        ({}, {}, Money(12500, "KWD"), ""),
+    ],
+)  # fmt: skip
+def test_a_gateway_that_cannot_take_the_amount_says_why(shop, limits, currencies, amount, refusal):
+    assert paying.refusal(manifest(shop, limits, **currencies), amount) == refusal
+
+
+def test_a_gateway_without_payments_is_never_offered(shop):
+    assert paying.refusal(manifest(shop, status=Support.NONE), EUR) == "Corner gateway takes no payments from payers."
+
+
+def test_a_click_begins_one_checkout_with_what_it_is_for(shop, gateway):
+    url = begin(shop, metadata={"shelf": "7"})
+    [payment] = gateway.payments.values()
+    assert url == payment["url"]
+    assert (payment["amount"], payment["currency"], payment["metadata"]) == (4900, "EUR", {"shelf": "7"})
+    assert shop.event("payment.created")["order"] == "ord_1"
+
+
+def test_clicks_within_half_an_hour_lead_to_the_same_checkout(shop, gateway):
+    first = begin(shop, key="one")
+    shop.moment += timedelta(minutes=29)
+    assert begin(shop, key="two") == first
+    assert len(gateway.payments) == 1
+
+
+@pytest.mark.parametrize("later", ["half an hour", "another amount", "another option", "another order", "it failed"])
+def test_another_checkout_is_begun_when_it_must_be(shop, gateway, later):
+    first = begin(shop, key="one")
+    more = {}
+    if later == "half an hour":
+        shop.moment += timedelta(minutes=30)
+    elif later == "another amount":
+        more = {"amount": Money(5000, "EUR")}
+    elif later == "another option":
+        more = {"connection": "second"}
+    elif later == "another order":
+        more = {"order": "ord_2"}
+    else:
+        shop.happen("payment.failed", payment="c_1", amount=EUR.to_json())
+    assert begin(shop, key="two", **more) != first
+    assert len(gateway.payments) == 2
+
+
+def test_two_clicks_at_once_do_not_begin_two_checkouts(shop, gateway):
+    def click(key):
+        try:
+            return begin(shop, key=key)
+        except ConflictError:
+            return None
+
+    with ThreadPoolExecutor(4) as threads:
+        urls = {url for url in threads.map(click, ["one", "two", "three", "one"]) if url}
+    assert len(urls) == 1
+    assert len(gateway.payments) == 1
+
+
+def test_a_click_that_was_cut_off_goes_on_under_its_own_key_only(shop, gateway, monkeypatch):
+    office = shop.office("one")
+    asked = {"description": "", "customer": None, "return_url": BACK}
+    with pytest.raises(KeyboardInterrupt):
+        paying.begin(Interrupted(office), "corner", EUR, {"order": "ord_1"}, **asked)
+    with pytest.raises(ConflictError, match="at this very moment"):
+        begin(shop, key="two")
+    assert begin(shop, key="one") == next(iter(gateway.payments.values()))["url"]
+    assert len(gateway.payments) == 1
+
+
+class Interrupted:
+    """An office whose process dies right after the gateway answered."""
+
+    def __init__(self, office):
+        self._office = office
+
+    def __getattr__(self, name):
+        return getattr(self._office, name)
+
+    def call(self, *given):
+        self._office.call(*given)
+        raise KeyboardInterrupt
+
+
+def test_a_gateway_that_fails_is_asked_anew_at_the_next_click(shop, gateway):
+    shop.hub.accounts.update("second", {"api_key": "wrong"}, 1, "test")
+    for key in ("one", "two"):
+        with pytest.raises(HubError):
+            begin(shop, "second", key=key)
+    with shop.hub.database.read() as connection:
+        assert [row.state for row in connection.execute(pay_attempts.select())] == ["failed", "failed"]
+    assert begin(shop, "corner", key="three")
+
+
+def test_an_option_that_cannot_take_the_amount_is_refused_whoever_asks(shop, gateway):
+    for connection in ("gone", "mail"):
+        with pytest.raises(PermanentError) as caught:
+            begin(shop, connection)
+        assert caught.value.code == "method_unavailable"
+    with pytest.raises(PermanentError, match="must say what it is for"):
+        paying.begin(shop.office(), "corner", EUR, {}, description="", customer=None, return_url=BACK)
+    assert gateway.payments == {}
