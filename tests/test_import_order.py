@@ -16,6 +16,7 @@ RINGS = (
     ("hub.web", "hub.ingest"),
     ("hub.engine",),
     ("hub.payments", "hub.commerce", "hub.recipes"),
+    ("hub.office",),
     ("hub.journal", "hub.connect"),
     ("hub.expressions", "hub.vocabulary"),
     ("hub.money",),

@@ -22,9 +22,10 @@ from hub.bench.load import Measured, Plan
 from hub.bench.yardsticks import SECRET
 from hub.config import load_settings
 from hub.engine.hub import Hub, Role
-from hub.engine.recorder import Happening, event_entry
+from hub.engine.recorder import event_entry
 from hub.engine.turns import RunUnderWay
 from hub.ids import new_id
+from hub.journal.entries import Happening
 from hub.journal.operations import ClaimRequest, claim_runs, record_events, update_runs
 from hub.recipes.record import RunStatus
 

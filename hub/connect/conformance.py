@@ -174,15 +174,17 @@ def _actions(manifest: Manifest, code: ConnectorCode) -> Iterator[Finding]:
             message = "The code has an action that the manifest does not name."
             yield Finding("actions", f"connector.py, {name}", message, "Add it to connector.yaml or remove it.")
     for spec in manifest.actions.values():
-        yield from _action(spec, code)
+        yield from _action(spec, code, by_hub=manifest.by_hub)
         yield from _action_schemas(spec)
         yield from _rest(manifest, spec)
 
 
-def _action(spec: ActionSpec, code: ConnectorCode) -> Iterator[Finding]:
+def _action(spec: ActionSpec, code: ConnectorCode, *, by_hub: bool) -> Iterator[Finding]:
     place = f"actions.{spec.name}"
     coded = code.actions.get(spec.name)
-    if (coded is None) == (spec.rest is None):
+    if by_hub and (coded is not None or spec.rest is not None):
+        yield Finding("actions", place, "The hub does it (by_hub), so nothing else may.", "Remove rest: and the code.")
+    elif not by_hub and (coded is None) == (spec.rest is None):
         message = "It needs either rest: or code" + ("." if coded is None else ", not both.")
         yield Finding("actions", place, message, "Write rest: in connector.yaml, or the function in connector.py.")
     if spec.idempotent is Idempotency.LOOKUP and (coded is None or coded.find is None):

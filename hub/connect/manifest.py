@@ -181,6 +181,7 @@ class Manifest:
     links: Mapping[str, str]
     aliases: tuple[str, ...]
     builtin: bool
+    by_hub: bool
     services: tuple[str, ...]
     fields: tuple[Field, ...]
     settings: JsonSchema
@@ -293,6 +294,7 @@ def _manifest(folder: Path, document: JsonObject) -> Manifest:
         links=cast("Mapping[str, str]", document.get("links") or {}),
         aliases=_texts(document.get("aliases")),
         builtin=bool(document.get("builtin")),
+        by_hub=bool(document.get("by_hub")),
         services=_texts(document.get("services")),
         fields=_fields(connection),
         settings=_settings(connection),

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from hub.connect.connector import LoadedConnector
     from hub.connect.registry import Registry
     from hub.engine.gateway_calls import GatewayCalls
-    from hub.engine.recorder import Happening
     from hub.engine.services import Services
+    from hub.journal.entries import Happening
     from hub.jsontypes import Json, JsonObject
     from hub.recipes.record import CallRequest
 
@@ -140,7 +140,7 @@ class Caller:
             attempt=request.attempt,
             event=context.event,
             previous=request.previous,
-            services=self._services.for_call(request, context, emitted),
+            services=self._services.lend((context.run_id, request.path), emitted),
         )
         attempt = Attempt(
             call,

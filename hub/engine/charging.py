@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from hub.engine.hub import Hub
     from hub.engine.payment_desk import PaymentDesk
-    from hub.engine.recorder import Happening
+    from hub.journal.entries import Happening
     from hub.jsontypes import JsonObject
     from hub.payments.subscription import Subscription, Tale
 

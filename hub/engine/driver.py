@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, TypeAlias
 import structlog
 
 from hub.engine.caller import CallContext
-from hub.engine.recorder import Happening, event_entry
+from hub.engine.recorder import event_entry
 from hub.engine.turns import RunUnderWay, merged, without_calls
 from hub.errors import HubError
+from hub.journal.entries import Happening
 from hub.journal.operations import (
     ClaimRequest,
     LeaseRequest,

@@ -9,23 +9,31 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from hub.connect.manifest import Idempotency, Kind
-from hub.engine.recorder import Happening
+from hub.engine.own_actions import ACTIONS as OWN_ACTIONS
 from hub.errors import ConflictError, NotFoundError, PermanentError, TransientError, UnavailableError, UncertainError
 from hub.ids import derived_id, new_id
+from hub.journal.entries import Happening
 from hub.journal.tables import checkouts
 from hub.payments.by_the_hub import ACTIONS
 from hub.payments.desk import Desk, references
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
     from hub.connect.api import Call
     from hub.connect.connector import LoadedConnector
     from hub.connect.manifest import ActionSpec, Manifest
     from hub.jsontypes import Json, JsonObject
+    from hub.office import Office
     from hub.payments.desk import Addresses
     from hub.payments.store import PaymentStore
+
+Offices: TypeAlias = "Callable[[str, datetime, tuple[str | None, str | None]], Office]"
+"""Makes the office of one piece of work: its key, its moment, the run and step that cause it."""
 
 _UNDECIDED = frozenset({"created", "pending", "authorized"})
 
@@ -42,7 +50,7 @@ class Attempt:
     emitted: list[Happening]
     repeated: bool = False
     recovered: bool = False
-    cause: tuple[str, str] | None = None
+    cause: tuple[str | None, str | None] = (None, None)
     """The run and step that make the call."""
 
     def run(self, spec: ActionSpec, call: Call) -> Json:
@@ -58,7 +66,7 @@ class Attempt:
     def tell(self, event_type: str, source_id: str, data: JsonObject) -> None:
         """Add an event of the connection's."""
         now = self.call.now
-        run, step = self.cause or (None, None)
+        run, step = self.cause
         happening = Happening(event_type, self.call.connection.name, source_id, data, now, id=new_id("evt", now))
         self.emitted.append(replace(happening, caused_by_run=run, caused_by_step=step))
 
@@ -88,9 +96,10 @@ class _Gateway:
 class GatewayCalls:
     """What the hub does around gateways' actions and in their place. Thread-safe."""
 
-    def __init__(self, store: PaymentStore, addresses: Addresses) -> None:
+    def __init__(self, store: PaymentStore, addresses: Addresses, offices: Offices) -> None:
         self._store = store
         self._addresses = addresses
+        self._offices = offices
 
     def run(self, spec: ActionSpec, attempt: Attempt) -> Json:
         """Do one action. Raises like an action."""
@@ -103,6 +112,8 @@ class GatewayCalls:
 
     def _run(self, spec: ActionSpec, attempt: Attempt) -> Json:
         call, connector = attempt.call, attempt.connector
+        if connector.manifest.by_hub:
+            return self._own(spec, attempt)
         if spec.by_hub:
             action = ACTIONS[spec.name]
             return connector.run_judged(spec, call, lambda judged: action(self.desk(attempt, judged), judged.input))
@@ -117,6 +128,12 @@ class GatewayCalls:
         output = cast("JsonObject", attempt.run(spec, attempt.call))
         self.after(replace(attempt, call=call), spec, output)
         return self._visited(visit, call, output)
+
+    def _own(self, spec: ActionSpec, attempt: Attempt) -> Json:
+        """An action of a connector whose work is the hub's own."""
+        action = OWN_ACTIONS[attempt.connector.manifest.name][spec.name]
+        office = self._offices(attempt.call.key, attempt.call.now, attempt.cause)
+        return attempt.connector.run_judged(spec, attempt.call, lambda judged: action(office, judged.input))
 
     def after(self, attempt: Attempt, spec: ActionSpec, output: JsonObject) -> None:
         """A payment that was begun and is not decided yet is told, so that it is watched."""

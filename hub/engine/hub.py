@@ -8,6 +8,7 @@ import secrets as randomness
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import IO, TYPE_CHECKING, cast
 
 import sqlalchemy as sa
@@ -24,17 +25,20 @@ from hub.engine.driver import Driver
 from hub.engine.file_desk import FileDesk
 from hub.engine.gateway_calls import GatewayCalls
 from hub.engine.library import Library
+from hub.engine.office import HubOffice
+from hub.engine.own_actions import PROJECTIONS
 from hub.engine.payment_clock import PaymentClock
 from hub.engine.payment_desk import Pages, PaymentDesk
 from hub.engine.pool import ActionPool
 from hub.engine.recipe_desk import RecipeDesk
-from hub.engine.recorder import Recorder
+from hub.engine.recorder import Recorder, event_entry
 from hub.engine.run_desk import RunDesk
 from hub.engine.schedules import Schedules
 from hub.engine.services import Services
 from hub.engine.shelf import Shelf
 from hub.errors import ConfigError
 from hub.journal.database import Database
+from hub.journal.entries import RecipesChangedError
 from hub.journal.operations import expire_leases
 from hub.journal.queries import Queries
 from hub.journal.retention import Deleted, Periods, tidy
@@ -42,7 +46,6 @@ from hub.journal.store import Store
 from hub.journal.tables import runs
 from hub.journal.writer import Writer
 from hub.observe import Metrics
-from hub.payments.projection import project
 from hub.payments.store import PaymentStore
 from hub.secrets import Keyring
 
@@ -55,6 +58,8 @@ if TYPE_CHECKING:
     from hub.connect.connector import LoadedConnector
     from hub.engine.distributed import JobWorker
     from hub.engine.doctor import Ailment
+    from hub.journal.book import Book
+    from hub.journal.entries import Happening, NewEvent
 
 log = structlog.get_logger(__name__)
 
@@ -86,7 +91,7 @@ class Hub:
         self.database = database
         self.registry = Registry.load([settings.workspace / "connectors"])
         self.keyring = Keyring.load(settings.workspace)
-        self.writer = Writer(database, None if database.is_sqlite else _queue().enqueue, project=project)
+        self.writer = Writer(database, None if database.is_sqlite else _queue().enqueue, follow=_Follow(self))
         self.store = Store(database, self.writer)
         self.queries = Queries(database)
         self.metrics = Metrics()
@@ -100,7 +105,8 @@ class Hub:
         self.schedules = Schedules(self.library, self.recorder, _Positions(self.store, self.now))
         self.pages = Pages(self)
         payment_store = PaymentStore(database, self.store)
-        self.gateway_calls = GatewayCalls(payment_store, self.pages)
+        self.services = Services(_Mails(self.store, self.now), _Templates(self.store), self.answer_address, self.now)
+        self.gateway_calls = GatewayCalls(payment_store, self.pages, partial(HubOffice, self))
         self.payments = PaymentDesk(self, payment_store)
         self.charging = Charging(self, self.payments)
         self.payment_clock = PaymentClock(self, self.payments, self.charging)
@@ -146,12 +152,11 @@ class Hub:
         if self.database.is_sqlite:
             self.writer.write(expire_leases, self.now())
         self._pool = ActionPool(settings.action_threads, settings.connection_concurrency)
-        services = Services(_Mails(self.store, self.now), _Templates(self.store), self.answer_address, self.now)
         caller = Caller(
             self.registry,
             self.accounts,
             self._http,
-            services,
+            self.services,
             self.gateway_calls,
             self.now,
             default_timeout=settings.action_timeout_seconds,
@@ -222,6 +227,10 @@ class Hub:
         token = self.keyring.sign(ANSWER_PURPOSE, [question, answer])
         return f"{self.settings.address}/answer/{token}"
 
+    def office(self, key: str) -> HubOffice:
+        """An office for work that somebody does on a page or by the API; the same key is the same work."""
+        return HubOffice.of(self, key)
+
     def doctor(self) -> Sequence[Ailment]:
         """What is right and wrong with the installation."""
         return doctor.examine(self)
@@ -279,6 +288,23 @@ def _lock_workspace(settings: Settings) -> IO[str]:
     file.write(str(os.getpid()))
     file.flush()
     return file
+
+
+class _Follow:
+    """Implements :class:`hub.journal.writer.Follow` with the hub's projections and recipes."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    def project(self, book: Book, events: Sequence[NewEvent]) -> None:
+        for project in PROJECTIONS:
+            project(book, events)
+
+    def entry(self, happening: Happening, now: datetime, epoch: int) -> NewEvent:
+        snapshot = self._hub.library.snapshot()
+        if snapshot.epoch != epoch:
+            raise RecipesChangedError
+        return event_entry(happening, snapshot, now)
 
 
 class _Positions:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from hub.engine.recorder import Happening
+from hub.engine.timers import claim_timers, run_timer
 from hub.errors import HubError
+from hub.journal.entries import Happening
 from hub.journal.tables import checkouts, links, subscriptions
 from hub.payments.links import link_event
 from hub.payments.looking import next_look
@@ -71,6 +72,7 @@ class PaymentClock:
         for table, do in ((checkouts, self._visit), (links, self._link), (subscriptions, self._charging.advance)):
             rows = [row for row in store.due(table, now, _AT_ONCE) if store.claim(table, row, now + _CLAIM)]
             found += [self._work(do, row) for row in rows]
+        found += [self._work(self._timer, row) for row in claim_timers(self._hub, now, _AT_ONCE)]
         unfinished = store.payments_to_look_at(now, _AT_ONCE)
         looked = [row for row in unfinished if store.claim_look(row, next_look(row.begun, now, row.looks + 1))]
         found += [self._work(self._look, row) for row in looked]
@@ -86,11 +88,14 @@ class PaymentClock:
             try:
                 do(row)
             except HubError as error:
-                log.warning("payment_work_postponed", what=do.__name__, connection=row.connection, reason=str(error))
+                log.warning("payment_work_postponed", what=do.__name__, about=_about(row), reason=str(error))
             except Exception:  # a connector's code may raise anything; the others go on
-                log.exception("payment_work_broken", what=do.__name__, connection=row.connection)
+                log.exception("payment_work_broken", what=do.__name__, about=_about(row))
 
         return work
+
+    def _timer(self, row: sa.Row[Any]) -> None:
+        run_timer(self._hub, row)
 
     def _look(self, row: sa.Row[Any]) -> None:
         if self._desk.look(row):
@@ -123,3 +128,8 @@ class PaymentClock:
         if not recorded.duplicate or row.state == "active":
             store.settle_link(row.id, now, reusable=bool(row.input.get("reusable")))
         self._charging.link_paid(row, visit.payment)
+
+
+def _about(row: sa.Row[Any]) -> str:
+    """What a due row is about, for the log."""
+    return f"{row.kind} {row.subject}" if hasattr(row, "subject") else str(row.connection)

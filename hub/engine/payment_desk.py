@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 from hub.connect.api import Call
 from hub.connect.manifest import Support
 from hub.engine.gateway_calls import Attempt, part_key, reference_of
-from hub.engine.recorder import Happening
 from hub.errors import PermanentError
 from hub.ids import derived_id
+from hub.journal.entries import Happening
 from hub.journal.tables import checkouts, links
 from hub.payments.links import MOST_ATTEMPTS, link_event, link_payment
 
@@ -70,6 +70,14 @@ class Pages:
     def link(self, link: str) -> str:
         """Where a payment link is opened."""
         return f"{self._hub.settings.address}/l/{self._hub.keyring.sign(LINK_PURPOSE, link, now=_SINCE)}"
+
+    def page(self, kind: str, identity: str) -> str:
+        """Where a thing of this kind is shown to whom it concerns; see :meth:`hub.office.Office.address`."""
+        return f"{self._hub.settings.address}/{kind}/{self._hub.keyring.sign(f'page-{kind}', identity, now=_SINCE)}"
+
+    def identity(self, kind: str, token: str) -> str:
+        """Whose address this is. Raises ``LinkError`` for one that the hub never made."""
+        return str(self._hub.keyring.unsign(f"page-{kind}", token, LASTS))
 
     def are_ours(self, address: str) -> bool:
         """Whether an address is one of the hub's own pages to pay."""
@@ -261,15 +269,27 @@ class PaymentDesk:
         http = self._hub.outbound.client(connection, connector.manifest)
         return connection, connector, Call(connection, given, key, reference_of(key), self._hub.now(), http)
 
-    def act(self, name: str, action: str, key: str, given: JsonObject) -> Json:
-        """Call a gateway for somebody who waits; the events that come of it are recorded before this returns.
+    def act(  # noqa: PLR0913 (what makes one call)
+        self,
+        name: str,
+        action: str,
+        key: str,
+        given: JsonObject,
+        *,
+        repeated: bool = True,
+        caused_by: tuple[str | None, str | None] = (None, None),
+    ) -> Json:
+        """Call a connection for somebody who waits; the events that come of it are recorded before this returns.
 
-        Calls of one key are told to be repeats, so that a gateway without keys is asked before anything is done twice.
+        Calls of one key are told to be repeats (unless ``repeated`` says that this is the first), so that a gateway without
+        keys is asked before anything is done twice. Raises like an action.
         """
         connection, connector, call = self.call(name, key, given)
         emitted: list[Happening] = []
+        call = replace(call, services=self._hub.services.lend(caused_by, emitted))
         spec = self._hub.registry.action(connection.connector, action)
-        output = self._hub.gateway_calls.run(spec, Attempt(call, connector, emitted, repeated=True))
+        attempt = Attempt(call, connector, emitted, repeated=repeated, cause=caused_by)
+        output = self._hub.gateway_calls.run(spec, attempt)
         if emitted:
             self._hub.recorder.record_all(emitted, self._hub.now())
         return output

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, cast
 from hub.connect.schemas import CompiledSchema
 from hub.engine.context import Installation, check_context
 from hub.engine.library import NO_RECIPE, birth
-from hub.engine.recorder import Happening, event_entry, event_object
+from hub.engine.recorder import event_entry, event_object
 from hub.engine.shelf import wait_shapes
 from hub.errors import NotFoundError, RecipeError
 from hub.ids import new_id
+from hub.journal.entries import Happening
 from hub.journal.operations import start_runs
 from hub.journal.recording import record_now
 from hub.journal.rows import RecipeSave

@@ -2,40 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from hub.ids import new_id
-from hub.journal.entries import NewEvent, Recorded
-from hub.journal.operations import StaleEpochError, record_events
+from hub.journal.entries import Change, NewEvent, RecipesChangedError, Recorded
+from hub.journal.operations import StaleEpochError, change_books, record_events
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from hub.engine.library import Library, Snapshot
+    from hub.journal.book import Book
+    from hub.journal.entries import Happening
     from hub.journal.writer import Writer
     from hub.jsontypes import JsonObject
 
 _SUBJECTS = ("payment", "refund", "dispute", "subscription", "order", "invoice", "link", "job", "submission", "payout")
 _SEARCHED = (*_SUBJECTS, "plan", "transfer", "hold", "form", "provider", "question", "run", "number", "name", "email")
-
-
-@dataclass(frozen=True, slots=True)
-class Happening:
-    """Something that happened, before it is matched and recorded. ``source`` is a connection's name, or ``hub``."""
-
-    type: str
-    source: str
-    source_id: str
-    data: JsonObject
-    time: datetime | None = None
-    raw: bytes | None = None
-    headers: Mapping[str, str] | None = None
-    verification: JsonObject | None = None
-    caused_by_run: str | None = None
-    caused_by_step: str | None = None
-    id: str | None = None
 
 
 def event_entry(happening: Happening, snapshot: Snapshot, now: datetime, only: str | None = None) -> NewEvent:
@@ -85,6 +69,10 @@ def _search(data: JsonObject) -> str:
     return " ".join(found).lower()[:2_000]
 
 
+T = TypeVar("T")
+_ATTEMPTS = 5
+
+
 class Recorder:
     """Records events, matching again when the recipes changed meanwhile. Thread-safe.
 
@@ -97,6 +85,22 @@ class Recorder:
         self._library = library
         self._writer = writer
         self._on_recorded = on_recorded or (lambda _runs: None)
+
+    def change(self, work: Callable[[Book], T], now: datetime, caused_by: tuple[str | None, str | None]) -> T:
+        """Change the hub's own things and record the events that tell of it, in one transaction; what ``work`` gave.
+
+        Raises what ``work`` raises, and nothing is written then; ``UnavailableError`` when the journal cannot write.
+        """
+        self._library.snapshot()  # read now: within the writer's transaction it cannot be
+        for _ in range(_ATTEMPTS):
+            try:
+                done = self._writer.write(change_books, Change(work, now, caused_by))
+            except RecipesChangedError:
+                self._library.reload()
+            else:
+                self._wake(done.recorded)
+                return cast("T", done.result)
+        raise RecipesChangedError
 
     def record(self, happening: Happening, now: datetime, only: str | None = None) -> Recorded:
         """Make one event durable; see :meth:`record_all`. ``only`` names the one recipe that it may start."""

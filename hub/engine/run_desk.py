@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, cast
 
 from hub.engine.library import NO_RECIPE, birth
-from hub.engine.recorder import Happening, event_entry
+from hub.engine.recorder import event_entry
 from hub.engine.turns import DECISION_EVENT
 from hub.errors import ConflictError, NotFoundError
 from hub.ids import new_id
 from hub.journal.claiming import event_value
 from hub.journal.deciding import Cancellation, WordToRun, cancel_runs, tell_runs
+from hub.journal.entries import Happening
 from hub.journal.operations import start_runs
 from hub.vocabulary import validate_data
 

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from apscheduler.triggers.cron import CronTrigger
 
 from hub.engine.library import SCHEDULE_TICK
-from hub.engine.recorder import Happening
 from hub.errors import RecipeError
+from hub.journal.entries import Happening
 
 if TYPE_CHECKING:
     from hub.engine.library import Library

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from hub.engine.recorder import Happening
 from hub.ids import new_id
+from hub.journal.entries import Happening
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from hub.connect.api import CanonicalEvent, Outbox, Templates
-    from hub.engine.caller import CallContext
     from hub.jsontypes import Json, JsonObject
     from hub.recipes.record import CallRequest
 
@@ -34,8 +33,9 @@ class Services:
     answer_links: AnswerLinks
     now: Callable[[], datetime]
 
-    def for_call(self, request: CallRequest, context: CallContext, emitted: list[Happening]) -> Mapping[str, object]:
+    def lend(self, caused_by: tuple[str | None, str | None], emitted: list[Happening]) -> Mapping[str, object]:
         """The services of one call; events that it emits are added to ``emitted`` and recorded with its result."""
+        run, step = caused_by
 
         def emit(event: CanonicalEvent) -> str:
             now = self.now()
@@ -45,8 +45,8 @@ class Services:
                 source_id=event.source_id,
                 data=event.data,
                 time=event.time or now,
-                caused_by_run=context.run_id,
-                caused_by_step=request.path,
+                caused_by_run=run,
+                caused_by_step=step,
                 id=new_id("evt", now),
             )
             emitted.append(happening)

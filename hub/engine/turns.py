@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hub.engine.library import Installed
-    from hub.engine.recorder import Happening
-    from hub.journal.entries import ClaimedRun, NewEvent
+    from hub.journal.entries import ClaimedRun, Happening, NewEvent
     from hub.jsontypes import JsonObject
     from hub.recipes.record import News
 

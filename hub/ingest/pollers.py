@@ -16,10 +16,10 @@ import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from hub.engine.recorder import Happening
 from hub.errors import DeliveryError, HubError, TransientError
 from hub.expressions.durations import parse_duration
 from hub.ingest.reception import informational
+from hub.journal.entries import Happening
 from hub.jsontypes import canonical_json
 from hub.recipes.backoff import retry_delay
 from hub.recipes.model import Retry

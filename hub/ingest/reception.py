@@ -12,7 +12,6 @@ import structlog
 
 from hub.connect.api import Answer, CanonicalEvent
 from hub.engine.caller import Connections
-from hub.engine.recorder import Happening
 from hub.errors import (
     ActionError,
     ConfigError,
@@ -22,6 +21,7 @@ from hub.errors import (
     SignatureError,
     UnavailableError,
 )
+from hub.journal.entries import Happening
 from hub.jsontypes import canonical_json
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from hub.journal.entries import (
     StepRow,
     Updated,
 )
-from hub.journal.recording import current_epoch, insert_ignoring, let_next_go, lock_recording, record_events
+from hub.journal.inserting import insert_ignoring
+from hub.journal.recording import current_epoch, let_next_go, lock_recording, record_events
 from hub.journal.tables import event_matches, questions, runs, signals, steps, waits
 
 if TYPE_CHECKING:

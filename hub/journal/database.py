@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlch
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from hub.errors import ConfigError, UnavailableError
-from hub.journal.tables import metadata
+from hub.journal.schema import metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
     from sqlalchemy.pool import ConnectionPoolEntry
 
-REVISION = "0003"
+REVISION = "0004"
 """The newest migration; a test compares it with the scripts."""
 
 _BUSY_SECONDS = 30

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from hub.errors import ConflictError, NotFoundError
+from hub.journal.inserting import insert_ignoring
 from hub.journal.locks import take_locks
-from hub.journal.recording import insert_ignoring, let_next_go, record_now
+from hub.journal.recording import let_next_go, record_now
 from hub.journal.tables import runs, signals, waits
 
 if TYPE_CHECKING:

@@ -5,11 +5,48 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hub.errors import ConflictError
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from hub.journal.book import Book
     from hub.jsontypes import Json, JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something that happened, before it is matched and recorded. ``source`` is a connection's name, or ``hub``."""
+
+    type: str
+    source: str
+    source_id: str
+    data: JsonObject
+    time: datetime | None = None
+    raw: bytes | None = None
+    headers: Mapping[str, str] | None = None
+    verification: JsonObject | None = None
+    caused_by_run: str | None = None
+    caused_by_step: str | None = None
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of the hub's own things: ``work`` writes its rows and tells its events. ``caused_by``: run and step."""
+
+    work: Callable[[Book], object]
+    now: datetime
+    caused_by: tuple[str | None, str | None] = (None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What a change gave, and the events that it told."""
+
+    result: object
+    recorded: tuple[Recorded, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +212,13 @@ class StaleEpochError(Exception):
     """An outcome: the enabled recipes changed since the event was matched. Nothing was written; match again."""
 
     is_outcome = True
+
+
+class RecipesChangedError(ConflictError):
+    """The enabled recipes changed since this process read them, so that what a change tells cannot be matched yet."""
+
+    def __init__(self) -> None:
+        super().__init__("Somebody changed the recipes at this very moment.", remedy="Do it again.")
 
 
 @dataclass(frozen=True, slots=True)

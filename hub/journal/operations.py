@@ -5,12 +5,13 @@
 from hub.journal.advancing import update_runs
 from hub.journal.claiming import claim_runs, expire_leases, read_signals, release_leases, renew_leases
 from hub.journal.entries import ClaimRequest, LeaseRequest, StaleEpochError
-from hub.journal.recording import record_events, start_runs
+from hub.journal.recording import change_books, record_events, start_runs
 
 __all__ = [
     "ClaimRequest",
     "LeaseRequest",
     "StaleEpochError",
+    "change_books",
     "claim_runs",
     "expire_leases",
     "read_signals",

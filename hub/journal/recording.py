@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from hub.errors import ConflictError
 from hub.ids import new_id
-from hub.journal.entries import NewEvent, NewRun, Recorded, StaleEpochError
+from hub.journal.book import Book
+from hub.journal.entries import Change, Changed, NewEvent, NewRun, RecipesChangedError, Recorded, StaleEpochError
+from hub.journal.inserting import insert_ignoring
 from hub.journal.locks import take_locks
 from hub.journal.tables import event_matches, events, runs, signals, state, waits
 
@@ -25,16 +25,6 @@ EPOCH = "recipe_epoch"
 _EPOCH = sa.select(state.c.value).where(state.c.name == EPOCH)
 
 _SUBJECT_LENGTH = 200
-
-
-@cache
-def _ignoring(table: sa.Table, is_sqlite: bool) -> sqlite.Insert | postgresql.Insert:  # noqa: FBT001
-    return (sqlite.insert(table) if is_sqlite else postgresql.insert(table)).on_conflict_do_nothing()
-
-
-def insert_ignoring(tx: Transaction, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
-    """An insert into ``table`` that leaves a row which is there already as it is."""
-    return _ignoring(table, tx.is_sqlite)
 
 
 def current_epoch(tx: Transaction) -> int:
@@ -62,10 +52,9 @@ def lock_recording(
 
 
 def record_now(tx: Transaction, item: NewEvent) -> None:
-    """Record one event as part of a larger change. Raises ``ConflictError`` when the recipes changed meanwhile."""
+    """Record one event as part of a larger change. Raises :class:`RecipesChangedError`."""
     if isinstance(record_events(tx, [item])[0], StaleEpochError):
-        message = "Somebody changed the recipes at this very moment."
-        raise ConflictError(message, remedy="Do it again.")
+        raise RecipesChangedError
 
 
 def _record(tx: Transaction, items: Sequence[NewEvent]) -> list[Recorded]:
@@ -80,15 +69,48 @@ def _record(tx: Transaction, items: Sequence[NewEvent]) -> list[Recorded]:
     known = _known_ids(tx, [item for item in items if item.id not in inserted])
     runnable = _start_runs(tx, new)
     woken = wake_waits(tx, new)
-    if tx.project is not None:
-        tx.project(tx, new)
+    follow_ups = _follow_up(tx, new)
     tx.runnable.extend((run, None) for found in (*runnable.values(), *woken.values()) for run in found)
+    for outcome in follow_ups:  # the runs that they start are woken with those of the event that they follow
+        runnable.setdefault(new[0].id, []).extend((*outcome.runnable, *outcome.woken))
     return [
         Recorded(item.id, False, tuple(runnable.get(item.id, ())), tuple(woken.get(item.id, ())))
         if item.id in inserted
         else Recorded(known[item.source, item.source_id], True)
         for item in items
     ]
+
+
+def _follow_up(tx: Transaction, new: Sequence[NewEvent]) -> list[Recorded]:
+    """Write what follows from new events, and record the events that follow."""
+    if tx.follow is None or not new:
+        return []
+    book = Book(tx, max(item.received for item in new))
+    tx.follow.project(book, new)
+    return _record_told(tx, book)
+
+
+def _record_told(tx: Transaction, book: Book) -> list[Recorded]:
+    if not book.told:
+        return []
+    if tx.follow is None:
+        message = "This process cannot match what it tells against recipes."
+        raise ConflictError(message, remedy="Open the hub with Hub.open.")
+    take_locks(tx, epoch=True)
+    epoch = current_epoch(tx)
+    entries = [tx.follow.entry(one, book.now, epoch) for one in book.told]
+    lock_recording(tx, entries)
+    return _record(tx, entries)
+
+
+def change_books(tx: Transaction, items: Sequence[Change]) -> list[Changed]:
+    """Make changes, each with the events that tell of it. One that raises is undone wholly."""
+    done = []
+    for item in items:
+        book = Book(tx, item.now, item.caused_by)
+        result = item.work(book)
+        done.append(Changed(result, tuple(_record_told(tx, book))))
+    return done
 
 
 def _event_row(item: NewEvent) -> dict[str, object]:

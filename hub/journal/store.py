@@ -8,7 +8,8 @@ import sqlalchemy as sa
 
 from hub.errors import ConflictError, NotFoundError
 from hub.ids import new_id
-from hub.journal.recording import EPOCH, insert_ignoring
+from hub.journal.inserting import insert_ignoring
+from hub.journal.recording import EPOCH
 from hub.journal.tables import (
     audit,
     connections,

@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard, TypeVar, cast
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+    from hub.journal.book import Book
     from hub.journal.database import Database
-    from hub.journal.entries import NewEvent
+    from hub.journal.entries import Happening, NewEvent
 
 log = structlog.get_logger(__name__)
 
@@ -45,8 +46,16 @@ Outcome = TypeVar("Outcome")
 
 Runnable: TypeAlias = "tuple[str, datetime | None]"
 OnRunnable: TypeAlias = "Callable[[Connection, Sequence[Runnable]], None]"
-Project: TypeAlias = "Callable[[Transaction, Sequence[NewEvent]], None]"
-"""Writes what follows from new events, in the transaction that records them."""
+
+
+class Follow(Protocol):
+    """What follows from new events in the transaction that records them."""
+
+    def project(self, book: Book, events: Sequence[NewEvent]) -> None:
+        """Write what follows from them, and tell what happened thereby."""
+
+    def entry(self, happening: Happening, now: datetime, epoch: int) -> NewEvent:
+        """Match what is told against the recipes of ``epoch``. Raises :class:`RecipesChangedError`."""
 
 
 @dataclass(slots=True)
@@ -56,7 +65,7 @@ class Transaction:
     connection: Connection
     is_sqlite: bool
     runnable: list[Runnable] = field(default_factory=list)
-    project: Project | None = None
+    follow: Follow | None = None
 
 
 Operation: TypeAlias = "Callable[[Transaction, Sequence[Item]], Sequence[Outcome]]"
@@ -91,13 +100,13 @@ class Writer:
         database: Database,
         on_runnable: OnRunnable | None = None,
         *,
-        project: Project | None = None,
+        follow: Follow | None = None,
         batch: int = 512,
         capacity: int = 50_000,
     ) -> None:
         self._database = database
         self._on_runnable = on_runnable
-        self._project = project
+        self._follow = follow
         self._batch = batch
         self._capacity = capacity
         self._queue: SimpleQueue[_Entry | None] = SimpleQueue()
@@ -237,7 +246,7 @@ class Writer:
             numbers.setdefault(entry.operation, []).append(number)
         outcomes: list[Any] = [None] * len(batch)
         with self._database.begin() as connection:
-            transaction = Transaction(connection, self._database.is_sqlite, project=self._project)
+            transaction = Transaction(connection, self._database.is_sqlite, follow=self._follow)
             for operation, places in numbers.items():
                 results = operation(transaction, [batch[place].item for place in places])
                 for place, result in zip(places, results, strict=True):

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from hub.errors import ConflictError, NotFoundError
+from hub.journal.inserting import insert_ignoring
 from hub.journal.locks import lock_epoch
-from hub.journal.recording import EPOCH, insert_ignoring
+from hub.journal.recording import EPOCH
 from hub.journal.tables import connections, files, recipe_versions, recipes, state, wait_shapes
 
 if TYPE_CHECKING:

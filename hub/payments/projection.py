@@ -16,6 +16,7 @@ from hub.payments.payment import FINAL, Facts, told
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from hub.journal.book import Book
     from hub.journal.entries import NewEvent
     from hub.journal.writer import Transaction
     from hub.jsontypes import JsonObject
@@ -27,8 +28,9 @@ _BY_HAND = "hub"
 _WON = frozenset({"succeeded", "authorized", "partially_refunded", "refunded", "disputed", "returned"})
 
 
-def project(tx: Transaction, items: Sequence[NewEvent]) -> None:
+def project(book: Book, items: Sequence[NewEvent]) -> None:
     """Fold new events into their payments, and tell the visits to pay that they belong to."""
+    tx = book.tx
     told_of: dict[tuple[str, str], list[NewEvent]] = {}
     for item in items:
         if item.source != _BY_HAND and item.type.startswith(_FAMILIES) and isinstance(item.data.get("payment"), str):

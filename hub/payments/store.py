@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import sqlalchemy as sa
 
 from hub.errors import ConflictError, NotFoundError
-from hub.journal.recording import insert_ignoring
+from hub.journal.inserting import insert_ignoring
 from hub.journal.tables import charges, checkouts, links, payments, plans, subscriptions, transfers
 from hub.payments.subscription import Subscription
 

@@ -13,9 +13,9 @@ from hub.config import Settings
 from hub.connect.api import ConnectorCode, Polled, RawEvent
 from hub.connect.registry import Registry
 from hub.engine.hub import Hub, Role
-from hub.engine.recorder import Happening
 from hub.errors import TransientError, UnavailableError
 from hub.ingest.pollers import Pollers
+from hub.journal.entries import Happening
 from hub.journal.queries import EventFilter
 
 if TYPE_CHECKING:

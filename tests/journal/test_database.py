@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 import hub.journal
 from hub.errors import ConfigError, UnavailableError
 from hub.journal.database import REVISION, Database, _upgrade
-from hub.journal.tables import metadata
+from hub.journal.schema import metadata
 
 
 @pytest.mark.parametrize("by_migrations", [True, False])

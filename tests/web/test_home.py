@@ -1,6 +1,6 @@
 import pytest
 
-from hub.engine.recorder import Happening
+from hub.journal.entries import Happening
 
 from .conftest import PAID
 

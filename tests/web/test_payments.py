@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from hub.engine.recorder import Happening
+from hub.journal.entries import Happening
 
 from .conftest import PAID
 

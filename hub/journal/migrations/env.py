@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from hub.journal.tables import metadata
+from hub.journal.schema import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -1,0 +1,21 @@
+"""What the hub does itself: the actions of its built-in connectors, its timers, and what follows from events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from hub.payments import projection as payments
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from hub.office import Action, Projection, Timer
+
+ACTIONS: Final[Mapping[str, Mapping[str, Action]]] = {}
+"""Connector -> action -> what does it. Their manifests say ``by_hub: true``; a test holds both together."""
+
+TIMERS: Final[Mapping[str, Timer]] = {}
+"""Kind of timer (``orders.expire``) -> what is done for its subject when it is due."""
+
+PROJECTIONS: Final[Sequence[Projection]] = (payments.project,)
+"""In this order, for each batch of new events."""

@@ -1,0 +1,117 @@
+"""One change of the hub's own things: its rows and the events that tell of it, all or nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import sqlalchemy as sa
+
+from hub.errors import ConflictError, NotFoundError
+from hub.ids import new_id
+from hub.journal.entries import Happening
+from hub.journal.inserting import insert_ignoring
+from hub.journal.tables_office import numbers, timers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from hub.journal.writer import Transaction
+    from hub.jsontypes import JsonObject
+
+Row: TypeAlias = "sa.Row[Any]"
+
+
+@dataclass(slots=True)
+class Book:
+    """What a change writes with, inside the writer's transaction: it must be quick and may reach nothing outside.
+
+    ``now`` is UTC. ``told`` are the events so far; they are recorded with the rows, start recipes, and are projected.
+    """
+
+    tx: Transaction
+    now: datetime
+    caused_by: tuple[str | None, str | None] = (None, None)
+    told: list[Happening] = field(default_factory=list)
+
+    @property
+    def connection(self) -> sa.Connection:
+        """For statements of one's own."""
+        return self.tx.connection
+
+    def tell(self, event_type: str, source_id: str, data: JsonObject, *, source: str = "hub") -> None:
+        """Tell that something happened; once for each source id of a source, whoever tells it again. Nulls are left out."""
+        said = {name: value for name, value in data.items() if value is not None}
+        run, step = self.caused_by
+        self.told.append(
+            Happening(event_type, source, source_id, said, self.now, id=new_id("evt", self.now),
+                      caused_by_run=run, caused_by_step=step)
+        )  # fmt: skip
+
+    # rows
+
+    def insert(self, table: sa.Table, row: Mapping[str, object]) -> bool:
+        """Add a row; False, and nothing changed, when one of its key is there already."""
+        moments = {name: self.now for name in ("created_at", "updated_at") if name in table.c}
+        first = next(iter(table.primary_key.columns))
+        insert = insert_ignoring(self.tx, table).returning(first)
+        return self.connection.execute(insert, {**moments, **row}).first() is not None
+
+    def find(self, table: sa.Table, identity: str) -> Row | None:
+        """A row by its id, or None; nobody else changes it until this change is done."""
+        query = sa.select(table).where(table.c.id == identity)
+        return self.connection.execute(query if self.tx.is_sqlite else query.with_for_update()).first()
+
+    def get(self, table: sa.Table, identity: str) -> Row:
+        """A row by its id. Raises :class:`NotFoundError`."""
+        return found(table, identity, self.find(table, identity))
+
+    def change(self, table: sa.Table, row: Row, **values: object) -> Row:
+        """Change a row that has a version, and give it as it is then.
+
+        Raises :class:`ConflictError` when it was changed since it was read.
+        """
+        same = (table.c.id == row.id, table.c.version == row.version)
+        update = sa.update(table).where(*same).values(version=row.version + 1, updated_at=self.now, **values)
+        if self.connection.execute(update).rowcount != 1:
+            message = f"The {title_of(table)} {row.id} was changed by somebody else at this very moment."
+            raise ConflictError(message, remedy="Do it again.")
+        return self.connection.execute(sa.select(table).where(table.c.id == row.id)).one()
+
+    def rows(self, query: sa.Select[Any]) -> Sequence[Row]:
+        """What a query finds, the changes of this book included."""
+        return self.connection.execute(query).all()
+
+    # numbers and timers
+
+    def next_number(self, series: str) -> int:
+        """The next number of a series, 1 the first time. Without gaps: a change that fails gives its number back."""
+        self.insert(numbers, {"series": series, "last": 0})
+        update = sa.update(numbers).where(numbers.c.series == series).values(last=numbers.c.last + 1)
+        number: int = self.connection.execute(update.returning(numbers.c.last)).scalar_one()
+        return number
+
+    def wake_at(self, kind: str, subject: str, due_at: datetime | None) -> None:
+        """Have the timer ``kind`` do its work for ``subject`` then; a timer has one time, None takes it away."""
+        if due_at is None:
+            gone = (timers.c.kind == kind, timers.c.subject == subject)
+            self.connection.execute(sa.delete(timers).where(*gone))
+        elif not self.insert(timers, {"kind": kind, "subject": subject, "set_for": due_at, "due_at": due_at}):
+            change = sa.update(timers).where(timers.c.kind == kind, timers.c.subject == subject)
+            self.connection.execute(
+                change.values(set_for=due_at, due_at=due_at, tries=0, error=None, updated_at=self.now)
+            )
+
+
+def title_of(table: sa.Table) -> str:
+    """What people call a row of the table."""
+    return str(table.info.get("title") or table.name.rstrip("s").replace("_", " "))
+
+
+def found(table: sa.Table, identity: str, row: Row | None) -> Row:
+    """The row. Raises :class:`NotFoundError` when there is none."""
+    if row is None:
+        message = f"There is no {title_of(table)} {identity!r}."
+        raise NotFoundError(message, remedy="Check the reference.")
+    return row
