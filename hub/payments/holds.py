@@ -1,0 +1,341 @@
+"""The state machine of escrow: what a hold is, what each step makes of it, and which steps are refused. Pure.
+
+A hold keeps the money of one payment: ``authorization`` (the bank set it aside, nothing was taken yet) or ``collected`` (it
+was taken and is not passed on yet). Its states::
+
+    requested → held → releasing → released | settled | refunded      (releasing → held: a part of it, or refused)
+    held ⇄ frozen → releasing                                         held, frozen → refunded | lapsed
+    requested → cancelled → frozen (paid late)                        released, settled, refunded → frozen (a refund failed)
+
+Sums, never flags: what came in is what was released, what went back and what is left, whatever arrives in which order.
+Amounts are minor units of the hold's currency; times are UTC and passed in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+
+from hub.errors import PermanentError
+from hub.money import Money
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hub.jsontypes import Json, JsonObject
+
+AUTHORIZATION: Final = "authorization"
+COLLECTED: Final = "collected"
+STATES: Final = (
+    *("requested", "held", "frozen", "releasing", "released"),
+    *("settled", "refunded", "lapsed", "cancelled"),
+)
+OPEN: Final = frozenset({"held", "frozen"})
+"""States in which money rests here and may be divided."""
+OVER: Final = frozenset({"released", "settled", "refunded", "lapsed", "cancelled"})
+
+MARGIN: Final = timedelta(days=1)
+"""An authorisation must outlast the day on which the money is needed by so much."""
+WARNING: Final = timedelta(days=1)
+"""So long before an authorisation lapses it is told."""
+
+_PAID: Final = frozenset({"succeeded", "partially_refunded", "refunded", "disputed", "returned"})
+_LET_GO: Final = frozenset({"expired", "voided"})
+_DISPUTE: Final = "dispute"
+LATE: Final = "paid_after_cancelling"
+"""Why a hold is frozen whose payer paid when it was cancelled already: the hub gives the money back."""
+
+Tale: TypeAlias = "tuple[str, JsonObject]"
+"""What happened: the event's type, and data beyond the hold's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """One hold.
+
+    ``amount``: what was asked for, then what came in. ``released``: what providers and the platform got. ``returned``: what
+    divisions of ours gave or let go to the payer; ``refunded``: what the gateway says went back, by whomever.
+    ``disputes``: dispute -> [open or its outcome, amount]. ``frozen_by``: why it is frozen. ``tales`` counts what was told.
+    """
+
+    id: str
+    state: str
+    mode: str
+    currency: str
+    amount: int
+    released: int = 0
+    returned: int = 0
+    refunded: int = 0
+    lapses_at: datetime | None = None
+    frozen_by: str = ""
+    disputes: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    tales: int = 0
+
+    def to_json(self) -> JsonObject:
+        """As the journal keeps it."""
+        known = {one.name: getattr(self, one.name) for one in fields(self)}
+        lapses = None if self.lapses_at is None else self.lapses_at.isoformat()
+        return {**known, "lapses_at": lapses, "disputes": {name: list(pair) for name, pair in self.disputes.items()}}
+
+    @classmethod
+    def from_json(cls, value: JsonObject) -> Hold:
+        """A hold as :meth:`to_json` wrote it."""
+        lapses = value.get("lapses_at")
+        pairs = cast("Mapping[str, list[Any]]", value.get("disputes") or {})
+        moments = {"lapses_at": datetime.fromisoformat(lapses) if isinstance(lapses, str) else None}
+        disputes = {name: (str(pair[0]), int(pair[1])) for name, pair in pairs.items()}
+        return cls(**cast("dict[str, Any]", {**value, **moments, "disputes": disputes}))
+
+    @property
+    def back(self) -> int:
+        """What went back to the payer: refunds, what was let go, disputes that were lost."""
+        lost = sum(amount for state, amount in self.disputes.values() if state in {"lost", "accepted"})
+        return max(self.returned, self.refunded) + lost
+
+    @property
+    def left(self) -> int:
+        """What is still here; nothing while no money came in."""
+        return (
+            0 if self.state in {"requested", "cancelled", "lapsed"} else max(self.amount - self.released - self.back, 0)
+        )
+
+    @property
+    def rest(self) -> Money:
+        """What is still here, as an amount."""
+        return Money(self.left, self.currency)
+
+    @property
+    def is_disputed(self) -> bool:
+        """Whether the payer disputes the payment at the bank, and nobody decided yet."""
+        return any(state == "open" for state, _ in self.disputes.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """How a payment is held, and why so, in a sentence."""
+
+    mode: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """What is known of the payment: its state as gateways' actions name it, and its sums in minor units."""
+
+    state: str
+    amount: int | None = None
+    paid: int | None = None
+    refunded: int = 0
+    lapses_at: datetime | None = None
+
+
+def choose_mode(gateway: str, limits: JsonObject, needed_until: datetime, now: datetime) -> Choice:
+    """Authorise only while that surely lasts until the money is needed, and a day longer; otherwise collect.
+
+    ``limits`` are those of the gateway's cell ``escrow``: of ``guaranteed_days``, ``default_authorization_days`` and
+    ``authorization_days`` the fewest count. Raises ``PermanentError`` (``window_closed``) when the gateway can do neither.
+    """
+    modes = cast("list[str]", limits.get("modes") or [AUTHORIZATION, COLLECTED])
+    names = ("guaranteed_days", "default_authorization_days", "authorization_days")
+    known = [cast("int", limits[name]) for name in names if limits.get(name)]
+    days = min(known, default=0) if AUTHORIZATION in modes else 0
+    until = f"{needed_until:%Y-%m-%d}"
+    if days and needed_until + MARGIN <= now + timedelta(days=days):
+        why = f"An authorisation at {gateway} surely lasts {_days(days)}, and the money is needed until {until}."
+        return Choice(AUTHORIZATION, f"{why} Nothing is taken before it is released.")
+    if COLLECTED in modes:
+        short = f"An authorisation at {gateway} surely lasts {_days(days)} only" if days else f"{gateway} only collects"
+        return Choice(
+            COLLECTED, f"{short}, and the money is needed until {until}. It is taken now and passed on later."
+        )
+    message = f"{gateway} holds money for {_days(days)} at most, and it is needed until {until} and a day longer."
+    raise PermanentError(message, code="window_closed", remedy="Take another gateway, or a date that is nearer.")
+
+
+# what the gateway tells
+
+
+def follow(hold: Hold, news: Arrived) -> tuple[Hold, list[Tale]]:
+    """The hold after news of its payment. Safe to repeat, and the same end in any order."""
+    known = replace(hold, refunded=news.refunded)
+    tales: list[Tale] = []
+    if news.state == "authorized" and known.state in {"requested", "lapsed"}:
+        known = replace(
+            known, state="held", mode=AUTHORIZATION, lapses_at=news.lapses_at, amount=news.amount or known.amount
+        )
+        tales.append(("escrow.held", {}))
+    elif news.state in _PAID and known.state in {"requested", "lapsed"}:
+        known = replace(known, state="held", mode=COLLECTED, lapses_at=None, amount=_came_in(known, news))
+        tales.append(("escrow.held", {}))
+    elif news.state in {"authorized", *_PAID} and known.state == "cancelled":
+        mode = AUTHORIZATION if news.state == "authorized" else COLLECTED
+        known = replace(known, state="frozen", mode=mode, amount=_came_in(known, news), frozen_by=LATE)
+        tales.append(("escrow.frozen", {"amount": known.rest.to_json(), "reason": LATE}))
+    elif news.state in _PAID and known.state in OPEN and known.mode == AUTHORIZATION:
+        known = replace(known, mode=COLLECTED, lapses_at=None, amount=_came_in(known, news))
+    elif news.state in _LET_GO and known.state in OPEN and known.mode == AUTHORIZATION:
+        amount = known.rest.to_json()
+        known = replace(known, state="lapsed", frozen_by="")
+        tales.append(("escrow.lapsed", {"amount": amount}))
+    if news.state == "returned":
+        known = replace(known, refunded=max(known.amount - known.released, known.refunded))
+    known, more = _at_rest(known, "payment_returned" if news.state == "returned" else "refunded")
+    return _told(known, [*tales, *more])
+
+
+def disputed(hold: Hold, dispute: str, state: str, amount: int) -> tuple[Hold, list[Tale]]:
+    """A dispute was opened (``open``) or closed (its outcome): it freezes what is held, and what is lost is gone."""
+    before = hold.disputes.get(dispute)
+    outcome = state if before is None or before[0] == "open" else before[0]
+    known = replace(hold, disputes={**hold.disputes, dispute: (outcome, amount)})
+    return _told(*_at_rest(known, "dispute_lost"))
+
+
+def refund_failed(hold: Hold, amount: int) -> tuple[Hold, list[Tale]]:
+    """A refund of ours did not reach the payer: the money is here again, and somebody must say what becomes of it."""
+    known = replace(hold, returned=max(hold.returned - amount, 0))
+    if known.state in {"settled", "refunded", "released"}:
+        known = replace(known, state="frozen", frozen_by="refund_failed")
+        return _told(known, [("escrow.frozen", {"amount": known.rest.to_json(), "reason": "refund_failed"})])
+    return known, []
+
+
+def _at_rest(known: Hold, reason: str) -> tuple[Hold, list[Tale]]:
+    """Freeze and thaw with disputes; and a hold of which nothing is left is over."""
+    if known.state not in OPEN:
+        return known, []
+    if not known.left:
+        over = replace(known, state="settled" if known.released else "refunded", frozen_by="")
+        gone = Money(known.amount - known.released, known.currency).to_json()
+        parts: list[Json] = [{"customer": "payer", "amount": gone}]
+        return over, [("escrow.settled", {"amount": gone, "parts": parts, "reason": reason})]
+    if known.state == "held" and known.is_disputed:
+        frozen = replace(known, state="frozen", frozen_by=_DISPUTE)
+        return frozen, [("escrow.frozen", {"amount": known.rest.to_json(), "reason": _DISPUTE})]
+    if known.state == "frozen" and known.frozen_by == _DISPUTE and not known.is_disputed:
+        return replace(known, state="held", frozen_by=""), []
+    return known, []
+
+
+def _came_in(known: Hold, news: Arrived) -> int:
+    return news.paid or news.amount or known.amount
+
+
+# what people and recipes do
+
+
+def freeze(hold: Hold, reason: str) -> tuple[Hold, list[Tale]]:
+    """Nothing is released until it is settled, or thawed. Raises ``PermanentError`` (``wrong_state``)."""
+    if hold.state == "frozen":
+        return hold, []
+    _only(hold, {"held"}, "frozen")
+    known = replace(hold, state="frozen", frozen_by=reason or "by hand")
+    return _told(known, [("escrow.frozen", {"amount": known.rest.to_json(), "reason": known.frozen_by})])
+
+
+def unfreeze(hold: Hold) -> Hold:
+    """It may be released again. Raises ``PermanentError`` (``wrong_state``), also while the payer's dispute is open."""
+    if hold.state == "held":
+        return hold
+    _only(hold, {"frozen"}, "let go on")
+    if hold.is_disputed:
+        message = "The payer disputes this payment at the bank; until that is decided the money stays frozen."
+        raise PermanentError(message, code="wrong_state", remedy="Answer the dispute, or settle the hold.")
+    return replace(hold, state="held", frozen_by="")
+
+
+_FROM: Final[Mapping[str, tuple[frozenset[str], str]]] = {
+    "release": (frozenset({"held"}), "released"),
+    "settle": (OPEN, "settled"),
+    "cancel": (OPEN | {"requested"}, "cancelled"),
+    "collect": (frozenset({"held"}), "collected"),
+}
+
+
+def begin(hold: Hold, kind: str, kept: int, back: int) -> Hold:
+    """Money is on the move: ``kept`` to providers and platform, ``back`` to the payer.
+
+    ``kind``: ``release`` (at most what is left), ``settle`` and ``cancel`` (exactly what is left), ``collect`` (an
+    authorisation is taken, nothing is divided). Raises ``PermanentError`` in words.
+    """
+    states, word = _FROM[kind]
+    _only(hold, states, word)
+    if kind == "collect" and hold.mode != AUTHORIZATION:
+        message = f"The money of the hold {hold.id} was collected already."
+        raise PermanentError(message, code="wrong_state", remedy="Nothing needs to be done.")
+    _check_sum(hold, kind, kept, back)
+    return replace(hold, state="releasing")
+
+
+def _check_sum(hold: Hold, kind: str, kept: int, back: int) -> None:
+    moved = Money(kept + back, hold.currency)
+    if kept < 0 or back < 0 or moved.minor > hold.left:
+        message = f"{moved} cannot be divided: {hold.rest} is left of the hold {hold.id}."
+        raise PermanentError(message, code="amount_exceeds_rest", remedy="Divide at most what is left.")
+    if kind == "release" and moved.minor <= 0:
+        message = "Nothing would be released."
+        raise PermanentError(message, code="amount_too_small", remedy="Release an amount above zero.")
+    if kind == "settle" and moved.minor != hold.left:
+        message = f"The parts add up to {moved}; {hold.rest} is held and must be divided wholly."
+        raise PermanentError(message, code="bad_division", remedy="Change the parts so that they add up to the whole.")
+
+
+def finish(hold: Hold, kind: str, kept: int, back: int, extra: JsonObject) -> tuple[Hold, list[Tale]]:
+    """The money arrived where it was to go. ``extra`` is said with the event: parts and reason."""
+    moved = Money(kept + back, hold.currency).to_json()
+    if kind == "collect":
+        return _told(*_at_rest(replace(hold, state="held", mode=COLLECTED, lapses_at=None), "refunded"))
+    known = replace(hold, state="held", released=hold.released + kept)
+    known = replace(known, returned=max(hold.returned, hold.refunded) + back if back else hold.returned)
+    mode = COLLECTED if kept else hold.mode
+    if not known.left:
+        over = {"release": "released", "settle": "settled", "cancel": "refunded"}[kind]
+        known = replace(known, state=over, mode=mode, lapses_at=None, frozen_by="")
+    else:
+        known = replace(known, mode=mode, lapses_at=None if mode == COLLECTED else hold.lapses_at)
+    event = "escrow.released" if kind == "release" else "escrow.settled"
+    known, more = _at_rest(known, "refunded")
+    return _told(known, [(event, {**extra, "amount": moved}), *more])
+
+
+def withdraw(hold: Hold) -> Hold:
+    """Nobody paid, and nobody shall any more."""
+    return replace(hold, state="cancelled")
+
+
+def refuse(hold: Hold, before: str) -> tuple[Hold, list[Tale]]:
+    """A division was refused before anything went anywhere: the hold is as it was."""
+    return _told(*_at_rest(replace(hold, state=before), "refunded"))
+
+
+def _only(hold: Hold, states: frozenset[str] | set[str], word: str) -> None:
+    if hold.state in states:
+        return
+    words = {
+        "requested": "nobody paid it yet",
+        "held": "it is held",
+        "frozen": f"it is frozen ({hold.frozen_by})",
+        "releasing": "its money is on the move at this moment",
+        "released": "it was released already",
+        "settled": "it was settled already",
+        "refunded": "its money went back to the payer",
+        "lapsed": "its authorisation lapsed",
+        "cancelled": "it was cancelled",
+    }
+    remedy = {
+        "requested": "Wait for the payment, or cancel the hold.",
+        "frozen": "Settle it, or let it go on first.",
+        "releasing": "Wait a moment and look at the hold.",
+        "lapsed": "Ask the payer to pay again.",
+    }.get(hold.state, "Look at the hold's history.")
+    message = f"The hold {hold.id} cannot be {word}: {words[hold.state]}."
+    raise PermanentError(message, code="wrong_state", remedy=remedy)
+
+
+def _told(known: Hold, tales: list[Tale]) -> tuple[Hold, list[Tale]]:
+    return replace(known, tales=known.tales + len(tales)), tales
+
+
+def _days(count: int) -> str:
+    return f"{count} day" if count == 1 else f"{count} days"

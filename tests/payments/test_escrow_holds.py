@@ -1,0 +1,333 @@
+"""The state machine of escrow, without anything around it."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hub.errors import PermanentError
+from hub.payments import holds
+from hub.payments.holds import Arrived, Hold
+
+NOW = datetime(2026, 11, 26, 9, tzinfo=UTC)
+WHOLE = 120_000
+ASKED = Hold("hold_1", "requested", "collected", "EUR", WHOLE)
+PAID = Arrived("succeeded", WHOLE, WHOLE)
+HELD = replace(ASKED, state="held")
+LAPSES = NOW + timedelta(days=7)
+AUTHORISED = replace(HELD, mode="authorization", lapses_at=LAPSES)
+
+
+def types(tales):
+    return [event for event, _ in tales]
+
+
+# how the money is held
+
+
+@pytest.mark.parametrize(
+    ("limits", "days", "mode"),
+    [
+        ({"authorization_days": 7}, 6, "authorization"),
+        ({"authorization_days": 7}, 6.01, "collected"),
+        ({"authorization_days": 29, "guaranteed_days": 3}, 2, "authorization"),
+        ({"authorization_days": 29, "guaranteed_days": 3}, 3, "collected"),
+        ({"authorization_days": 30, "default_authorization_days": 7}, 10, "collected"),
+        ({"modes": ["collected"], "authorization_days": 7}, 1, "collected"),
+        ({"modes": ["authorization"], "authorization_days": 30}, 29, "authorization"),
+        ({}, 1, "collected"),
+    ],
+)
+def test_money_is_only_authorised_while_that_surely_lasts_and_a_day_longer(limits, days, mode):
+    assert holds.choose_mode("Stripe", limits, NOW + timedelta(days=days), NOW).mode == mode
+
+
+def test_why_a_mode_was_chosen_is_said_in_a_sentence():
+    limits = {"authorization_days": 7}
+    short = holds.choose_mode("Stripe", limits, NOW + timedelta(days=2), NOW).why
+    assert short.startswith("An authorisation at Stripe surely lasts 7 days, and the money is needed until 2026-11-28.")
+    long = holds.choose_mode("Stripe", limits, NOW + timedelta(days=9), NOW).why
+    assert "surely lasts 7 days only" in long
+    assert "2026-12-05" in long
+
+
+def test_a_gateway_that_can_hold_in_neither_way_is_refused():
+    limits = {"modes": ["authorization"], "authorization_days": 30}
+    with pytest.raises(PermanentError, match="30 days at most") as caught:
+        holds.choose_mode("Amazon Pay", limits, NOW + timedelta(days=40), NOW)
+    assert caught.value.code == "window_closed"
+
+
+# what the gateway tells
+
+
+def test_a_paid_hold_is_held_and_told_once():
+    held, tales = holds.follow(ASKED, PAID)
+    assert (held.state, held.mode, held.left) == ("held", "collected", WHOLE)
+    assert types(tales) == ["escrow.held"]
+    again, tales = holds.follow(held, PAID)
+    assert (again, tales) == (held, [])
+
+
+def test_an_authorised_hold_knows_when_it_lapses():
+    held, tales = holds.follow(ASKED, Arrived("authorized", WHOLE, lapses_at=LAPSES))
+    assert (held.state, held.mode, held.lapses_at) == ("held", "authorization", LAPSES)
+    assert types(tales) == ["escrow.held"]
+
+
+@pytest.mark.parametrize("state", ["expired", "voided"])
+def test_an_authorisation_that_ends_is_a_lapsed_hold(state):
+    lapsed, tales = holds.follow(AUTHORISED, Arrived(state, WHOLE))
+    assert (lapsed.state, lapsed.left) == ("lapsed", 0)
+    assert tales == [("escrow.lapsed", {"amount": {"minor": WHOLE, "currency": "EUR"}})]
+
+
+def test_a_page_that_expires_before_anybody_paid_leaves_the_hold_as_it_is():
+    assert holds.follow(ASKED, Arrived("expired", WHOLE)) == (ASKED, [])
+    held, _ = holds.follow(ASKED, PAID)
+    assert held.state == "held", "a late success counts"
+
+
+def test_an_authorisation_captured_by_hand_is_collected_with_what_was_taken():
+    held, tales = holds.follow(AUTHORISED, Arrived("succeeded", WHOLE, 90_000))
+    assert (held.state, held.mode, held.left, held.lapses_at) == ("held", "collected", 90_000, None)
+    assert tales == []
+
+
+def test_money_refunded_elsewhere_is_not_there_to_be_released():
+    part, tales = holds.follow(HELD, Arrived("partially_refunded", WHOLE, WHOLE, 20_000))
+    assert (part.state, part.left, tales) == ("held", 100_000, [])
+    whole, tales = holds.follow(HELD, Arrived("refunded", WHOLE, WHOLE, WHOLE))
+    assert (whole.state, whole.left, types(tales)) == ("refunded", 0, ["escrow.settled"])
+
+
+def test_a_bank_debit_that_comes_back_leaves_nothing():
+    gone, tales = holds.follow(HELD, Arrived("returned", WHOLE, WHOLE))
+    assert (gone.state, gone.left) == ("refunded", 0)
+    assert tales[0][1]["reason"] == "payment_returned"
+
+
+def test_a_dispute_freezes_and_a_dispute_that_is_won_thaws():
+    frozen, tales = holds.disputed(HELD, "dis_1", "open", WHOLE)
+    assert (frozen.state, frozen.frozen_by, types(tales)) == ("frozen", "dispute", ["escrow.frozen"])
+    with pytest.raises(PermanentError, match="disputes this payment at the bank"):
+        holds.unfreeze(frozen)
+    thawed, tales = holds.disputed(frozen, "dis_1", "won", WHOLE)
+    assert (thawed.state, tales) == ("held", [])
+
+
+def test_a_dispute_that_is_lost_takes_what_was_disputed():
+    frozen, _ = holds.disputed(HELD, "dis_1", "open", 30_000)
+    part, _ = holds.disputed(frozen, "dis_1", "lost", 30_000)
+    assert (part.state, part.left) == ("held", 90_000)
+    whole, tales = holds.disputed(HELD, "dis_2", "accepted", WHOLE)
+    assert (whole.state, whole.left, types(tales)) == ("refunded", 0, ["escrow.settled"])
+
+
+def test_a_dispute_told_before_its_payment_ends_the_same():
+    early, tales = holds.disputed(ASKED, "dis_1", "open", WHOLE)
+    assert tales == []
+    frozen, tales = holds.follow(early, replace(PAID, state="disputed"))
+    assert frozen.state == "frozen"
+    assert types(tales) == ["escrow.held", "escrow.frozen"]
+    assert holds.disputed(early, "dis_1", "open", WHOLE)[0] == early
+
+
+def test_a_payment_after_cancelling_is_frozen_until_it_went_back():
+    cancelled = holds.withdraw(holds.begin(ASKED, "cancel", 0, 0))
+    late, tales = holds.follow(cancelled, PAID)
+    assert (late.state, late.frozen_by, late.left) == ("frozen", holds.LATE, WHOLE)
+    assert types(tales) == ["escrow.frozen"]
+
+
+# what people and recipes do
+
+
+def test_a_hold_is_released_in_parts_and_then_over():
+    moving = holds.begin(HELD, "release", 50_000, 0)
+    assert moving.state == "releasing"
+    part, tales = holds.finish(moving, "release", 50_000, 0, {})
+    assert (part.state, part.left) == ("held", 70_000)
+    assert tales == [("escrow.released", {"amount": {"minor": 50_000, "currency": "EUR"}})]
+    rest, _ = holds.finish(holds.begin(part, "release", 70_000, 0), "release", 70_000, 0, {})
+    assert (rest.state, rest.left, rest.released) == ("released", 0, WHOLE)
+
+
+def test_an_authorisation_that_is_released_in_part_is_collected_from_then_on():
+    part, _ = holds.finish(holds.begin(AUTHORISED, "release", 1, 0), "release", 1, 0, {})
+    assert (part.mode, part.lapses_at) == ("collected", None)
+
+
+def test_a_settlement_divides_the_whole():
+    frozen, _ = holds.freeze(HELD, "not as agreed")
+    for kept, back in ((72_000, 47_999), (72_000, 48_001)):
+        with pytest.raises(PermanentError):
+            holds.begin(frozen, "settle", kept, back)
+    done, tales = holds.finish(holds.begin(frozen, "settle", 72_000, 48_000), "settle", 72_000, 48_000, {})
+    assert (done.state, done.released, done.back, done.left) == ("settled", 72_000, 48_000, 0)
+    assert types(tales) == ["escrow.settled"]
+
+
+def test_the_refund_of_a_settlement_is_counted_once_whenever_it_is_told():
+    moving = holds.begin(HELD, "settle", 72_000, 48_000)
+    told = Arrived("partially_refunded", WHOLE, WHOLE, 48_000)
+    early = holds.finish(holds.follow(moving, told)[0], "settle", 72_000, 48_000, {})[0]
+    late = holds.follow(holds.finish(moving, "settle", 72_000, 48_000, {})[0], told)[0]
+    assert late.back == 48_000
+    assert early.left == late.left == 0
+
+
+def test_a_refund_that_fails_later_brings_the_money_back_into_the_hold():
+    done, _ = holds.finish(holds.begin(HELD, "settle", 72_000, 48_000), "settle", 72_000, 48_000, {})
+    again, tales = holds.refund_failed(done, 48_000)
+    assert (again.state, again.left, again.frozen_by) == ("frozen", 48_000, "refund_failed")
+    assert types(tales) == ["escrow.frozen"]
+
+
+def test_a_refused_division_leaves_the_hold_as_it_was():
+    frozen, _ = holds.freeze(HELD, "not as agreed")
+    back, tales = holds.refuse(holds.begin(frozen, "settle", WHOLE, 0), frozen.state)
+    assert (back, tales) == (frozen, [])
+
+
+def test_a_dispute_that_comes_while_money_moves_freezes_the_rest():
+    moving, tales = holds.disputed(holds.begin(HELD, "release", 50_000, 0), "dis_1", "open", WHOLE)
+    assert (moving.state, tales) == ("releasing", [])
+    part, tales = holds.finish(moving, "release", 50_000, 0, {})
+    assert (part.state, types(tales)) == ("frozen", ["escrow.released", "escrow.frozen"])
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "words"),
+    [
+        ("requested", "release", "nobody paid it yet"),
+        ("frozen", "release", "it is frozen"),
+        ("releasing", "settle", "on the move"),
+        ("released", "release", "released already"),
+        ("settled", "cancel", "settled already"),
+        ("refunded", "release", "went back to the payer"),
+        ("lapsed", "release", "authorisation lapsed"),
+        ("cancelled", "settle", "was cancelled"),
+        ("held", "collect", "collected already"),
+    ],
+)
+def test_a_step_that_is_not_possible_is_refused_in_words(state, kind, words):
+    with pytest.raises(PermanentError, match=words) as caught:
+        holds.begin(replace(HELD, state=state, frozen_by="not as agreed"), kind, 0, 0)
+    assert caught.value.code == "wrong_state"
+    assert caught.value.remedy
+
+
+def test_no_more_is_released_than_is_left():
+    for amount in (WHOLE + 1, -1):
+        with pytest.raises(PermanentError) as caught:
+            holds.begin(HELD, "release", amount, 0)
+        assert caught.value.code == "amount_exceeds_rest"
+    with pytest.raises(PermanentError, match="Nothing would be released"):
+        holds.begin(HELD, "release", 0, 0)
+
+
+def test_a_hold_is_kept_and_read_back_as_it_is():
+    known = replace(AUTHORISED, disputes={"dis_1": ("open", 5)}, frozen_by="dispute", tales=3)
+    assert Hold.from_json(known.to_json()) == known
+
+
+# any history
+
+AMOUNTS = st.integers(0, WHOLE)
+STEPS = st.one_of(
+    st.tuples(st.just("release"), AMOUNTS),
+    st.tuples(st.just("settle"), AMOUNTS),
+    st.tuples(st.just("cancel"), st.just(0)),
+    st.tuples(st.just("freeze"), st.just(0)),
+    st.tuples(st.just("unfreeze"), st.just(0)),
+    st.tuples(st.just("refund"), AMOUNTS),
+    st.tuples(st.just("dispute"), AMOUNTS),
+    st.tuples(st.just("won"), st.just(0)),
+    st.tuples(st.just("lost"), st.just(0)),
+    st.tuples(st.just("pay"), st.just(0)),
+)
+
+
+class History:
+    """A hold and the outside world that it belongs to: what really came in and went out."""
+
+    def __init__(self, currency):
+        self.hold = replace(ASKED, currency=currency)
+        self.out, self.back, self.lost, self.elsewhere = 0, 0, 0, 0
+        self.dispute = None
+        self.told = []
+
+    def news(self):
+        return replace(PAID, refunded=self.back + self.elsewhere)
+
+    def step(self, kind, amount):
+        before = self.hold
+        try:
+            self.hold, tales = getattr(self, f"_{kind}")(amount)
+        except PermanentError:
+            self.hold = before
+        else:
+            self.told += tales
+
+    def _pay(self, _):
+        return holds.follow(self.hold, self.news())
+
+    def _divide(self, kind, kept, back):
+        moving = holds.begin(self.hold, kind, kept, back)
+        if not kept and not back:
+            return holds.withdraw(moving), []
+        self.out, self.back = self.out + kept, self.back + back
+        return holds.finish(moving, kind, kept, back, {})
+
+    def _release(self, amount):
+        return self._divide("release", amount, 0)
+
+    def _settle(self, amount):
+        kept = min(amount, self.hold.left)
+        return self._divide("settle", kept, self.hold.left - kept)
+
+    def _cancel(self, _):
+        return self._divide("cancel", 0, self.hold.left)
+
+    def _freeze(self, _):
+        return holds.freeze(self.hold, "by hand")
+
+    def _unfreeze(self, _):
+        return holds.unfreeze(self.hold), []
+
+    def _refund(self, amount):
+        self.elsewhere += min(amount, self.hold.left)
+        return holds.follow(self.hold, self.news()) if self.hold.state != "requested" else (self.hold, [])
+
+    def _dispute(self, amount):
+        if self.dispute is None and self.hold.left:
+            self.dispute = min(amount, self.hold.left)
+            return holds.disputed(self.hold, "dis_1", "open", self.dispute)
+        return self.hold, []
+
+    def _decide(self, outcome):
+        return holds.disputed(self.hold, "dis_1", outcome, self.dispute) if self.dispute else (self.hold, [])
+
+    def _won(self, _):
+        return self._decide("won")
+
+    def _lost(self, _):
+        return self._decide("lost")
+
+
+@given(st.lists(STEPS, max_size=14), st.sampled_from(["EUR", "JPY", "KWD"]))
+def test_no_history_gives_out_more_than_came_in_and_sums_are_kept(steps, currency):
+    history = History(currency)
+    history.step("pay", 0)
+    for kind, amount in steps:
+        history.step(kind, amount)
+        hold = history.hold
+        assert 0 <= hold.left <= WHOLE
+        assert hold.released == history.out
+        assert hold.released + hold.back + hold.left >= WHOLE or hold.state == "cancelled"
+        assert history.out + history.back + history.elsewhere <= WHOLE
+        assert (hold.left == 0) == (hold.state in holds.OVER), hold
+    assert history.hold.tales == len(history.told)
