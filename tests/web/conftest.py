@@ -86,7 +86,7 @@ class Visitor:
                 return found[1]
         raise AssertionError("no page has a form")
 
-    def post(self, address, follow=False, **fields):
+    def post(self, address, /, follow=False, **fields):
         return self.client.post(address, data={"csrf_token": self.token(), **fields}, follow_redirects=follow)
 
     def post_json(self, address, value):

@@ -3,6 +3,7 @@
 from hub.web.pages import (
     account,
     answers,
+    business,
     connections,
     editor,
     events,
@@ -30,6 +31,7 @@ PAGES = tuple(
         outbox,
         templates,
         settings,
+        business,
         answers,
         payments,
         pay,
