@@ -33,6 +33,9 @@ class Office(Protocol):
     def identity(self, prefix: str, part: str = "") -> str:
         """An id that is the same for every attempt of this work."""
 
+    def about(self, subject: str) -> Office:
+        """The same office for the work on one thing, whoever does it: its ids and calls are the same for all of them."""
+
     def change(self, work: Callable[[Book], T]) -> T:
         """Change rows and tell events in one transaction, durable when this returns; gives what ``work`` gave.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import sqlalchemy as sa
@@ -47,6 +47,10 @@ class HubOffice:
     def identity(self, prefix: str, part: str = "") -> str:
         """An id that is the same for every attempt of this work."""
         return derived_id(prefix, self.key, part)
+
+    def about(self, subject: str) -> HubOffice:
+        """An office for the work on one thing, whoever does it."""
+        return replace(self, key=hashlib.sha256(f"about {subject}".encode()).hexdigest()[:_KEY])
 
     def change(self, work: Callable[[Book], T]) -> T:
         """Change rows and tell events in one transaction."""

@@ -173,6 +173,16 @@ def test_a_call_that_was_made_is_not_made_again(hub, acts):
     assert asked[0][2] != asked[1][2]
 
 
+def test_a_call_for_one_thing_is_made_once_whoever_makes_it(hub, acts):
+    asked, answers = acts
+    answers.append({"event": "evt_1"})
+    for key in ("one", "two"):
+        office = hub.office(key).about("hold_1")
+        assert office.call("hub", "emit", {"type": "a.b"}, "first") == {"event": "evt_1"}
+    assert len(asked) == 1
+    assert hub.office("one").about("hold_1").identity("x") != hub.office("one").about("hold_2").identity("x")
+
+
 def test_a_call_that_failed_is_made_again_under_its_key(hub, acts):
     asked, answers = acts
     answers += [TransientError("Down.", code="unavailable"), {"event": "evt_1"}]
