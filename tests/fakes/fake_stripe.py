@@ -8,11 +8,11 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from tests.fakes.server import Answered, ComplaintError, Received
-from tests.fakes.stripe_books import StripeBooks
 from tests.fakes.stripe_forms import CREATE, DECLINES, NOW, UPDATE, error, known, needs, nested, whole
+from tests.fakes.stripe_payers import StripePayers
 
 
-class FakeStripe(StripeBooks):
+class FakeStripe(StripePayers):
     def handle(self, request: Received) -> Answered:
         if request.headers.get("authorization") != f"Bearer {self.key}":
             return error(401, "Invalid API Key provided: sk_test_****.")
@@ -141,19 +141,15 @@ class FakeStripe(StripeBooks):
 
     def _create_payment_intents(self, kind: str, form: dict[str, Any], request: Received) -> Answered:
         needs(form, "amount", "currency")
-        decline = DECLINES.get(form.get("payment_method", ""))
         made = self._new(
             kind, {"status": "requires_payment_method", "amount_received": 0, "latest_charge": None, **form}
         )
         made |= {"client_secret": f"{made['id']}_secret_made", "last_payment_error": None, "cancellation_reason": None}
         if form.get("confirm") == "true":
             needs(form, "payment_method")
-            if decline:
-                code, decline_code, words = decline
-                problem = {"code": code, "message": words, **({"decline_code": decline_code} if decline_code else {})}
-                made["last_payment_error"] = {"type": "card_error", **problem}
-                self.tell("payment_intent.payment_failed", made)
-                return error(402, words, "card_error", **{k: v for k, v in problem.items() if k != "message"})
+            if form["payment_method"] in DECLINES:
+                problem = self.refuse_card(made, form["payment_method"])
+                return error(402, problem.pop("message"), "card_error", **problem)
             self._charge(made)
         return Answered(200, made)
 
@@ -187,6 +183,8 @@ class FakeStripe(StripeBooks):
         self._subscription(made, items)
         if form.get("payment_behavior") == "default_incomplete":
             made["status"] = "incomplete"
+        elif made["status"] == "active":
+            self.bill(made, "subscription_create")
         return Answered(200, made)
 
     def _create_transfers(self, kind: str, form: dict[str, Any], request: Received) -> Answered:

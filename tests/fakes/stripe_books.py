@@ -1,4 +1,4 @@
-"""What Stripe keeps: objects and events, and what happens to them when somebody pays."""
+"""What Stripe keeps: objects, and the events that tell of them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import json
 import urllib.request
 from typing import Any
 
-from tests.fakes.server import Answered, ComplaintError, FakeServer
+from tests.fakes.gateway import FakeGateway, Webhook
+from tests.fakes.server import Answered, ComplaintError
 from tests.fakes.stripe_forms import NOW, PREFIX, error
 
 
-class StripeBooks(FakeServer):
+class StripeBooks(FakeGateway):
     def __init__(self, key: str = "sk_test_made_up", webhook_secret: str = "whsec_made_up_secret") -> None:
         super().__init__()
         self.key = key
@@ -21,39 +22,16 @@ class StripeBooks(FakeServer):
         self.events: list[dict[str, Any]] = []
         self.keys: dict[str, tuple[str, Answered]] = {}
         self._number = 0
+        self._told = 0
 
-    # What a payer or Stripe itself does.
-
-    def pay(self, session_id: str, email: str = "ada@example.com", *, delayed: bool = False) -> dict[str, Any]:
-        """Complete a Checkout Session as the payer's browser would; ``delayed``: by a bank debit still on its way."""
-        session = self.objects[session_id]
-        session |= {"status": "complete", "customer_details": {"email": email, "name": "Ada Lovelace"}}
-        if session["mode"] == "subscription":
-            subscription = self._new("subscriptions", {**session.get("subscription_data", {}), "customer": "cus_made"})
-            item = session["line_items"][0]
-            self._subscription(subscription, [{"price": item["price"], "quantity": int(item.get("quantity", 1))}])
-            session |= {"subscription": subscription["id"], "payment_status": "paid"}
-            return session
-        data = session.get("payment_intent_data", {})
-        intent = self._new("payment_intents", {"amount": session["amount_total"], "currency": session["currency"]})
-        intent |= {"metadata": data.get("metadata", {}), "capture_method": data.get("capture_method", "automatic")}
-        intent |= {"amount_received": 0, "last_payment_error": None, "latest_charge": None}
-        session |= {"payment_intent": intent["id"], "payment_status": "unpaid"}
-        if delayed:
-            intent["status"] = "processing"
-            self.tell("payment_intent.processing", intent)
-        else:
-            self._charge(intent)
-            session["payment_status"] = "paid" if intent["status"] == "succeeded" else "unpaid"
-        self.tell("checkout.session.completed", session)
-        return session
-
-    def settle(self, session_id: str) -> None:
-        """The bank debit of a session arrives."""
-        session = self.objects[session_id]
-        self._charge(self.objects[session["payment_intent"]])
-        session["payment_status"] = "paid"
-        self.tell("checkout.session.async_payment_succeeded", session)
+    def fields(self) -> dict[str, Any]:
+        return {
+            "secret_key": self.key,
+            "webhook_secret": self.webhook_secret,
+            "publishable_key": "pk_test_made_up",
+            "return_url": "https://shop.example.com/thanks",
+            "api_base": self.url,
+        }
 
     def tell(self, kind: str, thing: dict[str, Any], **more: Any) -> dict[str, Any]:
         event = {
@@ -75,6 +53,10 @@ class StripeBooks(FakeServer):
         digest = hmac.new(self.webhook_secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
         headers = {"content-type": "application/json; charset=utf-8", "stripe-signature": f"t={at},v1={digest},v0=00"}
         return body, headers
+
+    def webhooks(self, url: str) -> list[Webhook]:
+        news, self._told = self.events[self._told :], len(self.events)
+        return [Webhook(*self.signed(event)) for event in news]
 
     def deliver(self, event: dict[str, Any], url: str, at: int) -> int:
         """Post a delivery and give the status of the answer."""

@@ -53,7 +53,7 @@ UPDATE = {
 PREFIX = {
     "customers": "cus", "payment_intents": "pi", "checkout/sessions": "cs_test", "refunds": "re", "products": "prod",
     "prices": "price", "payment_links": "plink", "subscriptions": "sub", "transfers": "tr", "payouts": "po",
-    "charges": "ch", "disputes": "du", "transfer_reversals": "trr", "events": "evt",
+    "charges": "ch", "disputes": "du", "transfer_reversals": "trr", "events": "evt", "invoices": "in",
     "webhook_endpoints": "we",
 }  # fmt: skip
 DECLINES = {
