@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from hub.commerce import order_payments, orders
+from hub.payments import billing
 from hub.payments import projection as payments
 
 if TYPE_CHECKING:
@@ -11,11 +13,20 @@ if TYPE_CHECKING:
 
     from hub.office import Action, Projection, Timer
 
-ACTIONS: Final[Mapping[str, Mapping[str, Action]]] = {}
+ACTIONS: Final[Mapping[str, Mapping[str, Action]]] = {
+    "orders": orders.ACTIONS,
+}
 """Connector -> action -> what does it. Their manifests say ``by_hub: true``; a test holds both together."""
 
-TIMERS: Final[Mapping[str, Timer]] = {}
+TIMERS: Final[Mapping[str, Timer]] = {
+    **orders.TIMERS,
+    **order_payments.TIMERS,
+}
 """Kind of timer (``orders.expire``) -> what is done for its subject when it is due."""
 
-PROJECTIONS: Final[Sequence[Projection]] = (payments.project,)
+PROJECTIONS: Final[Sequence[Projection]] = (
+    payments.project,
+    billing.project,
+    order_payments.project,
+)
 """In this order, for each batch of new events."""

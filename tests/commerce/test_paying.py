@@ -146,7 +146,7 @@ class Interrupted:
 
 
 def test_a_gateway_that_fails_is_asked_anew_at_the_next_click(shop, gateway):
-    shop.hub.accounts.update("second", {"api_key": "wrong"}, 1, "test")
+    shop.hub.accounts.update("second", {"api_base": gateway.url, "api_key": "wrong"}, 1, "test")
     for key in ("one", "two"):
         with pytest.raises(HubError):
             begin(shop, "second", key=key)

@@ -1,0 +1,93 @@
+"""What is left to sell: held for an order, sold once it is paid, given back when it is not. Never below zero.
+
+All of it runs inside a change (:class:`hub.journal.book.Book`), so that stock and orders are one transaction.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from hub.errors import PermanentError
+from hub.ids import derived_id
+from hub.journal.tables_commerce import catalogue_items, reservations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from hub.journal.book import Book
+
+RELEASE = "catalogue.release"
+"""The timer that gives a reservation's stock back."""
+
+
+def hold(book: Book, owner: str, wanted: Iterable[tuple[str, int]], due_at: datetime | None = None) -> None:
+    """Take stock away for ``owner``: pairs of SKU and quantity, all or nothing.
+
+    Raises ``PermanentError`` (``out_of_stock``) that says of which item how much is left.
+    """
+    quantities = Counter[str]()
+    for item, quantity in wanted:
+        quantities[item] += quantity
+    held = sa.select(sa.func.count()).where(reservations.c.owner == owner)
+    number = book.connection.scalar(held) or 0
+    for item, quantity in sorted(
+        quantities.items()
+    ):  # one order for all, so that two writers never wait for each other
+        _take(book, item, quantity)
+        number += 1
+        row = {
+            "id": derived_id("rsv", owner, str(number)),
+            "item": item,
+            "quantity": quantity,
+            "owner": owner,
+            "state": "held",
+            "due_at": due_at,
+        }
+        book.insert(reservations, row)
+
+
+def release(book: Book, owner: str) -> None:
+    """Give back what is held for ``owner``; nothing when it was sold or given back already."""
+    for row in _held(book, owner):
+        book.change(reservations, row, state="released", due_at=None)
+        item = catalogue_items.c
+        more = {"stock": item.stock + row.quantity, "version": item.version + 1, "updated_at": book.now}
+        chosen = (item.id == row.item, item.stock.is_not(None))
+        book.connection.execute(sa.update(catalogue_items).where(*chosen).values(**more))
+
+
+def sell(book: Book, owner: str) -> None:
+    """What is held for ``owner`` is gone for good."""
+    for row in _held(book, owner):
+        book.change(reservations, row, state="sold", due_at=None)
+
+
+def shortages(connection: sa.Connection, wanted: Mapping[str, int]) -> Mapping[str, int]:
+    """The items of which less is left than wanted: SKU -> how much there is."""
+    item = catalogue_items.c
+    query = sa.select(item.id, item.stock).where(item.id.in_(sorted(wanted)), item.stock.is_not(None))
+    return {row.id: row.stock for row in connection.execute(query) if row.stock < wanted[row.id]}
+
+
+def _take(book: Book, item: str, quantity: int) -> None:
+    column = catalogue_items.c
+    enough = (column.id == item, sa.or_(column.stock.is_(None), column.stock >= quantity))
+    less = {"stock": column.stock - quantity, "version": column.version + 1, "updated_at": book.now}
+    if book.connection.execute(sa.update(catalogue_items).where(*enough).values(**less)).rowcount == 1:
+        return
+    row = book.connection.execute(sa.select(column.title, column.stock).where(column.id == item)).first()
+    if row is None:
+        message = f"The catalogue has no item {item!r}."
+        raise PermanentError(message, code="not_found", remedy="Check the SKU on the page Catalogue.")
+    left = "none is" if not row.stock else f"only {row.stock} {'is' if row.stock == 1 else 'are'}"
+    message = f"{row.title} ({item}): {quantity} wanted, {left} left."
+    raise PermanentError(message, code="out_of_stock", remedy="Order fewer, or raise the stock on the item's page.")
+
+
+def _held(book: Book, owner: str) -> Iterable[sa.Row[tuple[object, ...]]]:
+    chosen = (reservations.c.owner == owner, reservations.c.state == "held")
+    return book.rows(sa.select(reservations).where(*chosen).order_by(reservations.c.item, reservations.c.id))
