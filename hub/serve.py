@@ -14,7 +14,8 @@ import structlog
 from hub.connect.api import ServerContext
 from hub.engine.first_start import SANDBOX_PURPOSE, prepare
 from hub.engine.hub import Hub, Role
-from hub.errors import SignatureError, UnavailableError
+from hub.errors import UnavailableError
+from hub.ingest.certificates import Certificates
 from hub.ingest.pollers import Pollers
 from hub.ingest.reception import Desk
 from hub.ingest.webhooks import PREFIX, WebhookEndpoint
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from granian.rsgi import HTTPProtocol, Scope  # type: ignore[attr-defined]  # granian names no exports
 
     from hub.config import Settings
-    from hub.connect.api import Connection, Fetch
     from hub.journal.entries import Recorded
 
 log = structlog.get_logger(__name__)
@@ -40,7 +40,7 @@ class Switch:
     """Sends a request to the application under its path: ``/hooks``, ``/sandbox``, everything else to the pages.
 
     As a WSGI application it serves under any server. Under the hub's own it is served by ``threads`` threads, but for
-    webhooks, which the event loop takes in itself.
+    webhooks, which the event loop takes in itself. ``certificates`` are those of the webhooks' senders.
     """
 
     def __init__(
@@ -48,10 +48,12 @@ class Switch:
         pages: WSGIApplication,
         webhooks: WebhookEndpoint,
         mounts: Mapping[str, WSGIApplication],
+        certificates: Certificates,
         threads: int = 64,
     ) -> None:
         self._pages = pages
         self._webhooks = webhooks
+        self.certificates = certificates
         self._mounts: dict[str, WSGIApplication] = {"/hooks": webhooks, **mounts}
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="http")
 
@@ -108,26 +110,15 @@ def build(hub: Hub) -> Switch:
     settings = hub.settings
     hub.writer.on_commit, hub.outbound.on_answer = hub.metrics.written, hub.metrics.answered
 
-    def fetch_for(connection: Connection) -> Fetch:
-        connector = hub.registry.get(connection.connector)
-
-        def fetch(url: str) -> bytes:
-            response = hub.outbound.client(connection, connector.manifest).request("GET", url)
-            if response.status != 200:  # noqa: PLR2004 (OK)
-                message = f"{url} answered {response.status} when the sender's certificate was fetched."
-                raise SignatureError(message, code="not_fetched", remedy="Try again later.")
-            return response.body
-
-        return fetch
-
-    desk = Desk(hub.registry, hub.accounts, hub.recorder, _Counters(hub), fetch_for, hub.accounts.call, hub.now)
+    certificates = Certificates(lambda one: hub.outbound.client(one, hub.registry.get(one.connector).manifest), hub.now)
+    desk = Desk(hub.registry, hub.accounts, hub.recorder, _Counters(hub), certificates, hub.accounts.call, hub.now)
     webhooks = WebhookEndpoint(desk, settings.address, settings.webhook_body_bytes, settings.webhook_header_bytes)
     mounts: dict[str, WSGIApplication] = {}
     if settings.sandbox_on:
         server = hub.registry.get("sandbox").code.server
         if server is not None:
             mounts["/sandbox"] = cast("WSGIApplication", server(sandbox_context(hub)))
-    return Switch(create_app(hub), webhooks, mounts, settings.server_threads)
+    return Switch(create_app(hub), webhooks, mounts, certificates, settings.server_threads)
 
 
 def sandbox_context(hub: Hub) -> ServerContext:

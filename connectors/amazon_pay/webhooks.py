@@ -50,10 +50,6 @@ _TOPIC: Final = re.compile(r"arn:aws(-cn)?:sns:(?P<region>[a-z0-9-]{3,30}):\d{12
 _CERTIFICATE_PATH: Final = re.compile(r"/SimpleNotificationService-[0-9a-f]{8,64}\.pem")
 _SUBJECT: Final = "sns.amazonaws.com"
 _KINDS: Final = frozenset({"CHARGE", "CHARGE_PERMISSION", "REFUND", "CHARGEBACK"})
-_MOST_CERTIFICATES: Final = 16
-
-_certificates: dict[str, x509.Certificate] = {}
-"""By address; Amazon gives a new certificate a new one."""
 
 
 def receive(request: WebhookRequest, connection: Connection, now: datetime, fetch: Fetch) -> Delivery:
@@ -136,12 +132,7 @@ def _certificate(url: str, host: str, now: datetime, fetch: Fetch) -> x509.Certi
         raise _refused("bad_certificate_url", f"{url[:200]!r} is not where Amazon keeps the certificate of this topic.")
     if target.query or target.fragment:
         raise _refused("bad_certificate_url", "The certificate's address has more than a path.")
-    certificate = _certificates.get(url)
-    if certificate is None:
-        certificate = _read_certificate(_fetched(fetch, url))
-        if len(_certificates) >= _MOST_CERTIFICATES:
-            _certificates.clear()
-        _certificates[url] = certificate
+    certificate = _read_certificate(_fetched(fetch, url))
     if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
         raise _refused("bad_certificate", "The certificate is not valid now.")
     return certificate

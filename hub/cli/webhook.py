@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -11,14 +12,16 @@ import click
 import yaml
 
 from hub.cli.output import FOUND_SOMETHING, fail, format_option, show
-from hub.connect.api import Connection, WebhookRequest
+from hub.connect.api import Call, Connection, WebhookRequest
 from hub.connect.registry import Registry
 from hub.connect.schemas import CompiledSchema
-from hub.errors import ConfigError, DeliveryError, HubError, SignatureError
+from hub.errors import ConfigError, DeliveryError, HubError, SignatureError, TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hub.connect.api import CanonicalEvent, HttpClient, HttpResponse, RawEvent
+    from hub.connect.connector import LoadedConnector
     from hub.connect.manifest import Manifest
     from hub.jsontypes import Json, JsonObject
 
@@ -69,6 +72,7 @@ def verify(  # noqa: PLR0913 (one parameter per option)
         context.exit(FOUND_SOMETHING)
     except HubError as error:
         fail(context, error)
+    told = [event for raw in reception.pending for event in _as_delivered(loaded, raw, connection, now)]
     events: list[Json] = [
         {
             "type": event.type,
@@ -77,11 +81,36 @@ def verify(  # noqa: PLR0913 (one parameter per option)
             "connection": connection.name,
             "data": event.data,
         }
-        for event in reception.events
+        for event in (*reception.events, *told)
     ]
     reason = "The delivery is a hint: nothing signs it." if reception.hint else "The signature is right."
+    if reception.pending:
+        reason += (
+            " The hub reads the event again from the gateway before it records it; here it stands as it was delivered."
+        )
     verdict = {"accepted": True, "reason": reason, "events": events}
     show(verdict, output_format, lambda _: "\n".join([f"Accepted. {reason}", *(_line(event) for event in events)]))
+
+
+class _Nobody:
+    """Stands where the gateway would be asked: nobody is, for this is a look into one delivery."""
+
+    def request(self, method: str, url: str, **_options: object) -> HttpResponse:
+        message = f"{method} {url} is not called from here."
+        raise TransientError(message, code="not_asked", remedy="The running hub calls it.")
+
+
+def _as_delivered(
+    loaded: LoadedConnector, raw: RawEvent, connection: Connection, now: datetime
+) -> tuple[CanonicalEvent, ...]:
+    """The events of a raw event that the hub would read again, as far as the delivery itself tells them."""
+    nobody = cast("HttpClient", _Nobody())
+    with contextlib.suppress(HubError):
+        raw = loaded.enrich(raw, Call(connection, {}, "0" * 40, "hub-look", now, nobody))
+    try:
+        return loaded.map(raw, connection)
+    except DeliveryError:
+        return ()
 
 
 def _line(event: Json) -> str:

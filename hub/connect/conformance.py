@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
@@ -94,6 +95,7 @@ def check_connector(folder: Path, module: str | None = None) -> list[Finding]:
         *_capabilities(manifest, code),
         *_actions(manifest, code),
         *_webhook(manifest, code),
+        *_enrich(manifest, code),
         *_events(manifest),
         *_sample_files(manifest),
         *_readme(manifest),
@@ -253,6 +255,20 @@ def _webhook(manifest: Manifest, code: ConnectorCode) -> Iterator[Finding]:
     for key in ("dedupe", "type"):
         if key not in entry:
             yield Finding("webhook", f"webhook.{key}", "It is missing.", "Say where the event's id and type are.")
+
+
+def _enrich(manifest: Manifest, code: ConnectorCode) -> Iterator[Finding]:
+    if manifest.enrich == ("*",):
+        return
+    if code.enrich is None:
+        message = "It names raw types to read again, but no code reads them."
+        yield Finding("enrich", "enrich", message, "Remove the entry, or write enrich in connector.py.")
+    for pattern in manifest.enrich:
+        # What is read again may be told by its state: CHARGE becomes CHARGE.Captured.
+        fitting = (fnmatch.fnmatch(one.raw, pattern) or one.raw.startswith(f"{pattern}.") for one in manifest.samples)
+        if not any(fitting):
+            message = f"{pattern!r} fits no sample."
+            yield Finding("enrich", "enrich", message, "Correct it, or add a sample of such an event.")
 
 
 def _events(manifest: Manifest) -> Iterator[Finding]:

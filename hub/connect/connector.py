@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fnmatch
 import functools
+import re
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -47,8 +49,8 @@ class Reception:
     """A proved delivery in the hub's words.
 
     ``events`` are to be recorded; ``unmapped`` are raw events without a canonical meaning (shown as informational);
-    ``pending`` are raw events that must be re-read from the gateway first (:meth:`LoadedConnector.enrich`, then
-    :meth:`LoadedConnector.map`). ``answer`` goes back once all of it is durable.
+    ``pending`` are those of ``raw`` that must be re-read from the gateway first (:meth:`LoadedConnector.enrich`); nothing is
+    mapped then (:meth:`LoadedConnector.map` does it for all of ``raw``). ``answer`` goes back once all of it is durable.
     """
 
     events: tuple[CanonicalEvent, ...]
@@ -113,8 +115,9 @@ class LoadedConnector:
         Raises ``SignatureError`` or ``DeliveryError``; nothing may be recorded then but the reason.
         """
         delivery = self._verified(request, connection, now, fetch)
-        if self.code.enrich is not None:
-            return Reception((), delivery.events, (), delivery.events, delivery.answer, delivery.hint)
+        pending = tuple(raw for raw in delivery.events if self._is_read_again(raw.type))
+        if pending:
+            return Reception((), delivery.events, (), pending, delivery.answer, delivery.hint)
         events: list[CanonicalEvent] = []
         unmapped: list[RawEvent] = []
         for raw in delivery.events:
@@ -133,8 +136,8 @@ class LoadedConnector:
         return self._event_map.knows(raw_type)
 
     def enrich(self, raw: RawEvent, call: Call) -> RawEvent:
-        """Re-read what a raw event leaves out or cannot prove. Raises like an action."""
-        if self.code.enrich is None:
+        """Re-read what a raw event leaves out or cannot prove; others are given back. Raises like an action."""
+        if self.code.enrich is None or not self._is_read_again(raw.type):
             return raw
         with _redacted_errors(call.connection):
             return self.code.enrich(raw, call)
@@ -153,6 +156,13 @@ class LoadedConnector:
             return "This connector has nothing to test."
         with _redacted_errors(call.connection):
             return self.code.test(call)
+
+    def _is_read_again(self, raw_type: str) -> bool:
+        return self.code.enrich is not None and any(one.match(raw_type) for one in self._read_again)
+
+    @functools.cached_property
+    def _read_again(self) -> list[re.Pattern[str]]:
+        return [re.compile(fnmatch.translate(pattern)) for pattern in self.manifest.enrich]
 
     @functools.cached_property
     def _event_map(self) -> EventMap:

@@ -171,7 +171,10 @@ class Currencies:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A connector as its ``connector.yaml`` describes it. ``folder`` holds its code, samples and README."""
+    """A connector as its ``connector.yaml`` describes it. ``folder`` holds its code, samples and README.
+
+    ``enrich``: globs of the raw types that the code's ``enrich`` reads again, when it has one.
+    """
 
     name: str
     title: str
@@ -193,6 +196,7 @@ class Manifest:
     webhook: JsonObject | None
     events: tuple[EventRule, ...]
     informational: tuple[str, ...]
+    enrich: tuple[str, ...]
     polling: Polling | None
     samples: tuple[Sample, ...]
 
@@ -318,6 +322,7 @@ def _manifest(folder: Path, document: JsonObject) -> Manifest:
         webhook=cast("JsonObject | None", document.get("webhook")),
         events=tuple(_rule(rule) for rule in cast("list[JsonObject]", document.get("events") or [])),
         informational=_texts(document.get("informational")),
+        enrich=_texts(document.get("enrich")) or ("*",),
         polling=Polling(cast("str", polling["every"]), cast("str", polling["reason"])) if polling else None,
         samples=tuple(_sample(sample) for sample in cast("list[JsonObject]", document.get("samples") or [])),
     )

@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from hub.connect.api import Call, Connection, Fetch, RawEvent, WebhookRequest
+    from hub.connect.api import Call, Connection, RawEvent, WebhookRequest
     from hub.connect.connector import LoadedConnector, Reception
     from hub.connect.registry import Registry
     from hub.engine.recorder import Recorder
+    from hub.ingest.certificates import Certificates
     from hub.journal.entries import Recorded
     from hub.jsontypes import JsonObject
 
@@ -69,12 +70,16 @@ class Prepared:
 
 
 class _NoFetch:
-    """Stands where the gateway could be asked, and remembers that it was."""
+    """Stands where the gateway could be asked: gives what is known already, and remembers what is not."""
 
-    def __init__(self) -> None:
+    def __init__(self, certificates: Certificates) -> None:
+        self._certificates = certificates
         self.wanted = False
 
     def __call__(self, url: str) -> bytes:
+        known = self._certificates.known(url)
+        if known is not None:
+            return known
         self.wanted = True
         raise UnavailableError(f"{url} must be fetched first.", remedy="")
 
@@ -91,7 +96,7 @@ class Desk:
     connections: KnownConnections
     recorder: Recorder
     counters: Counters
-    fetch: Callable[[Connection], Fetch]
+    certificates: Certificates
     calls: Callable[[Connection, LoadedConnector], Call]
     now: Callable[[], datetime]
 
@@ -99,18 +104,19 @@ class Desk:
         """Take one delivery for the connection ``name`` and give the answer that its gateway wants.
 
         The answer is 2xx only when every event is durable. 401: the sender could not be proved. 400: it cannot be read.
-        404: no such connection. 503: the journal cannot write now, nothing was kept, the gateway shall repeat.
+        404: no such connection. 503: the journal cannot write now, a certificate cannot be fetched, or the connection is not
+        set up completely; nothing was kept, the gateway shall repeat.
         """
         begun, now = time.perf_counter(), self.now()
         try:
             connection = self.connections.get(name)
             connector = self.registry.get(connection.connector)
         except (NotFoundError, ConfigError):
-            return refusal(404, "unknown_connection", "There is no connection of this name that takes webhooks.")
+            return _no_connection()
         except UnavailableError as error:
             return _not_now(name, error)
         try:
-            reception = connector.receive(request, connection, now, self.fetch(connection))
+            reception = connector.receive(request, connection, now, self.certificates.fetch_for(connection))
             reception = self._enriched(reception, connector, connection)
             happenings = happenings_of(connection, connector, reception, request)
             recorded = self.recorder.record_all(happenings, now)
@@ -120,6 +126,10 @@ class Desk:
         except DeliveryError as error:
             self.counters.refused(name, error.code, str(error), now)
             return refusal(400, error.code, error.message)
+        except ConfigError as error:
+            # Nothing is wrong with the delivery: it is taken when somebody has completed the connection.
+            self.counters.refused(name, error.code, str(error), now)
+            return refusal(503, error.code, "This webhook is not set up completely. Please send the event again.")
         except (UnavailableError, ActionError) as error:
             return _not_now(name, error)
         return self.conclude(Prepared(name, happenings, reception.answer, now, begun), recorded)
@@ -132,7 +142,7 @@ class Desk:
         connection = self.connections.known(name)
         if connection is None:
             return None
-        begun, now, fetch = time.perf_counter(), self.now(), _NoFetch()
+        begun, now, fetch = time.perf_counter(), self.now(), _NoFetch(self.certificates)
         try:
             connector = self.registry.get(connection.connector)
             reception = connector.receive(request, connection, now, fetch)
@@ -156,16 +166,26 @@ class Desk:
         call = self.calls(connection, connector)
         return replace(reception, raw=tuple(connector.enrich(raw, call) for raw in reception.raw))
 
+    def greet(self, name: str) -> Answer:
+        """Answer a GET or HEAD, by which some gateways ask whether anybody takes webhooks here before they send any."""
+        return self._unknown(name) or Answer()
+
     def refuse(self, name: str, status: int, reason: str, message: str) -> Answer:
         """Refuse a delivery before it is read (too large, wrong method), and count it."""
+        unknown = self._unknown(name)
+        if unknown is None:
+            self.counters.refused(name, reason, message, self.now())
+        return unknown or refusal(status, reason, message)
+
+    def _unknown(self, name: str) -> Answer | None:
+        """What is said at an address that takes no webhooks; None when it takes them."""
         try:
             self.connections.get(name)
         except (NotFoundError, ConfigError):
-            return refusal(404, "unknown_connection", "There is no connection of this name that takes webhooks.")
+            return _no_connection()
         except UnavailableError as error:
             return _not_now(name, error)
-        self.counters.refused(name, reason, message, self.now())
-        return refusal(status, reason, message)
+        return None
 
 
 def happenings_of(
@@ -202,6 +222,10 @@ def informational(connector: LoadedConnector, raw: RawEvent) -> CanonicalEvent:
     """How a raw event without a canonical meaning is kept: under ``<connector>.<its own type>``."""
     data: JsonObject = {"gateway": {"id": raw.id, "status": raw.type}}
     return CanonicalEvent(_own_type(connector.manifest.name, raw.type), raw.id, data, raw.time)
+
+
+def _no_connection() -> Answer:
+    return refusal(404, "unknown_connection", "There is no connection of this name that takes webhooks.")
 
 
 def _not_now(connection: str, error: UnavailableError | ActionError) -> Answer:

@@ -113,8 +113,10 @@ class WebhookEndpoint:
     # in both
 
     def _refusal(self, connection: str, method: str, headers: dict[str, str]) -> Callable[[], Answer] | None:
-        """What refuses a delivery that is not even read; it waits for the refusal to be counted."""
+        """What answers a request whose body is not even read; it waits for the database."""
         refuse = partial(self._desk.refuse, connection)
+        if method in {"GET", "HEAD"}:
+            return partial(self._desk.greet, connection)
         if method != "POST":
             return partial(refuse, 405, "wrong_method", "Webhooks are sent with POST.")
         if sum(map(len, headers)) + sum(map(len, headers.values())) > self._max_headers:

@@ -71,6 +71,7 @@ def test_an_unknown_kind_is_refused():
         ("connector.yaml", "  secret: webhook_secret\n", "  secret: api_base\n", "webhook"),
         ("connector.yaml", "  dedupe: raw.id\n", "", "webhook"),
         ("connector.yaml", "scheme: hmac", "scheme: code", "webhook"),
+        ("connector.yaml", "\nevents:\n", "\nenrich: [nothing]\n\nevents:\n", "enrich"),
         ("connector.yaml", "raw: payment.paid\n    type", "raw: payment.payed\n    type", "samples"),
         ("connector.yaml", "      payment: ${ raw.payment.id }\n", "", "samples"),
         ("connector.yaml", "gives: [payment.succeeded]", "gives: [payment.failed]", "samples"),

@@ -142,6 +142,21 @@ def test_a_connector_that_re_reads_gets_its_events_pending(load, make_connection
     assert event.data["payment"] == "p_1"
 
 
+def test_only_what_the_manifest_names_is_read_again(load, make_connection, call):
+    raws = (RawEvent("e_1", "payment.paid", {"id": "p_1"}), RawEvent("e_2", "ping", {}))
+    code = replace(verifying(*raws), enrich=lambda raw, call: replace(raw, payload=PAID))
+    connector = load(code)
+    connector.manifest = replace(connector.manifest, enrich=("payment.*",))
+    reception = receive(connector, make_connection)
+    assert (reception.raw, reception.pending) == (raws, raws[:1])
+    assert connector.enrich(raws[1], call) is raws[1]
+    told = RawEvent("e_3", "payment.paid", PAID)
+    connector = load(replace(verifying(told), enrich=lambda raw, call: pytest.fail("nobody asked for it")))
+    connector.manifest = replace(connector.manifest, enrich=("refund.*",))
+    reception = receive(connector, make_connection)
+    assert (reception.pending, [event.type for event in reception.events]) == ((), ["payment.succeeded"])
+
+
 def test_a_mapping_fault_is_not_silent(load, make_connection):
     with pytest.raises(DeliveryError) as fault:
         receive(load(verifying(RawEvent("e_1", "payment.paid", {"payment": {}}))), make_connection)

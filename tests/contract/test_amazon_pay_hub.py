@@ -6,9 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 import requests
-from cryptography import x509
 
-from connectors.amazon_pay import webhooks
 from hub.journal.tables import checkouts
 from tests.fakes.amazon_pay_sns import certificate_of, certificate_url
 from tests.fakes.fake_amazon_pay import FakeAmazonPay
@@ -23,12 +21,11 @@ ORDER = {
 
 
 @pytest.fixture
-def market(tmp_path, monkeypatch):
-    # Amazon's certificate cannot be fetched here: it is known already.
-    known = x509.load_pem_x509_certificate(certificate_of("sns"))
-    monkeypatch.setitem(webhooks._certificates, certificate_url("sns"), known)
+def market(tmp_path):
     with FakeAmazonPay(now=datetime.now(UTC)).running() as fake:
         live = LiveHub(tmp_path / "data", allow_private_addresses="127.0.0.1")
+        # Amazon's certificate cannot be fetched here: it is known already.
+        live.application.certificates.keep(certificate_url("sns"), certificate_of("sns"))
         live.hub.accounts.create("shop", "amazon_pay", fake.fields(), "test")
         live.hub.recipes.save("sale", SALE.replace("NAME", "shop"), "test")
         yield live, fake

@@ -14,6 +14,7 @@ from werkzeug.test import Client
 from hub.bench.measures import prepared
 from hub.bench.yardsticks import SECRET
 from hub.engine.hub import Hub, Role
+from hub.errors import ConfigError
 from hub.journal.queries import EventFilter
 from hub.serve import build
 
@@ -112,6 +113,32 @@ def test_a_delivery_without_a_signature_is_refused(gateway: Gateway) -> None:
 def test_another_method_is_refused_and_counted(gateway: Gateway) -> None:
     assert gateway.client.put("/hooks/stripe", data=event()).status_code == 405
     assert gateway.refused() == {"wrong_method": 1}
+
+
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_a_gateway_may_ask_whether_anybody_takes_webhooks_here(gateway: Gateway, method: str) -> None:
+    ask = getattr(gateway.client, method)
+    assert [(answer.status_code, answer.data) for answer in (ask("/hooks/stripe"), ask("/hooks/stripe?a=1"))] == [
+        (200, b""),
+        (200, b""),
+    ]
+    assert ask("/hooks/nobody").status_code == 404
+    assert gateway.refused() == {}
+
+
+def test_a_connection_without_its_secret_asks_for_the_delivery_later_and_says_why(
+    gateway: Gateway, monkeypatch
+) -> None:
+    def incomplete(*_given: object) -> None:
+        message = "The connection 'stripe' has no 'webhook_secret'."
+        raise ConfigError(message, remedy="Fill it in.")
+
+    monkeypatch.setattr(gateway.hub.registry.get("stripe"), "receive", incomplete)
+    answer = gateway.send(event())
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+    assert gateway.kept() == []
+    (refusal,) = gateway.hub.store.refusals()
+    assert "webhook_secret" in str(refusal["last_message"])
 
 
 def test_an_unknown_connection_is_not_found_and_not_counted(gateway: Gateway) -> None:
