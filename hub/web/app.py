@@ -20,6 +20,7 @@ from hub.web.pages import PAGES
 from hub.web.problems import answer_problems
 from hub.web.sessions import current_user
 from hub.web.speech import LANGUAGES, amount, say, visitor_language
+from hub.web.visitors import brand
 
 if TYPE_CHECKING:
     from hub.engine.hub import Hub
@@ -82,6 +83,7 @@ def _add_words(app: Flask, hub: Hub, assets: Assets) -> None:
     app.jinja_env.filters["amount"] = amount
     app.jinja_env.globals.update(
         say=say,
+        brand=brand,
         language=visitor_language,
         languages=LANGUAGES,
         version=__version__,

@@ -15,6 +15,7 @@ from hub.web.pages import (
     recipes,
     runs,
     settings,
+    shop,
     templates,
 )
 
@@ -35,6 +36,7 @@ PAGES = tuple(
         answers,
         payments,
         pay,
+        shop,
         probes,
     )
 )

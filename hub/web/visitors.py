@@ -1,0 +1,68 @@
+"""What all public pages share: the look of the business, the way on to a gateway, an address that leads nowhere."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flask import redirect, render_template
+
+from hub.web.sessions import the_hub
+from hub.web.speech import say
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+    from hub.errors import HubError
+
+_DARK, _LIGHT = "#1d273b", "#ffffff"
+_LONGEST_KEY = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """What visitors see of the business. ``colour`` is that of buttons, ``ink`` what can be read on it; empty: ours."""
+
+    name: str = ""
+    email: str = ""
+    colour: str = ""
+    ink: str = ""
+
+
+def brand() -> Brand:
+    """The business as Settings, Business says."""
+    fact = the_hub().store.fact("brand")
+    said = fact if isinstance(fact, dict) else {}
+    colour = str(said.get("colour") or "")
+    return Brand(str(said.get("name") or ""), str(said.get("email") or ""), colour, ink_on(colour) if colour else "")
+
+
+def ink_on(colour: str) -> str:
+    """Dark or light, whichever reads better on a colour like ``#0b6e4f`` (relative luminance, WCAG 2.2)."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]  # noqa: PLR2004
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return _LIGHT if 1.05 / (luminance + 0.05) >= 4.5 else _DARK  # noqa: PLR2004 (what text needs)
+
+
+def lead_on(address: str) -> ResponseReturnValue:
+    """Lead a visitor's form post on. To another site by a page of ours: browsers let no form's answer redirect there."""
+    if address.startswith(f"{the_hub().settings.address}/pay/"):
+        return redirect(address, 303)
+    return render_template("leading.html", address=address), 200, {"Refresh": f"0; url={address}"}
+
+
+def leads_nowhere(_error: HubError) -> ResponseReturnValue:
+    """The page for an address that the hub never made, or of a thing that is gone."""
+    return render_template("dead.html", title=say("paying.dead"), why=say("paying.dead_why")), 404
+
+
+def new_key() -> str:
+    """A key for a form of a page: whoever sends it twice does one thing."""
+    return uuid.uuid4().hex
+
+
+def form_key(given: str) -> str:
+    """The key that a form brought; a new one when it brought none that could be ours."""
+    return given if given.isalnum() and len(given) <= _LONGEST_KEY else new_key()
