@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from hub.commerce import order_payments, orders
-from hub.payments import billing
+from hub.commerce import form_actions, order_payments, orders, submissions
+from hub.payments import accounting, billing
 from hub.payments import projection as payments
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hub.office import Action, Projection, Timer
 
 ACTIONS: Final[Mapping[str, Mapping[str, Action]]] = {
+    "forms": form_actions.ACTIONS,
     "orders": orders.ACTIONS,
 }
 """Connector -> action -> what does it. Their manifests say ``by_hub: true``; a test holds both together."""
@@ -28,5 +29,7 @@ PROJECTIONS: Final[Sequence[Projection]] = (
     payments.project,
     billing.project,
     order_payments.project,
+    submissions.project,
+    accounting.project,
 )
 """In this order, for each batch of new events."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from hub.journal.columns import Moment
+from hub.journal.columns import Document, Moment
 from hub.journal.tables import metadata
 
 ledger_transactions = sa.Table(
@@ -12,6 +12,7 @@ ledger_transactions = sa.Table(
     metadata,
     sa.Column("id", sa.String(200), primary_key=True),
     sa.Column("subject", sa.String(400), comment="what the postings follow from: payment:…, transfer:…, payout:…"),
+    sa.Column("kind", sa.String(20), nullable=False, server_default="", comment="paid, fee, split, taken, dispute …"),
     sa.Column("event", sa.String(40), nullable=False, comment="the event that made it necessary"),
     sa.Column("created_at", Moment, nullable=False),
     sa.Index("ix_ledger_transactions_subject", "subject"),
@@ -34,4 +35,70 @@ ledger_entries = sa.Table(
     sa.Index("ix_ledger_entries_created_at", "created_at"),
     info={"title": "ledger entry"},
     comment="append-only: a mistake is mended by the opposite postings",
+)
+
+splits = sa.Table(
+    "splits",
+    metadata,
+    sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("connection", sa.String(80), nullable=False),
+    sa.Column("payment", sa.String(255), nullable=False, comment="as in the table payments"),
+    sa.Column("division", Document, nullable=False, comment="hub.payments.division.Division"),
+    sa.Column("output", Document, nullable=False, comment="what the step that made it gave"),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Index("ix_splits_connection_payment", "connection", "payment"),
+    info={"title": "split"},
+    comment="how a payment was divided; several where held money is released in parts",
+)
+
+refund_parts = sa.Table(
+    "refund_parts",
+    metadata,
+    sa.Column("id", sa.String(40), primary_key=True, comment="made of connection and refund"),
+    sa.Column("connection", sa.String(80), nullable=False),
+    sa.Column("payment", sa.String(255), nullable=False),
+    sa.Column("refund", sa.String(255), nullable=False, comment="the gateway's reference"),
+    sa.Column("parts", Document, nullable=False, comment="provider, or nothing for the platform -> minor units"),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Index("ix_refund_parts_connection_payment", "connection", "payment"),
+    info={"title": "part of a refund"},
+    comment="for whose goods a refund is, where that is known; others are shared in proportion",
+)
+
+reserves = sa.Table(
+    "reserves",
+    metadata,
+    sa.Column("id", sa.String(40), primary_key=True, comment="made of split and provider"),
+    sa.Column("split", sa.String(40), nullable=False),
+    sa.Column("connection", sa.String(80), nullable=False),
+    sa.Column("payment", sa.String(255), nullable=False),
+    sa.Column("provider", sa.String(255), nullable=False),
+    sa.Column("currency", sa.String(3), nullable=False),
+    sa.Column("minor", sa.BigInteger, nullable=False, comment="what is held back of the provider's share"),
+    sa.Column("kept", sa.BigInteger, nullable=False, comment="what is left of it after refunds"),
+    sa.Column("until", Moment, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Index("ix_reserves_provider_currency", "provider", "currency", "until"),
+    sa.Index("ix_reserves_connection_payment", "connection", "payment"),
+    sa.Index("ix_reserves_split", "split"),
+    info={"title": "reserve"},
+)
+
+ledger_movements = sa.Table(
+    "ledger_movements",
+    metadata,
+    sa.Column("id", sa.String(400), primary_key=True, comment="transfer:<connection>/<id> or payout:<connection>/<id>"),
+    sa.Column("connection", sa.String(80), nullable=False),
+    sa.Column("party", sa.String(255), nullable=False, comment="whom the gateway names: an account there, or ours"),
+    sa.Column("provider", sa.String(255), nullable=False, comment="the provider as the ledger knows them"),
+    sa.Column("payment", sa.String(255), comment="the payment that a transfer comes from"),
+    sa.Column("kind", sa.String(12), nullable=False, comment="transfer or payout"),
+    sa.Column("currency", sa.String(3), nullable=False),
+    sa.Column("facts", Document, nullable=False, comment="hub.payments.movements.Movement: what was told of it"),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("updated_at", Moment, nullable=False),
+    sa.Index("ix_ledger_movements_connection_party", "connection", "party", "kind"),
+    sa.Index("ix_ledger_movements_connection_payment", "connection", "payment"),
+    info={"title": "movement"},
+    comment="transfers and payouts as gateways tell them",
 )

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from hub.errors import HubError
 from hub.ids import new_id
+from hub.journal.inserting import insert_ignoring
 from hub.journal.tables_ledger import ledger_entries, ledger_transactions
 from hub.money import Money
 
@@ -48,12 +49,16 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """Postings that belong together. ``subject``: what they follow from, so that later ones can be reckoned against them."""
+    """Postings that belong together.
+
+    ``subject`` and ``kind`` say what of what they follow from, so that later ones can be reckoned against them.
+    """
 
     id: str
     postings: Sequence[Posting]
     event: str
     subject: str | None = None
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,28 +101,32 @@ def post(book: Book, transaction: str, postings: Sequence[Posting], event: str, 
     Several postings to one account are written as their sum. Raises :class:`LedgerError` when the postings of a currency
     do not sum to zero.
     """
-    return post_all(book, [Transaction(transaction, postings, event, subject)]) == [transaction]
+    return bool(post_all(book, [Transaction(transaction, postings, event, subject)]))
 
 
-def post_all(book: Book, transactions: Sequence[Transaction]) -> list[str]:
+def post_all(book: Book, transactions: Sequence[Transaction]) -> set[str]:
     """Write many transactions at once; gives the ids of those that were not there before. Raises as :func:`post`."""
-    summed = {one.id: (one, _summed(one)) for one in transactions}
-    new = [one for one, sums in summed.values() if sums and _is_new(book, one)]
+    summed = {one.id: (one, found) for one in transactions if (found := _summed(one))}
+    if not summed:
+        return set()
+    insert = insert_ignoring(book.tx, ledger_transactions).returning(ledger_transactions.c.id)
+    heads = [
+        {"id": one.id, "subject": one.subject, "kind": one.kind, "event": one.event, "created_at": book.now}
+        for _, (one, _) in sorted(summed.items())
+    ]
+    new = set(book.connection.scalars(insert, heads))
     rows = [
         {
             "id": new_id("ent", book.now), "transaction": one.id, "account": account, "currency": currency,
             "minor": minor, "event": one.event, "created_at": book.now,
         }
-        for one in new
-        for (account, currency), minor in sorted(summed[one.id][1].items())
+        for one, sums in summed.values()
+        if one.id in new
+        for (account, currency), minor in sorted(sums.items())
     ]  # fmt: skip
     if rows:
         book.connection.execute(sa.insert(ledger_entries), rows)
-    return [one.id for one in new]
-
-
-def _is_new(book: Book, one: Transaction) -> bool:
-    return book.insert(ledger_transactions, {"id": one.id, "subject": one.subject, "event": one.event})
+    return new
 
 
 def _summed(one: Transaction) -> dict[tuple[str, str], int]:
@@ -155,15 +164,18 @@ def balances(connection: sa.Connection, prefix: str = "", at: datetime | None = 
     return tuple(Balance(row.account, row.currency, int(row.total)) for row in rows)
 
 
-def posted(connection: sa.Connection, subjects: Iterable[str]) -> Mapping[str, Mapping[tuple[str, str], int]]:
-    """What was posted for each subject so far: subject -> (account, currency) -> minor units."""
+def posted(
+    connection: sa.Connection, subjects: Iterable[str]
+) -> Mapping[tuple[str, str], Mapping[tuple[str, str], int]]:
+    """What was posted for each subject so far: (subject, kind) -> (account, currency) -> minor units."""
     joined = ledger_entries.join(ledger_transactions, ledger_transactions.c.id == ledger_entries.c.transaction)
-    place = (ledger_transactions.c.subject, ledger_entries.c.account, ledger_entries.c.currency)
-    total = sa.func.sum(ledger_entries.c.minor).label("total")
+    heads, entries = ledger_transactions.c, ledger_entries.c
+    place = (heads.subject, heads.kind, entries.account, entries.currency)
+    total = sa.func.sum(entries.minor).label("total")
     query = sa.select(*place, total).select_from(joined).group_by(*place)
-    found: dict[str, dict[tuple[str, str], int]] = defaultdict(dict)
-    for row in connection.execute(query.where(ledger_transactions.c.subject.in_(sorted(set(subjects))))):
-        found[row.subject][row.account, row.currency] = int(row.total)
+    found: dict[tuple[str, str], dict[tuple[str, str], int]] = defaultdict(dict)
+    for row in connection.execute(query.where(heads.subject.in_(sorted(set(subjects))))):
+        found[row.subject, row.kind][row.account, row.currency] = int(row.total)
     return found
 
 

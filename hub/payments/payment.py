@@ -22,8 +22,9 @@ FINAL: Final = frozenset(
 _TOLD = ("created", "pending", "authorized", "succeeded", "failed", "expired", "voided", "returned")
 # Of things told for the same moment, the later one in a payment's life counts.
 _RANK = {name: rank for rank, name in enumerate(("created", "pending", "failed", "authorized", "expired", "voided"))}
+_REFUNDS = frozenset({"refund.issued", "refund.failed"})
 _KEPT = ("amount", "captured", "fee", "method", "customer", "order", "invoice", "link", "subscription", "job", "metadata",
-         "gateway", "reason", "next", "lapses_at", "expires_at")  # fmt: skip
+         "gateway", "reason", "next", "lapses_at", "expires_at", "settled")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +32,14 @@ class Facts:
     """Everything that was ever told of a payment.
 
     ``told``: what happened -> when it was last said (RFC 3339, UTC). ``refunds``: refund -> its amount (minor units), failed
-    ones 0. ``disputes``: dispute -> ``open`` or its outcome. ``fields``: name -> [when, value], the newest value of each.
+    ones 0. ``disputes``: dispute -> ``open`` or its outcome. ``disputed``: dispute -> its amount (minor units). ``fields``:
+    name -> [when, value], the newest value of each.
     """
 
     told: Mapping[str, str] = field(default_factory=dict)
     refunds: Mapping[str, int] = field(default_factory=dict)
     disputes: Mapping[str, str] = field(default_factory=dict)
+    disputed: Mapping[str, int] = field(default_factory=dict)
     fields: Mapping[str, tuple[str, Json]] = field(default_factory=dict)
 
     @classmethod
@@ -47,6 +50,7 @@ class Facts:
             told=cast("Mapping[str, str]", value.get("told") or {}),
             refunds=cast("Mapping[str, int]", value.get("refunds") or {}),
             disputes=cast("Mapping[str, str]", value.get("disputes") or {}),
+            disputed=cast("Mapping[str, int]", value.get("disputed") or {}),
             fields={name: (str(pair[0]), pair[1]) for name, pair in pairs.items()},
         )
 
@@ -56,6 +60,7 @@ class Facts:
             "told": dict(self.told),
             "refunds": dict(self.refunds),
             "disputes": dict(self.disputes),
+            "disputed": dict(self.disputed),
             "fields": {name: [when, value] for name, (when, value) in self.fields.items()},
         }
 
@@ -91,8 +96,12 @@ class Facts:
     @property
     def paid(self) -> int | None:
         """What was taken, in minor units; the amount where the gateway names no captured part."""
-        money = self.value("captured") or self.value("amount")
-        return cast("int", money["minor"]) if isinstance(money, dict) else None
+        found = [
+            cast("int", money["minor"])
+            for name in ("captured", "amount")
+            if isinstance(money := self.value(name), dict)
+        ]
+        return next((minor for minor in found if minor), 0) if found else None
 
 
 def told(facts: Facts, event_type: str, time: str, data: JsonObject) -> Facts:
@@ -104,10 +113,16 @@ def told(facts: Facts, event_type: str, time: str, data: JsonObject) -> Facts:
     if family == "payment" and what in _TOLD:
         newer = {**facts.told, what: max(time, facts.told.get(what, ""))}
         return replace(facts, told=newer, fields=_merged(facts.fields, f"{time}#{_weight(what)}", data))
-    if family == "refund":
+    if event_type in _REFUNDS:
         return replace(facts, refunds={**facts.refunds, str(data["refund"]): _refund(facts, event_type, data)})
     if family == "dispute":
-        return replace(facts, disputes={**facts.disputes, str(data["dispute"]): _dispute(facts, what, data)})
+        dispute = str(data["dispute"])
+        amount = max(cast("int", cast("JsonObject", data["amount"])["minor"]), facts.disputed.get(dispute, 0))
+        return replace(
+            facts,
+            disputes={**facts.disputes, dispute: _dispute(facts, what, data)},
+            disputed={**facts.disputed, dispute: amount},
+        )
     return facts
 
 

@@ -12,6 +12,7 @@ from hub.engine.hub import Hub, Role
 from hub.errors import ActionError
 from hub.journal.queries import EventFilter
 from hub.web.app import create_app
+from tests.payments.books import Books
 from tests.payments.corner import CornerGateway, plant
 
 EUR = {"minor": 4900, "currency": "EUR"}
@@ -110,3 +111,10 @@ def corner_without_keys(tmp_path, gateway):
     made = Corner(tmp_path / "workspace", "sqlite:///", gateway, idempotent="no")
     yield made
     made.hub.close()
+
+
+@pytest.fixture
+def books(tmp_path, database_url):
+    made = Books(tmp_path / "workspace", database_url)
+    yield made
+    made.close()

@@ -2,45 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from hub.config import load_settings
-from hub.engine.hub import Hub, Role
-from hub.money import Money
 from hub.payments import ledger
-from hub.payments.ledger import LedgerError, Posting
-
-START = datetime(2027, 1, 31, 9, tzinfo=UTC)
-
-
-class Books:
-    def __init__(self, folder, url):
-        self.moment = START
-        database = {} if url.startswith("sqlite") else {"database_url": url}
-        settings = load_settings({}, workspace=folder, sandbox="off", **database)
-        self.hub = Hub.open(settings, Role.TOOL, lambda: self.moment)
-
-    def post(self, transaction, *postings, subject=None):
-        amounts = [Posting(account, Money(minor, currency)) for account, minor, currency in postings]
-        office = self.hub.office(f"post {transaction}")
-        return office.change(lambda book: ledger.post(book, transaction, amounts, "evt_1", subject=subject))
-
-    def balance(self, account, currency="USD", at=None):
-        with self.hub.database.read() as connection:
-            return ledger.balance(connection, account, currency, at)
-
-    def ask(self, question, *given):
-        with self.hub.database.read() as connection:
-            return question(connection, *given)
-
-
-@pytest.fixture
-def books(tmp_path, database_url):
-    made = Books(tmp_path / "workspace", database_url)
-    yield made
-    made.hub.close()
+from hub.payments.ledger import LedgerError
+from tests.payments.books import START
 
 
 def test_a_transaction_changes_the_balances_of_its_accounts(books):
@@ -94,7 +62,7 @@ def test_what_was_posted_for_a_subject_is_found_again(books):
     books.post("t2", ("bank", -200, "USD"), ("x", 200, "USD"), subject="payment:shop/p")
     books.post("t3", ("bank", 5, "USD"), ("x", -5, "USD"))
     found = books.ask(ledger.posted, ["payment:shop/p", "payment:shop/q"])
-    assert found["payment:shop/p"] == {("bank", "USD"): 500, ("x", "USD"): -500}
+    assert found["payment:shop/p", ""] == {("bank", "USD"): 500, ("x", "USD"): -500}
     assert books.ask(ledger.sums) == {"USD": 0}
 
 

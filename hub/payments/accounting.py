@@ -1,0 +1,175 @@
+"""Keeps the ledger in step with the events, in the transaction that records them.
+
+For each payment, transfer and payout of which something was told it reckons what the accounts must hold
+(:mod:`hub.payments.postings`, :mod:`hub.payments.movements`), and posts the difference to what they have.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, cast
+
+import sqlalchemy as sa
+
+from hub.ids import derived_id
+from hub.journal.tables import payments
+from hub.journal.tables_ledger import refund_parts, reserves, splits
+from hub.money import Money
+from hub.payments import ledger, moving
+from hub.payments.division import OWN, Division, Share
+from hub.payments.own_sales import own_sales
+from hub.payments.payment import Facts
+from hub.payments.postings import KINDS, Account, holdings, missing, provider_holdings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from hub.journal.book import Book
+    from hub.journal.entries import NewEvent
+    from hub.jsontypes import JsonObject
+    from hub.payments.postings import Holdings
+
+    Place = tuple[str, str]
+
+_FAMILIES = ("payment.", "refund.", "dispute.")
+_BY_HAND = "hub"
+
+
+def project(book: Book, events: Sequence[NewEvent]) -> None:
+    """Post what follows from new events. Events that a person or a recipe made up move no money."""
+    told_of = dict(_places(events))
+    if told_of:
+        for item in events:
+            if item.source != _BY_HAND and item.type == "payment.split":
+                _keep_split(book, item)
+            if item.source != _BY_HAND and item.type == "refund.divided":
+                _keep_parts(book, item)
+        settle(book, told_of)
+    moving.project(book, events)
+
+
+def _places(events: Iterable[NewEvent]) -> Iterator[tuple[Place, str]]:
+    """The payments of which something was told, each with the last event that told it."""
+    for item in events:
+        payment = item.data.get("payment")
+        if not isinstance(payment, str):
+            continue
+        if item.source != _BY_HAND and item.type.startswith(_FAMILIES):
+            yield (item.source, payment[:255]), item.id
+        elif item.source == _BY_HAND and item.type == "order.paid":
+            yield (str(item.data.get("connection")), payment[:255]), item.id
+
+
+def settle(book: Book, told_of: Mapping[Place, str]) -> None:
+    """Bring the ledger to what is known of these payments. (connection, payment) -> the event that made it necessary."""
+    known = accounts(book.connection, told_of)
+    have = ledger.posted(book.connection, [subject(*place) for place in known])
+    due: list[ledger.Transaction] = []
+    for place, account in sorted(known.items()):
+        wanted = holdings(account)
+        for kind in KINDS:
+            postings = missing(wanted.get(kind, {}), have.get((subject(*place), kind), {}))
+            due += transactions(subject(*place), kind, postings, told_of[place])
+    ledger.post_all(book, due)
+    _keep_reserves(book, known)
+
+
+def subject(connection: str, payment: str) -> str:
+    """What a payment's transactions are found by."""
+    return f"payment:{connection}/{payment}"
+
+
+def transactions(about: str, kind: str, postings: Holdings, event: str) -> Iterator[ledger.Transaction]:
+    """One transaction for each currency of ``postings``."""
+    of_currency: dict[str, list[ledger.Posting]] = defaultdict(list)
+    for (account, currency), minor in postings.items():
+        of_currency[currency].append(ledger.Posting(account, Money(minor, currency)))
+    for currency, found in sorted(of_currency.items()):
+        identity = derived_id("txn", about, kind, currency, event)
+        yield ledger.Transaction(identity, found, event, about, kind)
+
+
+def accounts(connection: sa.Connection, places: Iterable[Place]) -> Mapping[Place, Account]:
+    """Everything that decides what the accounts of payments hold; payments without a known amount are left out."""
+    wanted = sorted(set(places))
+    chosen = sa.tuple_(payments.c.connection, payments.c.payment).in_(wanted)
+    rows = connection.execute(sa.select(payments.c.connection, payments.c.payment, payments.c.facts).where(chosen))
+    facts = {(row.connection, row.payment): Facts.from_json(row.facts) for row in rows}
+    divided: dict[Place, dict[str, Division]] = defaultdict(dict)
+    for row in connection.execute(_of(splits, wanted)):
+        divided[row.connection, row.payment][row.id] = Division.from_json(row.division)
+    named: dict[Place, dict[str, Mapping[str, int]]] = defaultdict(dict)
+    for row in connection.execute(_of(refund_parts, wanted)):
+        named[row.connection, row.payment][row.refund] = row.parts
+    sales = own_sales(connection, {place: one for place, one in facts.items() if place not in divided})
+    return {
+        place: Account(*place, one, divided.get(place, {}), named.get(place, {}), sales.get(place, 0))
+        for place, one in facts.items()
+        if isinstance(one.value("amount"), dict)
+    }
+
+
+def _of(table: sa.Table, places: Sequence[Place]) -> sa.Select[tuple[object, ...]]:
+    return sa.select(table).where(sa.tuple_(table.c.connection, table.c.payment).in_(places)).order_by(table.c.id)
+
+
+# what events tell of divisions
+
+
+def division_of(data: JsonObject) -> Division:
+    """The division that ``payment.split`` tells: parts of providers, and those of the platform itself."""
+    shares: list[Share] = []
+    sales = commission = 0
+    for part in cast("list[JsonObject]", data.get("parts") or []):
+        amount, due, fee = (_minor(part, name) for name in ("amount", "commission", "fee"))
+        if part.get("provider"):
+            shares.append(Share(str(part["provider"]), amount, due, fee))
+        elif not part.get("customer"):
+            sales, commission = sales + amount, commission + due
+    return Division(tuple(shares), sales, commission)
+
+
+def _minor(part: JsonObject, name: str) -> int:
+    money = part.get(name)
+    return cast("int", money["minor"]) if isinstance(money, dict) else 0
+
+
+def split_id(connection: str, source_id: str) -> str:
+    """The id of the split that an event tells of."""
+    return derived_id("spl", connection, source_id)
+
+
+def _keep_split(book: Book, item: NewEvent) -> None:
+    """A split that another part of the hub tells of; one that ``payments/split`` made is there already."""
+    row = {
+        "id": split_id(item.source, item.source_id),
+        "connection": item.source,
+        "payment": str(item.data["payment"])[:255],
+        "division": division_of(item.data).to_json(),
+        "output": {},
+    }
+    book.insert(splits, row)
+
+
+def _keep_parts(book: Book, item: NewEvent) -> None:
+    parts: dict[str, int] = defaultdict(int)
+    for part in cast("list[JsonObject]", item.data.get("parts") or []):
+        parts[str(part.get("provider") or OWN)] += _minor(part, "amount")
+    refund = str(item.data["refund"])[:255]
+    row = {
+        "id": derived_id("rfp", item.source, refund),
+        "connection": item.source,
+        "payment": str(item.data["payment"])[:255],
+        "refund": refund,
+        "parts": dict(parts),
+    }
+    book.insert(refund_parts, row)
+
+
+def _keep_reserves(book: Book, known: Mapping[Place, Account]) -> None:
+    """Of a share that was taken back nothing more need be held back."""
+    for row in book.rows(_of(reserves, sorted(known))):
+        owed = -provider_holdings(known[row.connection, row.payment]).get(row.provider, 0)
+        kept = min(row.minor, max(owed, 0))
+        if kept != row.kept:
+            book.connection.execute(sa.update(reserves).where(reserves.c.id == row.id).values(kept=kept))

@@ -1,0 +1,153 @@
+"""How one payment's money is divided between providers and the platform, and what refunds take back of it. Pure.
+
+All amounts are whole minor units of the payment's currency.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, cast
+
+from hub.money import Money
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from hub.jsontypes import Json, JsonObject
+
+OWN: Final = ""
+"""Stands for the platform where a provider is named: goods of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What a provider's part of a payment is made of: what they get, our commission, the gateway's fee that they bear."""
+
+    provider: str
+    amount: int
+    commission: int = 0
+    fee: int = 0
+
+    @property
+    def whole(self) -> int:
+        """What the payer paid for it."""
+        return self.amount + self.commission + self.fee
+
+    def parts(self) -> tuple[int, int, int]:
+        """Amount, commission, fee."""
+        return self.amount, self.commission, self.fee
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """A divided amount. ``sales`` is for goods of the platform's own, ``commission`` its part that hangs on no provider."""
+
+    shares: tuple[Share, ...] = ()
+    sales: int = 0
+    commission: int = 0
+
+    @property
+    def total(self) -> int:
+        """Everything that it divides."""
+        return sum(share.whole for share in self.shares) + self.sales + self.commission
+
+    @classmethod
+    def from_json(cls, value: JsonObject) -> Division:
+        """A division as :meth:`to_json` wrote it."""
+        shares = [
+            Share(str(one["provider"]), *(cast("int", one.get(name, 0)) for name in ("amount", "commission", "fee")))
+            for one in cast("list[JsonObject]", value.get("shares") or [])
+        ]
+        return cls(tuple(shares), cast("int", value.get("sales", 0)), cast("int", value.get("commission", 0)))
+
+    def to_json(self) -> JsonObject:
+        """As the journal keeps it."""
+        shares: list[Json] = [
+            {"provider": one.provider, "amount": one.amount, "commission": one.commission, "fee": one.fee}
+            for one in self.shares
+        ]
+        return {"shares": shares, "sales": self.sales, "commission": self.commission}
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What went back of a payment, in all. ``held``: of what nobody had got yet. ``beyond``: more than had come in."""
+
+    shares: Mapping[str, Share] = field(default_factory=dict)
+    sales: int = 0
+    commission: int = 0
+    held: int = 0
+    beyond: int = 0
+
+
+def united(divisions: Iterable[Division]) -> Division:
+    """Several divisions of one payment as one: a provider's shares added up, in the order in which they come first."""
+    parts: dict[str, list[int]] = {}
+    sales = commission = 0
+    for one in divisions:
+        sales, commission = sales + one.sales, commission + one.commission
+        for share in one.shares:
+            known = parts.setdefault(share.provider, [0, 0, 0])
+            for index, part in enumerate(share.parts()):
+                known[index] += part
+    return Division(tuple(Share(name, *found) for name, found in parts.items()), sales, commission)
+
+
+def take_back(division: Division, whole: int, back: int, named: Sequence[Mapping[str, int]], currency: str) -> Taken:
+    """What each party gives of ``back``, all that went back of the payment of ``whole`` so far.
+
+    ``named``: for each refund that says so, provider (or ``OWN``) -> how much of it is for their part. The rest is taken
+    from what is still held, then from all in proportion of what each got, by largest remainder, and never beyond what is
+    left of a party's part. The outcome hangs on the sums alone, not on the order in which things were told.
+    """
+    parties = {share.provider: share.whole for share in division.shares}
+    parties[OWN] = parties.get(OWN, 0) + division.sales
+    taken = _by_name(parties, named, back)
+    rest = back - sum(taken.values())
+    held = min(rest, max(whole - division.total, 0))
+    parties[_COMMISSION] = division.commission
+    spread = _in_proportion(parties, taken, rest - held, currency)
+    of_provider = {
+        share.provider: _of_share(share, spread.get(share.provider, 0), currency) for share in division.shares
+    }
+    beyond = back - held - sum(spread.values())
+    return Taken(of_provider, spread.get(OWN, 0), spread.get(_COMMISSION, 0), held, beyond)
+
+
+_COMMISSION = "\x00commission"
+
+
+def _by_name(parties: Mapping[str, int], named: Sequence[Mapping[str, int]], back: int) -> dict[str, int]:
+    """What refunds take by name: of parties that have a part, at most their whole part and at most what went back."""
+    asked: dict[str, int] = defaultdict(int)
+    for one in named:
+        for party, minor in one.items():
+            asked[party] += minor
+    taken: dict[str, int] = {}
+    for party in sorted(asked):
+        taken[party] = min(asked[party], parties.get(party, 0), back - sum(taken.values()))
+    return taken
+
+
+def _in_proportion(parties: Mapping[str, int], taken: Mapping[str, int], rest: int, currency: str) -> dict[str, int]:
+    """Spread ``rest`` over the parties by what each got; who has no more to give leaves it to the others."""
+    spread = {party: taken.get(party, 0) for party in parties}
+    while rest > 0:
+        open_to = [party for party in parties if spread[party] < parties[party]]
+        if not open_to:
+            break
+        cuts = Money(rest, currency).allocate([parties[party] for party in open_to])
+        for party, cut in zip(open_to, cuts, strict=True):
+            given = min(cut.minor, parties[party] - spread[party])
+            spread[party] += given
+            rest -= given
+    return spread
+
+
+def _of_share(share: Share, minor: int, currency: str) -> Share:
+    """The part of a share that ``minor`` takes: of amount, commission and fee in proportion, all of it at the end."""
+    if not minor:
+        return Share(share.provider, 0)
+    cuts = Money(minor, currency).allocate(share.parts())
+    return Share(share.provider, *(cut.minor for cut in cuts))
