@@ -24,7 +24,7 @@ _BOUNDED: Final = {"number": int, "date": str}
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong at a place of the form. ``fix`` is what should stand there; a warning keeps nobody from saving."""
+    """What is wrong at a place of the form. ``fix`` is what should stand there."""
 
     path: Path
     code: str
@@ -32,7 +32,6 @@ class Problem:
     remedy: str
     at_key: bool = False
     fix: str | None = None
-    is_warning: bool = False
 
 
 def form_problems(value: JsonObject, gateways: Mapping[str, Manifest]) -> list[Problem]:

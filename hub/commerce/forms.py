@@ -96,7 +96,6 @@ class Offer:
     every: JsonObject | None
     plan: str
     trial_days: int
-    item: str
 
     @property
     def is_recurring(self) -> bool:
@@ -205,7 +204,7 @@ def _pay(value: JsonObject) -> Pay | None:
     written = _list(pay, "offers")
     offers = tuple(_offer(one, shared) for one in written)
     if not offers:
-        offers = (Offer(ONCE, {"": ""}, {}, prices_of(shared), None, "", 0, ""),)
+        offers = (Offer(ONCE, {"": ""}, {}, prices_of(shared), None, "", 0),)
     names = (by,) if isinstance(by, str) else tuple(str(one) for one in cast("Sequence[Json]", by))
     return Pay(names, offers, _text(pay.get("purpose")))
 
@@ -220,7 +219,6 @@ def _offer(value: JsonObject, shared: Json) -> Offer:
         every=interval_of(every) if every is not None else None,
         plan=str(value.get("plan") or ""),
         trial_days=cast("int", value.get("trial_days") or 0),
-        item=str(value.get("item") or ""),
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from hub.engine.accounts import split_fields
+from hub.engine.form_desk import FormDesk, check_form
 from hub.engine.recipe_desk import recipe_save
 from hub.errors import ConfigError, ConflictError, HubError, NotFoundError
 from hub.ids import new_id
@@ -16,7 +18,7 @@ from hub.journal.writes import change_recipe, write_connection, write_file, writ
 from hub.recipes.compiler import compile_recipe
 from hub.recipes.connection_files import ConnectionFile, connection_text, read_connection
 from hub.recipes.files import FileKey, FileKind, exported, key_of, plan_files
-from hub.recipes.findings import FindingsError
+from hub.recipes.findings import FindingsError, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from hub.journal.writer import Transaction
     from hub.jsontypes import JsonObject, JsonSchema
     from hub.recipes.files import Change, Plan
+    from hub.recipes.findings import Finding
 
 _KEPT_AS_FILES = (FileKind.TEMPLATE, FileKind.FORM, FileKind.CATALOGUE)
 
@@ -65,7 +68,24 @@ class FileDesk:
         if not kinds:
             message = f"{directory} has none of the folders {', '.join(kind.folder for kind in FileKind)}."
             raise ConfigError(message, remedy="Give the folder that `hub export` wrote.")
-        return plan_files(self._texts(), _files_of(directory), self._hub.recipes.context(), self._forms, kinds)
+        plan = plan_files(self._texts(), _files_of(directory), self._hub.recipes.context(), self._forms, kinds)
+        return replace(plan, findings=tuple(in_order([*plan.findings, *self._of_forms(plan.changes)])))
+
+    def _of_forms(self, changes: Collection[Change]) -> list[Finding]:
+        """What is wrong with the forms among the changes, on the connections that there would be afterwards."""
+        gateways = FormDesk(self._hub).gateways()
+        for change in changes:
+            if change.key.kind is FileKind.CONNECTION:
+                file = read_connection(change.after, change.key.path, self._forms)[0] if change.after else None
+                gateways.pop(change.key.name, None)
+                if file is not None and file.connector in self._hub.registry.names():
+                    gateways[change.key.name] = self._hub.registry.get(file.connector).manifest
+        return [
+            finding
+            for change in changes
+            if change.key.kind is FileKind.FORM and change.after is not None
+            for finding in check_form(change.after, change.key.path, gateways, change.key.name)
+        ]
 
     def apply(self, plan: Plan, actor: str) -> None:
         """Do a plan, whole or not at all.

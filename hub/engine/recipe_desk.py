@@ -18,6 +18,7 @@ from hub.journal.recording import record_now
 from hub.journal.rows import RecipeSave
 from hub.recipes.checker import check_recipe
 from hub.recipes.compiler import compile_recipe
+from hub.recipes.files import FileKind
 from hub.recipes.findings import Finding, FindingsError, Severity
 from hub.recipes.schema import recipe_schema
 from hub.recipes.testing import Play, TestOutcome, play, run_tests
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from hub.recipes.model import Recipe
 
 GALLERY = Path(__file__).resolve().parents[2] / "recipes"
+
+_BESIDE_RECIPES = ((FileKind.TEMPLATE, "*.md"), (FileKind.FORM, "*.yaml"))
+"""The files of a story that a recipe uses, and how they are named."""
 
 
 class RecipeDesk:
@@ -167,17 +171,20 @@ class RecipeDesk:
         return found
 
     def install(self, story: str, actor: str) -> list[str]:
-        """Install a story of the gallery: its templates and recipes; give the recipes' names. Again does no harm."""
+        """Install a story of the gallery: its templates, forms and recipes; give the recipes' names.
+
+        Again does no harm: recipes come up to date, texts and forms that are there stay as they are.
+        """
         folder = GALLERY / story
         if not (folder / "recipes").is_dir():
             message = f"The gallery has no story {story!r}."
             raise NotFoundError(message, remedy=f"It has: {', '.join(name for name, _ in self.gallery())}.")
         hub = self._hub
         now = hub.now()
-        for file in sorted((folder / "templates").glob("*.md")):
-            text = file.read_text(encoding="utf-8")
-            if hub.store.file("template", file.stem) is None:
-                hub.store.save_file("template", file.stem, text, actor, now)
+        for kind, pattern in _BESIDE_RECIPES:
+            for file in sorted((folder / kind.folder).glob(pattern)):
+                if hub.store.file(kind.value, file.stem) is None:
+                    hub.store.save_file(kind.value, file.stem, file.read_text(encoding="utf-8"), actor, now)
         texts = [file.read_text(encoding="utf-8") for file in sorted((folder / "recipes").glob("*.yaml"))]
         names = []
         for text in texts:

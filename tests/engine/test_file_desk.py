@@ -31,6 +31,8 @@ name: shop   # ours
 settings: {base_url: "https://shop.example"}
 """
 
+FORM = "# a form\nform: 1\nname: contact\ntitle: Contact\nfields: [{name: email, type: email}]\n"
+
 
 @pytest.fixture
 def hub(tmp_path: Path, database_url: str) -> Iterator[Hub]:
@@ -45,7 +47,7 @@ def folder(tmp_path: Path) -> Path:
     put(made, "recipes/note-payments.yaml", RECIPE)
     put(made, "templates/thanks.md", "Subject: Thanks\r\n\r\nThank you.")
     put(made, "connections/shop.yaml", CONNECTION)
-    put(made, "forms/contact.yaml", "# a form\ntitle: Contact\n")
+    put(made, "forms/contact.yaml", FORM)
     return made
 
 

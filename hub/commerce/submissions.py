@@ -1,0 +1,284 @@
+"""What comes in by forms: kept with the event that tells it, then the payer is led on, and what became of it is noted.
+
+One-time payments go by an order of the hub's, so that whoever pays twice gets the second payment back by itself. What
+recurs begins as a subscription at the gateway, on a plan that is made once for each offer and price.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import sqlalchemy as sa
+
+from hub.commerce import paying
+from hub.commerce.forms import words
+from hub.errors import NotFoundError
+from hub.ids import derived_id
+from hub.journal.book import found
+from hub.journal.tables_forms import form_plans, submissions
+from hub.money import Money
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from hub.commerce.form_fields import Answers
+    from hub.commerce.forms import Form, Offer
+    from hub.journal.book import Book
+    from hub.journal.entries import NewEvent
+    from hub.jsontypes import Json, JsonObject
+    from hub.office import Office
+
+STATES: Final = ("sent", "paying", "paid", "active", "ended")
+"""How far a submission has come, each further than those before: news that come late change nothing."""
+
+PAGE: Final = "s"
+"""The kind of the address at which a visitor sees what became of a submission."""
+
+_MEANS: Final = {
+    "payment.succeeded": "paid",
+    "subscription.started": "active",
+    "subscription.renewed": "active",
+    "subscription.ended": "ended",
+}
+_LONGEST_DESCRIPTION: Final = 200
+_LONGEST_PLAN_NAME: Final = 120
+
+
+def submit(office: Office, form: Form, answers: Answers, language: str) -> str:
+    """Keep a submission and tell ``form.submitted``, in one transaction; the same submission again changes nothing."""
+    identity = office.identity("sbm")
+    amount = answers.amount
+    row = {
+        "id": identity,
+        "form": form.name,
+        "state": "sent",
+        "answers": answers.values,
+        "customer": answers.customer,
+        "offer": answers.offer.name if answers.offer is not None else None,
+        "connection": _connection(form, answers),
+        "currency": amount.currency if amount is not None else None,
+        "minor": amount.minor if amount is not None else None,
+        "language": language,
+        "search": " ".join([identity, *_texts(answers.customer)]).lower()[:2_000],
+    }
+
+    def work(book: Book) -> None:
+        if book.insert(submissions, row):
+            book.tell("form.submitted", f"form.submitted:{identity}", _event(form, identity, answers))
+
+    office.change(work)
+    return identity
+
+
+def _connection(form: Form, answers: Answers) -> str | None:
+    """The connection by which is paid, where that is known before the payer sees an order."""
+    if form.pay is None:
+        return None
+    return answers.connection or (form.pay.connections[0] if len(form.pay.connections) == 1 else None)
+
+
+def _event(form: Form, identity: str, answers: Answers) -> JsonObject:
+    amount, offer = answers.amount, answers.offer
+    return {
+        "form": form.name,
+        "submission": identity,
+        "values": answers.values,
+        "customer": answers.customer or None,
+        "amount": amount.to_json() if amount is not None else None,
+        "offer": offer.name if offer is not None and form.pay is not None and len(form.pay.offers) > 1 else None,
+    }
+
+
+def _texts(customer: JsonObject) -> list[str]:
+    return [value for value in customer.values() if isinstance(value, str)]
+
+
+# leading the payer on
+
+
+def begin(office: Office, form: Form, identity: str) -> str | None:
+    """Where the payer goes on to pay; None where nothing is to be paid (any more).
+
+    May be asked again: an open checkout is the same, one that failed is begun anew. Raises like an action.
+    """
+    row = get(office, identity)
+    offer = form.pay.offer(row.offer) if form.pay is not None and row.offer else None
+    if offer is None or row.minor is None or row.state not in {"sent", "paying"}:
+        return None
+    about = office.about(identity)
+    return _subscribe(about, form, offer, row) if offer.is_recurring else _order(about, form, offer, row)
+
+
+def _order(office: Office, form: Form, offer: Offer, row: sa.Row[Any]) -> str:
+    amount, description = Money(row.minor, row.currency), _description(form, offer, row)
+    assert form.pay is not None
+    page = office.address(PAGE, row.id)
+    given: JsonObject = {
+        "lines": [{"title": description, "quantity": 1, "price": amount.to_json()}],
+        "currency": amount.currency,
+        "connections": [row.connection] if row.connection else list(form.pay.connections),
+        "description": description,
+        "metadata": _metadata(form, row),
+        "return_url": page,
+        **({"customer": row.customer} if row.customer else {}),
+    }
+    order = office.call("orders", "create", given, "order")
+    url = str(order["url"])
+    _note(office, row.id, order=str(order["order"]), url=url)
+    if row.connection:
+        return paying.begin(
+            office,
+            row.connection,
+            amount,
+            {"order": str(order["order"])},
+            description=description,
+            customer=row.customer or None,
+            return_url=f"{page}?back=1",
+            metadata=_metadata(form, row),
+        )
+    return url
+
+
+def _subscribe(office: Office, form: Form, offer: Offer, row: sa.Row[Any]) -> str:
+    page = office.address(PAGE, row.id)
+    plan = offer.plan or _plan(office, form, offer, row)
+    given: JsonObject = {
+        "plan": plan,
+        "customer": row.customer,
+        "metadata": _metadata(form, row),
+        "return_url": f"{page}?back=1",
+        "cancel_url": page,
+        **({"trial_days": offer.trial_days} if offer.trial_days else {}),
+    }
+    output = office.call(row.connection, "subscription.create", given, "subscribe")
+    url = str(output.get("checkout_url") or page)
+    _note(office, row.id, subscription=str(output["subscription"]), url=url)
+    return url
+
+
+def _plan(office: Office, form: Form, offer: Offer, row: sa.Row[Any]) -> str:
+    """The plan of an offer at this price, which is made when the first one wants it."""
+    every = cast("JsonObject", offer.every)
+    terms: JsonObject = {"price": Money(row.minor, row.currency).to_json(), "interval": every}
+    parts = (row.connection, form.name, offer.name, str(row.minor), row.currency, f"{every['count']} {every['unit']}")
+    identity = derived_id("fpl", *parts)
+    with office.read() as connection:
+        known = connection.scalar(sa.select(form_plans.c.plan).where(form_plans.c.id == identity))
+    if known is not None:
+        return str(known)
+    name = f"{words(form.title, 'en')}: {words(offer.title, 'en')}"[:_LONGEST_PLAN_NAME]
+    given: JsonObject = {"name": name, **terms, "metadata": {"form": form.name, "offer": offer.name}}
+    plan = str(office.about(identity).call(row.connection, "plan.create", given, "plan")["plan"])
+    made = {"id": identity, "form": form.name, "offer": offer.name, "connection": row.connection, "terms": terms}
+    office.change(lambda book: book.insert(form_plans, {**made, "plan": plan}))
+    return plan
+
+
+def _description(form: Form, offer: Offer, row: sa.Row[Any]) -> str:
+    """What the payer reads, in the language of the form that was filled in."""
+    assert form.pay is not None
+    said = words(form.pay.purpose or form.title, row.language)
+    title = words(offer.title, row.language) if len(form.pay.offers) > 1 else ""
+    return (f"{said}: {title}" if title else said)[:_LONGEST_DESCRIPTION]
+
+
+def _metadata(form: Form, row: sa.Row[Any]) -> JsonObject:
+    """What travels through the gateway and comes back in its events: the form's hidden fields too."""
+    hidden: JsonObject = {field.name: field.value for field in form.fields if field.type == "hidden"}
+    return {**hidden, "form": row.form, "submission": row.id, "offer": row.offer}
+
+
+def _note(office: Office, identity: str, **values: object) -> None:
+    """Write down where the payer was led; what became of it meanwhile is kept."""
+
+    def work(book: Book) -> None:
+        row = book.get(submissions, identity)
+        state = "paying" if row.state == "sent" else row.state
+        book.change(submissions, row, state=state, **values)
+
+    office.change(work)
+
+
+# what became of it
+
+
+def project(book: Book, events: Sequence[NewEvent]) -> None:
+    """What events of payments and subscriptions mean for the submissions that began them."""
+    told: dict[str, list[NewEvent]] = {}
+    for event in events:
+        metadata = event.data.get("metadata")
+        identity = metadata.get("submission") if isinstance(metadata, dict) else None
+        if event.type in _MEANS and isinstance(identity, str):
+            told.setdefault(identity, []).append(event)
+    for identity in sorted(told):  # in one order for all writers, so that two never wait for each other
+        row = book.find(submissions, identity)
+        if row is None:
+            continue  # the metadata of somebody else's
+        values = _news(row, told[identity])
+        if values:
+            book.change(submissions, row, **values)
+
+
+def _news(row: sa.Row[Any], events: Sequence[NewEvent]) -> dict[str, object]:
+    values: dict[str, object] = {}
+    furthest = max((row.state, *(_MEANS[event.type] for event in events)), key=STATES.index)
+    if furthest != row.state:
+        values["state"] = furthest
+    for name in ("payment", "subscription"):
+        reference = next((one.data[name] for one in events if isinstance(one.data.get(name), str)), None)
+        if getattr(row, name) is None and reference is not None:
+            values[name] = reference
+    return values
+
+
+# reading
+
+
+def get(office: Office, identity: str) -> sa.Row[Any]:
+    """A submission. Raises ``NotFoundError``."""
+    with office.read() as connection:
+        return found(submissions, identity, connection.execute(_one(identity)).first())
+
+
+def _one(identity: str) -> sa.Select[Any]:
+    return sa.select(submissions).where(submissions.c.id == identity)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which submissions of a form: of a state, with words in name, address or reference, after the one with an id."""
+
+    form: str
+    state: str = ""
+    text: str = ""
+    after: str = ""
+
+
+def listed(connection: sa.Connection, wanted: Wanted, limit: int) -> Sequence[sa.Row[Any]]:
+    """Submissions, newest first. Raises ``NotFoundError`` when there is none with the id ``after``."""
+    query = sa.select(submissions).where(submissions.c.form == wanted.form)
+    if wanted.state:
+        query = query.where(submissions.c.state == wanted.state)
+    if wanted.text:
+        query = query.where(submissions.c.search.contains(wanted.text.lower(), autoescape=True))
+    if wanted.after:
+        last = connection.execute(_one(wanted.after)).first()
+        if last is None:
+            message = f"There is no submission {wanted.after!r}."
+            raise NotFoundError(message, remedy="Begin at the newest.")
+        place = sa.tuple_(submissions.c.created_at, submissions.c.id)
+        query = query.where(place < sa.tuple_(sa.literal(last.created_at, submissions.c.created_at.type), last.id))
+    newest = (submissions.c.created_at.desc(), submissions.c.id.desc())
+    return connection.execute(query.order_by(*newest).limit(limit)).all()
+
+
+def counts(connection: sa.Connection) -> Mapping[str, int]:
+    """How many submissions each form has."""
+    query = sa.select(submissions.c.form, sa.func.count()).group_by(submissions.c.form)
+    return {form: count for form, count in connection.execute(query)}  # noqa: C416 (rows are no pairs to the type checker)
+
+
+def amount_json(row: sa.Row[Any]) -> Json:
+    """What the submission is to pay, as Money; None for nothing."""
+    return Money(row.minor, row.currency).to_json() if row.minor is not None else None

@@ -1,0 +1,161 @@
+"""What comes in by forms: kept once with its event, led on to pay, and followed to the end."""
+
+from datetime import timedelta
+
+import pytest
+
+from hub.commerce.form_fields import read_answers
+from hub.commerce.forms import read_form
+from hub.commerce.submissions import Wanted, begin, get, listed, submit
+
+EUR = {"EUR": {"fixed": "49.00"}}
+FIELDS = [
+    {"name": "name", "type": "text"},
+    {"name": "email", "type": "email", "required": True},
+    {"name": "campaign", "type": "hidden", "value": "winter"},
+]
+ADA = {"f-name": "Ada Lovelace", "f-email": "ada@example.com"}
+ONCE = {"name": "once", "title": "Once"}
+MONTHLY = {"name": "monthly", "title": "Every month", "every": "month"}
+
+
+def form(**pay):
+    value = {"form": 1, "name": "give", "title": {"en": "A gift", "de": "Eine Spende"}, "fields": FIELDS}
+    return read_form(value | ({"pay": {"by": "corner", "amount": EUR, **pay}} if pay is not None else {}))
+
+
+def send(shop, asked, key="key", language="en", **entered):
+    answers = read_answers(asked, ADA | entered)
+    assert answers.problems == {}
+    return submit(shop.office(key), asked, answers, language)
+
+
+def row(shop, identity):
+    return get(shop.office(), identity)
+
+
+def paid(shop, submission, payment="c_1", event="payment.succeeded", **more):
+    shop.moment += timedelta(seconds=1)
+    data = {"payment": payment, "amount": {"minor": 4900, "currency": "EUR"}, **more}
+    shop.happen(event, metadata={"submission": submission, "form": "give"}, **data)
+
+
+def test_a_submission_is_kept_once_with_its_event(shop):
+    asked = form(offers=[ONCE, MONTHLY])
+    first, again = (send(shop, asked, offer="once") for _ in range(2))
+    assert first == again
+    assert shop.told("form") == ["form.submitted"]
+    assert shop.event("form.submitted") == {
+        "form": "give",
+        "submission": first,
+        "values": {"name": "Ada Lovelace", "email": "ada@example.com", "campaign": "winter"},
+        "customer": {"name": "Ada Lovelace", "email": "ada@example.com"},
+        "amount": {"minor": 4900, "currency": "EUR"},
+        "offer": "once",
+    }
+    assert (row(shop, first).state, row(shop, first).minor) == ("sent", 4900)
+    assert send(shop, asked, "another", offer="once") != first
+
+
+def test_a_form_without_payment_leads_nowhere(shop):
+    asked = read_form({"form": 1, "name": "ask", "title": "Ask", "fields": FIELDS})
+    identity = send(shop, asked)
+    assert begin(shop.office(), asked, identity) is None
+    assert shop.event("form.submitted")["values"]["campaign"] == "winter"
+
+
+def test_a_double_click_leads_to_one_payment(shop):
+    asked = form()
+    identity = send(shop, asked)
+    addresses = {begin(shop.office(key), asked, identity) for key in ("one", "two")}
+    assert len(addresses) == 1
+    assert shop.told("payment").count("payment.created") == 1
+    assert shop.told("order") == ["order.placed"]
+    assert row(shop, identity).state == "paying"
+
+
+def test_the_payer_pays_what_the_server_validated_under_the_forms_words(shop):
+    asked = form(purpose={"en": "Help", "de": "Hilfe"})
+    begin(shop.office(), asked, send(shop, asked, language="de"))
+    created = shop.event("payment.created")
+    assert created["amount"] == {"minor": 4900, "currency": "EUR"}
+    assert created["metadata"]["campaign"] == "winter"
+    assert created["customer"] == {"name": "Ada Lovelace", "email": "ada@example.com"}
+    assert shop.event("order.placed")["lines"][0]["title"] == "Hilfe"
+
+
+def test_of_several_gateways_the_payer_chooses_at_the_order(shop):
+    asked = form(by=["corner", "second"])
+    identity = send(shop, asked)
+    address = begin(shop.office(), asked, identity)
+    assert address.startswith("https://hub.example.com/o/")
+    assert (row(shop, identity).connection, shop.told("payment").count("payment.created")) == (None, 0)
+
+
+def test_what_recurs_is_a_subscription_on_one_plan_for_all(shop):
+    asked = form(offers=[ONCE, MONTHLY], by=["corner", "second"])
+    first = send(shop, asked, "one", offer="monthly", by="second")
+    second = send(shop, asked, "two", offer="monthly", by="second")
+    assert {begin(shop.office(), asked, first), begin(shop.office("b"), asked, first)} == {row(shop, first).url}
+    begin(shop.office(), asked, second)
+    assert shop.told("plan") == ["plan.created"]
+    made = shop.event("plan.created")
+    assert made["name"] == "A gift: Every month"
+    assert (made["price"], made["interval"]) == ({"minor": 4900, "currency": "EUR"}, {"unit": "month", "count": 1})
+    assert len({row(shop, one).subscription for one in (first, second)}) == 2
+    assert shop.told("payment").count("payment.created") == 2
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_news_lead_to_the_same_end_in_any_order(shop, late):
+    identity = send(shop, form(offers=[MONTHLY]))
+    news = [
+        ("payment.succeeded", {}),
+        ("subscription.started", {"subscription": "sub_1", "plan": "pln_1"}),
+        ("subscription.ended", {"subscription": "sub_1", "plan": "pln_1"}),
+    ]
+    for event, more in news[::-1] if late else news:
+        paid(shop, identity, event=event, **more)
+    found = row(shop, identity)
+    assert (found.state, found.subscription, found.payment) == ("ended", "sub_1", "c_1")
+
+
+def test_metadata_of_somebody_elses_changes_nothing(shop):
+    paid(shop, "sbm_of_nobody")
+    with shop.hub.database.read() as connection:
+        assert listed(connection, Wanted("give"), 10) == []
+
+
+def test_a_submission_paid_twice_gets_the_second_payment_back(shop):
+    asked = form()
+    identity = send(shop, asked)
+    begin(shop.office(), asked, identity)
+    order = row(shop, identity).order
+    paid(shop, identity, "c_1", order=order)
+    paid(shop, identity, "c_2", order=order)
+    assert row(shop, identity).payment == "c_1"
+    assert begin(shop.office(), asked, identity) is None
+    assert "order.paid_again" in shop.told("order")
+
+
+def test_recipes_list_who_took_part_page_by_page(shop):
+    asked = form(offers=[ONCE, MONTHLY])
+    sent = [send(shop, asked, str(number), offer="monthly") for number in range(3)]
+    paid(shop, sent[1], event="subscription.started", subscription="sub_1", plan="pln_1")
+    everybody = shop.do("forms", "submissions", {"form": "give", "limit": 2})
+    rest = shop.do("forms", "submissions", {"form": "give", "after": everybody["next"]})
+    assert sorted(one["submission"] for one in (*everybody["submissions"], *rest["submissions"])) == sorted(sent)
+    assert "next" not in rest
+    (member,) = shop.do("forms", "submissions", {"form": "give", "state": "active"})["submissions"]
+    assert (member["submission"], member["subscription"]) == (sent[1], "sub_1")
+    assert shop.do("forms", "submissions", {"form": "give", "offer": "once"}) == {"submissions": []}
+    assert shop.refused_to("forms", "submissions", {"form": "give", "after": "sbm_0"}).code == "not_found"
+
+
+def test_receipts_are_numbered_without_gaps_and_once_for_each_payment(shop):
+    numbers = [
+        shop.do("forms", "receipt", {"payment": payment, "series": "GIFT"}, key)["number"]
+        for payment, key in [("p_1", "a"), ("p_2", "b"), ("p_1", "c"), ("p_3", "d")]
+    ]
+    assert numbers == ["GIFT-00001", "GIFT-00002", "GIFT-00001", "GIFT-00003"]
+    assert shop.do("forms", "receipt", {"payment": "p_1"}, "e")["number"] == "2027-00001"
