@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from hub.engine.accounts import split_fields
+from hub.engine.catalogue_desk import check_catalogue, keep_catalogue
 from hub.engine.form_desk import FormDesk, check_form
 from hub.engine.recipe_desk import recipe_save
 from hub.errors import ConfigError, ConflictError, HubError, NotFoundError
@@ -69,7 +70,21 @@ class FileDesk:
             message = f"{directory} has none of the folders {', '.join(kind.folder for kind in FileKind)}."
             raise ConfigError(message, remedy="Give the folder that `hub export` wrote.")
         plan = plan_files(self._texts(), _files_of(directory), self._hub.recipes.context(), self._forms, kinds)
-        return replace(plan, findings=tuple(in_order([*plan.findings, *self._of_forms(plan.changes)])))
+        return replace(
+            plan,
+            findings=tuple(
+                in_order([*plan.findings, *self._of_forms(plan.changes), *self._of_catalogues(plan.changes)])
+            ),
+        )
+
+    @staticmethod
+    def _of_catalogues(changes: Collection[Change]) -> list[Finding]:
+        """What is wrong with the catalogue files among the changes."""
+        found: list[Finding] = []
+        for change in changes:
+            if change.key.kind is FileKind.CATALOGUE and change.after is not None:
+                found += check_catalogue(change.after, change.key.path)
+        return found
 
     def _of_forms(self, changes: Collection[Change]) -> list[Finding]:
         """What is wrong with the forms among the changes, on the connections that there would be afterwards."""
@@ -111,6 +126,8 @@ class FileDesk:
             for change in plan.changes:
                 if change.key.kind is FileKind.RECIPE:
                     _write_recipe(tx, change.key.name, saves.get(change.key), now)
+                elif change.key.kind is FileKind.CATALOGUE:
+                    keep_catalogue(tx, change.key.name, change.after, actor, now)
                 else:
                     write_file(tx, change.key.kind.value, change.key.name, change.after, actor, now)
                 if change.key.kind is FileKind.CONNECTION:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from hub.commerce import form_actions, order_payments, orders, submissions
+from hub.commerce import catalogue_items, form_actions, order_payments, orders, submissions
 from hub.payments import accounting, billing
 from hub.payments import projection as payments
 
@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from hub.office import Action, Projection, Timer
 
 ACTIONS: Final[Mapping[str, Mapping[str, Action]]] = {
+    "catalogue": catalogue_items.ACTIONS,
     "forms": form_actions.ACTIONS,
     "orders": orders.ACTIONS,
 }
 """Connector -> action -> what does it. Their manifests say ``by_hub: true``; a test holds both together."""
 
 TIMERS: Final[Mapping[str, Timer]] = {
+    **catalogue_items.TIMERS,
     **orders.TIMERS,
     **order_payments.TIMERS,
 }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from hub.connect.schemas import CompiledSchema
+from hub.engine.catalogue_desk import keep_catalogue
 from hub.engine.context import Installation, check_context
 from hub.engine.library import NO_RECIPE, birth
 from hub.engine.recorder import event_entry, event_object
@@ -171,7 +173,7 @@ class RecipeDesk:
         return found
 
     def install(self, story: str, actor: str) -> list[str]:
-        """Install a story of the gallery: its templates, forms and recipes; give the recipes' names.
+        """Install a story of the gallery: its templates, forms, catalogue and recipes; give the recipes' names.
 
         Again does no harm: recipes come up to date, texts and forms that are there stay as they are.
         """
@@ -185,6 +187,10 @@ class RecipeDesk:
             for file in sorted((folder / kind.folder).glob(pattern)):
                 if hub.store.file(kind.value, file.stem) is None:
                     hub.store.save_file(kind.value, file.stem, file.read_text(encoding="utf-8"), actor, now)
+        for file in sorted((folder / FileKind.CATALOGUE.folder).glob("*.yaml")):
+            if hub.store.file(FileKind.CATALOGUE.value, file.stem) is None:
+                text = file.read_text(encoding="utf-8")
+                hub.store.change(partial(keep_catalogue, name=file.stem, text=text, author=actor, now=now))
         texts = [file.read_text(encoding="utf-8") for file in sorted((folder / "recipes").glob("*.yaml"))]
         names = []
         for text in texts:
