@@ -23,6 +23,9 @@ export default defineConfig({
         editor: here("src/editor.ts"), // the recipe's page only
         pay: here("src/pay.ts"), // a payer's page that shows a gateway's form
         public: here("src/public.css"), // payers and providers: a small style
+        form: here("src/form.ts"), // a visitor's form
+        formLook: here("src/form.css"),
+        embed: here("src/embed.ts"), // for other sites' pages, served under one address
       },
     },
   },

@@ -7,6 +7,7 @@ from hub.web.pages import (
     connections,
     editor,
     events,
+    form_page,
     home,
     outbox,
     pay,
@@ -37,6 +38,7 @@ PAGES = tuple(
         payments,
         pay,
         shop,
+        form_page,
         probes,
     )
 )
