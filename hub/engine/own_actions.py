@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from hub.commerce import catalogue_items, form_actions, order_payments, orders, submissions
-from hub.payments import accounting, billing
+from hub.payments import accounting, billing, payout_watch, payouts, refunds, splits
 from hub.payments import projection as payments
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ ACTIONS: Final[Mapping[str, Mapping[str, Action]]] = {
     "catalogue": catalogue_items.ACTIONS,
     "forms": form_actions.ACTIONS,
     "orders": orders.ACTIONS,
+    "payments": {**splits.ACTIONS, **refunds.ACTIONS},
 }
 """Connector -> action -> what does it. Their manifests say ``by_hub: true``; a test holds both together."""
 
@@ -24,6 +25,10 @@ TIMERS: Final[Mapping[str, Timer]] = {
     **catalogue_items.TIMERS,
     **orders.TIMERS,
     **order_payments.TIMERS,
+    **payout_watch.TIMERS,
+    **payouts.TIMERS,
+    **refunds.TIMERS,
+    **splits.TIMERS,
 }
 """Kind of timer (``orders.expire``) -> what is done for its subject when it is due."""
 
@@ -33,5 +38,7 @@ PROJECTIONS: Final[Sequence[Projection]] = (
     order_payments.project,
     submissions.project,
     accounting.project,
+    payouts.project,
+    refunds.project,
 )
 """In this order, for each batch of new events."""

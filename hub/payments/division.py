@@ -151,3 +151,16 @@ def _of_share(share: Share, minor: int, currency: str) -> Share:
         return Share(share.provider, 0)
     cuts = Money(minor, currency).allocate(share.parts())
     return Share(share.provider, *(cut.minor for cut in cuts))
+
+
+def shared_out(division: Division, whole: int, taken: Taken, minor: int, currency: str) -> Mapping[str, int]:
+    """For whose parts the next ``minor`` that goes back are, after what is held: provider (or ``OWN``) -> minor units."""
+    parties = {share.provider: share.whole for share in division.shares}
+    parties[OWN] = parties.get(OWN, 0) + division.sales
+    parties[_COMMISSION] = division.commission
+    before = {name: share.whole for name, share in taken.shares.items()}
+    before |= {OWN: taken.sales, _COMMISSION: taken.commission}
+    held = min(minor, max(whole - division.total - taken.held, 0))
+    after = _in_proportion(parties, before, minor - held, currency)
+    found = {name: after[name] - before.get(name, 0) for name in after if name != _COMMISSION}
+    return {name: part for name, part in found.items() if part}

@@ -1,0 +1,223 @@
+"""Refunds on the sandbox gateway: by amount, by line, whole; approved by people; taken back from whoever got it."""
+
+import pytest
+
+from hub.engine.office import HubOffice
+from hub.errors import PermanentError
+from hub.journal.tables_ledger import refund_requests
+from hub.payments import refunds
+from tests.payments.market import KilledError, Market
+from tests.payments.test_splits import RULE, money, paid, sold
+
+
+@pytest.fixture
+def market(tmp_path, database_url):
+    made = Market(tmp_path / "workspace", database_url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def quick(tmp_path):
+    """The same on SQLite alone, for what the database cannot change."""
+    made = Market(tmp_path / "workspace", "sqlite:///")
+    yield made
+    made.close()
+
+
+def divided(market, *, passed_on=False, **parts):
+    """A payment that two vendors share, perhaps passed on to them at the gateway already."""
+    if passed_on:
+        market.provider("prv_a", account="acct_a")
+        market.provider("prv_b", account="acct_b")
+    order, payment = paid(market, sold(**parts))
+    market.act("split", {"payment": payment, "rule": RULE, "pass_on": passed_on}, "split")
+    if passed_on:
+        market.run_due()
+        market.heard("transfer.sent", 2)
+    return order, payment
+
+
+def line(number, **more):
+    """A line of the order by its place."""
+    return {"id": str(number), **more}
+
+
+def settled(market, count=1):
+    """The gateway told of so many refunds, and of the transfers that were taken back."""
+    market.until(lambda: market.rows(refund_requests)[-1].state == "issued")
+    market.heard("refund.issued", count)
+
+
+def test_the_refund_of_one_line_takes_back_that_vendors_share_and_that_commission_only(market):
+    _, payment = divided(market)
+    done = market.act("refund", {"payment": payment, "lines": [line(1)], "reason": "came back"}, "refund")
+    assert (done["status"], done["amount"]) == ("issued", money(6001))
+    assert [(one["provider"], one["amount"], one["commission"]) for one in done["parts"]] == [
+        ("prv_a", money(5251), money(750))
+    ]
+    settled(market)
+    assert market.books("USD") == {
+        "gateway:sandbox": 3999,
+        "provider:prv_b": -3499,
+        "revenue:commission": -500,
+    }
+
+
+def test_a_full_refund_brings_every_account_back_to_zero(market):
+    _, payment = divided(market, passed_on=True, own=1000)
+    done = market.act("refund", {"payment": payment}, "refund")
+    assert [(one["reversed"], one["set_off"]) for one in done["parts"]] == [
+        (money(5251), money(0)),
+        (money(3499), money(0)),
+    ]
+    settled(market)
+    market.heard("transfer.reversed", 2)
+    assert market.books("USD") == {}
+    assert (market.balance("provider:acct_a", "USD"), market.balance("provider:acct_b", "USD")) == (0, 0)
+
+
+def test_what_the_gateway_cannot_take_back_is_owed_by_the_vendor_and_not_paid_out(quick):
+    _, payment = divided(quick, passed_on=True)
+    quick.sandbox("POST", "/payouts", {"provider": "acct_a", "amount": 5251, "currency": "USD"})
+    done = quick.act("refund", {"payment": payment, "lines": [line(1)]}, "refund")
+    assert [(one["reversed"], one["set_off"]) for one in done["parts"]] == [(money(0), money(5251))]
+    settled(quick)
+    assert quick.account("provider:prv_a", "USD") == 5251
+
+
+def test_a_refund_without_lines_is_shared_in_proportion_to_the_last_unit(market):
+    _, payment = divided(market)
+    done = market.act("refund", {"payment": payment, "amount": money(3333)}, "refund")
+    taken = [one[part]["minor"] for one in done["parts"] for part in ("amount", "commission", "fee")]
+    assert taken == [1750, 250, 0, 1166, 167, 0]
+    assert sum(taken) == 3333
+
+
+def test_parts_by_line_in_several_refunds_give_back_the_whole_line_in_the_end(quick):
+    _, payment = divided(quick)
+    for number, minor in enumerate((1000, 2000, 3001)):
+        quick.act("refund", {"payment": payment, "lines": [line(1, total=money(minor))]}, f"refund {number}")
+    settled(quick, 3)
+    assert quick.books("USD") == {"gateway:sandbox": 3999, "provider:prv_b": -3499, "revenue:commission": -500}
+    given = {"payment": payment, "lines": [line(1, total=money(1))]}
+    assert quick.refused("refund", given) == "amount_exceeds_rest"
+
+
+def test_a_line_that_is_refunded_before_the_split_is_taken_from_its_vendor_afterwards(market):
+    _, payment = paid(market, sold())
+    market.act("refund", {"payment": payment, "lines": [line(1)]}, "refund")
+    market.act("split", {"payment": payment, "rule": RULE}, "split")
+    assert market.books("USD") == {"gateway:sandbox": 3999, "provider:prv_b": -3499, "revenue:commission": -500}
+
+
+def test_a_repeat_of_the_step_refunds_once(market):
+    _, payment = divided(market)
+    first = market.act("refund", {"payment": payment, "amount": money(500)}, "refund")
+    assert market.act("refund", {"payment": payment, "amount": money(500)}, "refund") == first
+    assert market.sandbox("GET", f"/payments/{payment}")["refunded"] == 500
+
+
+def test_refunds_never_exceed_what_is_left_whatever_is_underway(quick):
+    _, payment = divided(quick)
+    quick.hub.store.put_fact(refunds.APPROVAL, {"USD": 5000}, quick.hub.now())
+    assert quick.act("refund", {"payment": payment, "amount": money(9000)}, "one")["status"] == "needs_approval"
+    assert quick.refused("refund", {"payment": payment, "amount": money(1001)}) == "amount_exceeds_rest"
+    assert quick.act("refund", {"payment": payment, "amount": money(1000)}, "two")["status"] == "issued"
+    assert quick.refused("refund", {"payment": payment}) == "already_refunded"
+
+
+def office(market, key):
+    return HubOffice.of(market.hub, key)
+
+
+def test_a_refund_above_the_limit_waits_until_a_person_approves_it(market):
+    _, payment = divided(market)
+    market.hub.store.put_fact(refunds.APPROVAL, {"USD": 5000}, market.hub.now())
+    asked = market.act("refund", {"payment": payment, "amount": money(5001)}, "refund")
+    assert market.sandbox("GET", f"/payments/{payment}")["refunded"] == 0
+    assert [one["refund"] for one in market.events("refund.requested")] == [asked["request"]]
+    refunds.decide(office(market, "page"), asked["request"], approved=True, actor="grace@example.com")
+    market.run_due()
+    settled(market)
+    assert market.sandbox("GET", f"/payments/{payment}")["refunded"] == 5001
+    assert market.events("refund.approved")[0]["by"] == "grace@example.com"
+    with pytest.raises(PermanentError, match="does not wait any more"):
+        refunds.decide(office(market, "page"), asked["request"], approved=False, actor="grace@example.com")
+
+
+def test_a_refund_that_a_person_refuses_gives_nothing_back_and_frees_what_it_took_up(quick):
+    _, payment = divided(quick)
+    quick.hub.store.put_fact(refunds.APPROVAL, {"USD": 5000}, quick.hub.now())
+    asked = quick.act("refund", {"payment": payment}, "refund")
+    refunds.decide(office(quick, "page"), asked["request"], approved=False, actor="grace@example.com", why="worn")
+    quick.run_due()
+    assert quick.events("refund.refused")[0]["reason"] == "worn"
+    assert quick.sandbox("GET", f"/payments/{payment}")["refunded"] == 0
+    assert quick.act("refund", {"payment": payment, "amount": money(5000)}, "other")["status"] == "issued"
+
+
+def test_the_gateways_time_for_refunds_is_kept(quick):
+    _, payment = divided(quick)
+    limits = dict(quick.hub.registry.get("sandbox").manifest.capabilities["refund"].limits)
+    try:
+        quick.hub.registry.get("sandbox").manifest.capabilities["refund"].limits["refund_days"] = 30
+        quick._offset += quick._offset.__class__(days=31)
+        assert quick.refused("refund", {"payment": payment}) == "window_closed"
+    finally:
+        quick.hub.registry.get("sandbox").manifest.capabilities["refund"].limits.clear()
+        quick.hub.registry.get("sandbox").manifest.capabilities["refund"].limits.update(limits)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("call", [1, 2, 3])
+def test_a_process_that_dies_in_the_middle_loses_and_doubles_nothing(quick, call, moment):
+    """Calls: the refund, then each transfer that is taken back."""
+    _, payment = divided(quick, passed_on=True)
+    identity = refunds.begin(office(quick, "refund"), {"payment": payment})
+    quick.die_at(call - 1, moment)
+    with pytest.raises(KilledError):
+        refunds.carry_out(office(quick, "refund"), identity)
+    quick._dying = None
+    quick.forward(minutes=11)
+    quick.until(lambda: quick.rows(refund_requests)[-1].state == "issued")
+    quick.heard("transfer.reversed", 2)
+    assert quick.books("USD") == {}
+    assert quick.sandbox("GET", f"/payments/{payment}")["refunded"] == 10000
+    assert quick.balance("provider:acct_a", "USD") == quick.balance("provider:acct_b", "USD") == 0
+    assert len(quick.events("refund.issued")) == 1
+
+
+def test_a_refund_that_the_bank_sends_back_makes_everybody_whole_again(market):
+    _, payment = divided(market)
+    before = market.books("USD")
+    done = market.act("refund", {"payment": payment}, "refund")
+    settled(market)
+    market.sandbox("POST", f"/test/refunds/{done['refund']}/fail")
+    market.heard("refund.failed")
+    assert market.books("USD") == before
+    assert market.rows(refund_requests)[-1].state == "failed"
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({"amount": money(10001)}, "amount_exceeds_rest"),
+        ({"amount": money(0)}, "amount_exceeds_rest"),
+        ({"amount": money(5, "EUR")}, "amount_exceeds_rest"),
+        ({"lines": [{"id": "unknown"}]}, "bad_input"),
+        ({"payment": "pay_unknown"}, "not_found"),
+    ],
+)
+def test_what_cannot_be_given_back_is_refused_in_words(quick, given, code):
+    _, payment = divided(quick)
+    assert quick.refused("refund", {"payment": payment, **given}) == code
+
+
+def test_so_many_of_a_lines_goods_are_given_back(quick):
+    lines = [{"title": "Lamp", "price": money(1001), "quantity": 3, "vendor": "prv_a"}]
+    _, payment = paid(quick, lines)
+    quick.act("split", {"payment": payment, "rule": RULE}, "split")
+    done = quick.act("refund", {"payment": payment, "lines": [line(1, quantity=2)]}, "refund")
+    assert done["amount"] == money(2002)
+    assert quick.refused("refund", {"payment": payment, "lines": [line(1, quantity=4)]}) == "bad_input"
