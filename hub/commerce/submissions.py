@@ -186,7 +186,7 @@ def _description(form: Form, offer: Offer, row: sa.Row[Any]) -> str:
 def _metadata(form: Form, row: sa.Row[Any]) -> JsonObject:
     """What travels through the gateway and comes back in its events: the form's hidden fields too."""
     hidden: JsonObject = {field.name: field.value for field in form.fields if field.type == "hidden"}
-    return {**hidden, "form": row.form, "submission": row.id, "offer": row.offer}
+    return {**hidden, "form": row.form, "submission": row.id, "offer": row.offer, "language": row.language}
 
 
 def _note(office: Office, identity: str, **values: object) -> None:

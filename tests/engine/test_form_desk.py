@@ -6,12 +6,18 @@ import pytest
 
 from hub.config import Settings
 from hub.engine.file_desk import FileDesk
-from hub.engine.form_desk import FormDesk
+from hub.engine.form_desk import FormDesk, check_form
 from hub.engine.hub import Hub, Role
+from hub.engine.recipe_desk import GALLERY
 from hub.errors import NotFoundError
 from hub.recipes.findings import FindingsError
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+SANDBOX = {
+    "api_base": "https://hub.example.com/sandbox/v1",
+    "api_key": "sbx_test_key",
+    "webhook_secret": "whsec_c2VjcmV0",
+}
 JOIN = """\
 form: 1
 name: join   # the address
@@ -105,3 +111,20 @@ def test_a_text_that_is_no_form_is_not_shown_to_visitors(hub, desk):
     hub.store.save_file("form", "broken", "form: 3", "test@example.com", NOW)
     with pytest.raises(NotFoundError, match="not in order"):
         desk.get("broken")
+
+
+def test_every_form_of_the_gallery_is_in_order_on_the_sandbox(hub):
+    sandbox = {"sandbox": hub.registry.get("sandbox").manifest}
+    forms = sorted(GALLERY.glob("*/forms/*.yaml"))
+    assert {file.stem for file in forms} >= {"donate", "course"}
+    for file in forms:
+        assert check_form(file.read_text(encoding="utf-8"), file.name, sandbox, file.stem) == []
+
+
+def test_a_story_brings_its_forms_and_leaves_what_was_made_of_them(hub, desk):
+    assert hub.recipes.install("charity", "test@example.com") == ["donation-receipt", "donation-trouble"]
+    own = desk.text("donate").replace("Help the animal shelter", "Help our cats")
+    hub.accounts.create("sandbox", "sandbox", SANDBOX, "test@example.com")
+    desk.save("donate", own, "test@example.com")
+    hub.recipes.install("charity", "test@example.com")
+    assert desk.text("donate") == own

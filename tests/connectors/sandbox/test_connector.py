@@ -1,7 +1,5 @@
 """The connector as the hub uses it: over HTTP, with the settings of the first start."""
 
-import json
-
 import pytest
 
 from hub.connect.api import WebhookRequest
@@ -212,7 +210,7 @@ def test_a_webhook_becomes_a_canonical_event(desk, served, hook):
     created, succeeded = received
     assert (created.type, created.data["next"]["kind"]) == ("payment.created", "redirect")
     assert succeeded.type == "payment.succeeded"
-    assert succeeded.source_id == json.loads(hook.received[1][1])["id"]
+    assert succeeded.source_id == f"payment.succeeded:{succeeded.data['payment']}"
     assert succeeded.data["amount"] == succeeded.data["captured"] == USD
     assert (succeeded.data["order"], succeeded.data["job"]) == ("o_77", "j_1")
     assert succeeded.data["metadata"] == {"order": "o_77"}

@@ -1,0 +1,109 @@
+"""Story 3.3 on a phone: the donor sets the amount, once or monthly, and gets a receipt with a number by mail."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from hub.commerce.submissions import Wanted, listed
+from hub.journal.tables import payments
+
+from .conftest import PHONE
+
+
+@pytest.fixture
+def charity(live):
+    live.hub.recipes.install("charity", "test@example.com")
+    return live
+
+
+def fill(page, email="ada@example.com"):
+    page.get_by_label("Your name").fill("Ada Lovelace")
+    page.get_by_label("E-mail address").fill(email)
+
+
+def go_on(page):
+    page.get_by_role("button", name="Go on to pay").click()
+
+
+def pay_at_the_sandbox(page, choice="Pay"):
+    page.get_by_role("radio", name=re.compile(f"^{choice} ")).first.check()
+    page.get_by_role("button", name="Continue").click()
+
+
+def gifts(live, name="donate"):
+    with live.hub.database.read() as connection:
+        return listed(connection, Wanted(name), 10)
+
+
+def mails(live, to):
+    """The subjects of what somebody was written."""
+    return [one["subject"] for one in live.hub.store.mails() if one["recipient"] == to]
+
+
+def receipts(live, to):
+    """The numbers of the receipts that somebody was sent."""
+    found = [re.fullmatch(r"Receipt GIFT-\d{4}-(\d{5}): thank you for your gift", one) for one in mails(live, to)]
+    return sorted(one[1] for one in found if one)
+
+
+def test_a_donor_writes_an_amount_pays_it_and_gets_a_numbered_receipt(charity, open_browser):
+    page = open_browser(PHONE)
+    page.goto("/f/donate")
+    page.get_by_role("radio", name="USD").check()
+    for text, said in [
+        ("0", "above zero"),
+        ("-5", "leave the minus out"),
+        ("1.005", "USD has 2 decimals"),
+        ("1e9", "This is not an amount"),
+        ("१२", "digits 0 to 9"),
+        ("10000.01", "At most US$10,000.00"),
+    ]:
+        page.get_by_role("textbox", name="Your amount in USD").fill(text)
+        go_on(page)
+        expect(page.locator("#other-once-USD-wrong")).to_contain_text(said)
+        expect(page.get_by_role("textbox", name="Your amount in USD")).to_have_value(text)
+    page.get_by_role("textbox", name="Your amount in USD").fill("12.34")
+    fill(page)
+    go_on(page)
+    expect(page.get_by_text("$12.34").first).to_be_visible()
+    pay_at_the_sandbox(page)
+    expect(page.get_by_text("Your receipt is on its way to you by mail.")).to_be_visible()
+    assert charity.until(lambda: receipts(charity, "ada@example.com")) == ["00001"]
+    (gift,) = gifts(charity)
+    assert (gift.minor, gift.currency, gift.state) == (1234, "USD", "paid")
+    (paid,) = charity.hub.payments.store.list(payments, payments.c.state == "succeeded")
+    assert (paid.amount, paid.currency) == (1234, "USD")
+
+
+def test_a_monthly_gift_in_yen_is_taken_again_a_month_later_with_the_next_number(charity, open_browser):
+    page = open_browser(PHONE)
+    page.goto("/f/donate?lang=de")
+    page.get_by_role("radio", name="Jeden Monat").check()
+    page.get_by_role("radio", name="JPY").check()
+    page.get_by_role("radio", name="3.000 ¥").check()
+    page.get_by_label("Ihr Name").fill("Grace Hopper")
+    page.get_by_label("E-Mail-Adresse").fill("grace@example.com")
+    page.get_by_role("button", name="Weiter zur Zahlung").click()
+    pay_at_the_sandbox(page)
+    expect(page.get_by_text("Die Quittung ist per E-Mail unterwegs.")).to_be_visible()
+    assert charity.until(lambda: receipts(charity, "grace@example.com")) == ["00001"]
+    charity.sandbox("POST", "/test/clock", {"unit": "month"})
+    charity.until(lambda: receipts(charity, "grace@example.com") == ["00001", "00002"])
+    assert [gift.state for gift in gifts(charity)] == ["active"]
+
+
+def test_a_declined_gift_is_said_and_can_be_tried_again(charity, open_browser):
+    page = open_browser(PHONE)
+    page.goto("/f/donate")
+    page.get_by_role("radio", name="€25.00").check()
+    fill(page)
+    go_on(page)
+    pay_at_the_sandbox(page, "Decline")
+    expect(page.get_by_role("alert")).to_contain_text("You can try again.")
+    page.goto(charity.hub.office("test").address("s", gifts(charity)[0].id))
+    expect(page.get_by_role("heading", name="€25.00")).to_be_visible()
+    page.get_by_role("button", name="Pay €25.00").click()
+    pay_at_the_sandbox(page)
+    expect(page.get_by_text("Your receipt is on its way to you by mail.")).to_be_visible()
+    assert charity.until(lambda: receipts(charity, "ada@example.com")) == ["00001"]
