@@ -98,7 +98,7 @@ def _subscription_columns(data: JsonObject) -> dict[str, Json]:
 
 
 def _state(event: NewEvent, what: str) -> str:
-    if what == "cancelled" and str(event.data.get("cancel_at") or "") > event.time.isoformat():
+    if what in {"cancelled", "updated"} and str(event.data.get("cancel_at") or "") > event.time.isoformat():
         return "cancelling"
     return SUBSCRIPTION_STATES[what]
 

@@ -79,6 +79,7 @@ def test_a_retired_plan_stays_retired_whatever_comes_late(hub):
         ("subscription.ended", {}, "ended"),
         ("subscription.cancelled", {}, "cancelled"),
         ("subscription.updated", {}, "active"),
+        ("subscription.updated", {"cancel_at": "2027-01-29T00:00:00Z"}, "cancelling"),
     ],
 )
 def test_each_event_leads_to_its_state(hub, event_type, data, state):

@@ -1,12 +1,19 @@
-"""The admin's pages of payments and of the subscriptions that the hub charges."""
+"""The admin's pages of payments: found, summed up, exported; what happened; capture, void and refund, once each."""
 
+from __future__ import annotations
+
+import csv
+import io
 from datetime import UTC, datetime
 
 import pytest
 
 from hub.journal.entries import Happening
+from hub.web.app import create_app
+from hub.web.csv_files import cell
+from tests.payments.market import Market
 
-from .conftest import PAID
+from .conftest import HASH, PAID, Visitor
 
 
 @pytest.fixture
@@ -18,14 +25,54 @@ def told(hub):
 
 def test_a_hub_without_payments_says_where_they_come_from(admin):
     assert "No payments yet" in admin.page("/payments")
-    assert "No subscriptions yet" in admin.page("/subscriptions")
 
 
 @pytest.mark.parametrize(
-    ("asked", "shown"), [("", True), ("state=succeeded", True), ("state=failed", False), ("payment=pay_1", True)]
+    ("asked", "shown"),
+    [
+        ("", True),
+        ("state=succeeded", True),
+        ("state=failed", False),
+        ("payment=pay_1", True),
+        ("payment=ada@example.com", True),
+        ("payment=bob@example.com", False),
+        ("connection=stripe-main", True),
+    ],
 )
-def test_the_list_is_filtered(told, admin, asked, shown):
-    assert ("/payments/stripe-main/pay_1" in admin.page(f"/payments?{asked}")) is shown
+def test_the_list_is_filtered_and_summed_up(told, admin, asked, shown):
+    page = admin.page(f"/payments?{asked}")
+    assert ("/payments/stripe-main/pay_1" in page) is shown
+    assert ("1 paid" in page) is shown
+
+
+def test_the_file_has_each_payment_exactly(told, hub, admin):
+    yen = {"payment": "=1+1", "amount": {"minor": 500, "currency": "JPY"}}
+    hub.recorder.record(Happening("payment.created", "stripe-main", "yen", yen, hub.now()), hub.now())
+    answer = admin.get("/payments.csv")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="payments.csv"'
+    rows = {row["payment"]: row for row in csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig")))}
+    assert (rows["pay_1"]["amount"], rows["pay_1"]["currency"], rows["pay_1"]["payer"]) == (
+        "49.00",
+        "EUR",
+        "ada@example.com",
+    )
+    assert rows["'=1+1"]["amount"] == "500", "no spreadsheet runs it as a formula"
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (None, ""),
+        (12, "12"),
+        ("-1.50", "-1.50"),
+        ("-cmd", "'-cmd"),
+        ("@x", "'@x"),
+        ("+49 30", "'+49 30"),
+        ("a,b", "a,b"),
+    ],
+)
+def test_no_cell_is_run_as_a_formula(value, written):
+    assert cell(value) == written
 
 
 def test_one_payment_says_how_it_stands_and_what_was_told(told, admin):
@@ -33,10 +80,84 @@ def test_one_payment_says_how_it_stands_and_what_was_told(told, admin):
     assert "€49.00" in page
     assert "ada@example.com" in page
     assert page.index("payment.succeeded") < page.index("payment.created")
+    assert "revenue:sales" in page, "what moved in the ledger stands at its event"
     assert admin.get("/payments/stripe-main/pay_none").status_code == 404
-    assert admin.get("/subscriptions/sub_none").status_code == 404
+
+
+def test_a_payment_whose_connection_is_gone_offers_nothing(told, admin):
+    assert "Refund it" not in admin.page("/payments/stripe-main/pay_1")
+    assert admin.post("/payments/stripe-main/pay_1", do="refund", key="k", follow=True).status_code == 200
 
 
 def test_what_a_person_sends_by_hand_is_no_payment(hub, admin):
     hub.runs.record("payment.succeeded", PAID, "admin@example.com")
     assert "No payments yet" in admin.page("/payments")
+
+
+@pytest.fixture
+def market(tmp_path):
+    made = Market(tmp_path / "workspace", "sqlite:///")
+    for role in ("editor", "viewer"):
+        made.hub.store.create_user(f"{role}@example.com", role, role, HASH, made.hub.now())
+    yield made
+    made.close()
+
+
+def enter(market, role="editor"):
+    found = Visitor(create_app(market.hub))
+    assert found.log_in(f"{role}@example.com").status_code == 303
+    return found
+
+
+def begun(market, **more):
+    """A payment of EUR 49.00 that the payer made on the sandbox's page."""
+    given = {"amount": PAID["amount"], "customer": PAID["customer"], **more}
+    payment = market.hub.office("begin").call("sandbox", "payment.create", given, "pay")["payment"]
+    market.pay(payment)
+    return f"/payments/sandbox/{payment}"
+
+
+def test_what_is_authorised_is_taken_in_part_once_however_often_the_button_is_pressed(market):
+    address = begun(market, capture="manual")
+    market.heard("payment.authorized")
+    editor = enter(market)
+    wrong = editor.post(address, do="capture", amount="30.005", key="k")
+    assert wrong.status_code == 422
+    assert 'value="30.005"' in wrong.text
+    for _ in range(2):
+        assert editor.post(address, do="capture", amount="30.00", key="k", follow=True).status_code == 200
+    market.heard("payment.succeeded")
+    page = editor.page(address)
+    assert "€30.00" in page
+    assert market.hub.store.audit_trail()[0]["action"] == "payment.capture"
+
+
+def test_what_is_authorised_is_let_go(market):
+    address = begun(market, capture="manual")
+    market.heard("payment.authorized")
+    editor = enter(market)
+    assert "Let go" in editor.post(address, do="void", key="k", follow=True).text
+    market.heard("payment.voided")
+    assert "cannot be done" in editor.post(address, do="capture", key="k2", follow=True).text
+
+
+def test_a_part_goes_back_and_the_rest_is_said(market):
+    address = begun(market)
+    market.heard("payment.succeeded")
+    editor = enter(market)
+    too_much = editor.post(address, do="refund", amount="50.00", key="k0")
+    assert too_much.status_code == 422
+    assert "Refunded." in editor.post(address, do="refund", amount="20.00", key="k", reason="late", follow=True).text
+    market.heard("refund.issued")
+    assert "€29.00" in editor.page(address)
+    viewer = enter(market, "viewer")
+    assert "Refund it" not in viewer.page(address)
+    assert viewer.post(address, do="refund", key="k1").status_code == 403
+
+
+def test_a_large_refund_waits_for_a_second_person(market):
+    market.hub.store.put_fact("refund_approval", {"EUR": 1000}, market.hub.now())
+    address = begun(market)
+    market.heard("payment.succeeded")
+    assert "waits until somebody approves" in enter(market).post(address, do="refund", key="k", follow=True).text
+    assert market.told("refund") == ["refund.requested"]

@@ -12,11 +12,13 @@ from hub.web.pages import (
     outbox,
     pay,
     payments,
+    plans,
     probes,
     recipes,
     runs,
     settings,
     shop,
+    subscriptions,
     templates,
 )
 
@@ -36,6 +38,8 @@ PAGES = tuple(
         business,
         answers,
         payments,
+        subscriptions,
+        plans,
         pay,
         shop,
         form_page,

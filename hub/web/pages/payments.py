@@ -1,24 +1,30 @@
-"""Payments as their events tell them, and the subscriptions whose clock the hub keeps."""
+"""Payments as their events tell them: the list, one payment with all that happened to it, and what can be done."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+import sqlalchemy as sa
 from flask import flash, redirect, render_template, request, url_for
 
-from hub.errors import HubError, NotFoundError
+from hub.errors import ActionError, MoneyError, NotFoundError
 from hub.journal.queries import EventFilter
-from hub.journal.tables import payments as payments_table
-from hub.journal.tables import subscriptions as subscriptions_table
+from hub.journal.tables import payments as table
+from hub.money import Money
 from hub.payments.payment import Facts
 from hub.web.access import Pages, Role
-from hub.web.sessions import actor, the_hub
+from hub.web.acting import act_once, form_key, offered
+from hub.web.csv_files import csv_file
+from hub.web.payment_line import line_of
+from hub.web.sessions import the_hub
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
-    import sqlalchemy as sa
     from flask.typing import ResponseReturnValue
+
+    from hub.jsontypes import Json, JsonObject
 
 pages = Pages("payments", __name__)
 
@@ -26,18 +32,22 @@ STATES = (
     *("created", "pending", "authorized", "succeeded", "partially_refunded", "refunded"),
     *("failed", "expired", "voided", "disputed", "returned"),
 )
+_PAID = ("succeeded", "partially_refunded", "refunded", "disputed")
 _NEWEST = 200
+_SEARCHED = 500
+_EXPORTED = 100_000
+_HEADER = ("connection", "payment", "state", "currency", "amount", "refunded", "fee", "payer", "order", "invoice",
+           "link", "subscription", "job", "begun", "changed")  # fmt: skip
 
 
 @pages.page("/payments", Role.VIEWER)
 def index() -> ResponseReturnValue:
-    """The newest payments, by state and connection."""
-    asked = {name: request.args.get(name, "").strip() for name in ("state", "connection", "payment")}
-    where: list[sa.ColumnElement[bool]] = [payments_table.c[name] == value for name, value in asked.items() if value]
-    rows = the_hub().payments.store.list(payments_table, *where, limit=_NEWEST)
+    """The newest payments that fit, and what they come to in each currency."""
+    where, asked = _wanted()
     return render_template(
         "payments.html",
-        rows=[(row, Facts.from_json(row.facts)) for row in rows],
+        rows=[(row, Facts.from_json(row.facts)) for row in the_hub().payments.store.list(table, *where, limit=_NEWEST)],
+        totals=_totals(where),
         asked=asked,
         states=STATES,
         connections=[row.name for row in the_hub().store.connections()],
@@ -45,50 +55,119 @@ def index() -> ResponseReturnValue:
     )
 
 
+@pages.page("/payments.csv", Role.VIEWER)
+def export() -> ResponseReturnValue:
+    """The payments that fit, as a file."""
+    where, _ = _wanted()
+    return csv_file("payments.csv", _HEADER, _exported(where))
+
+
 @pages.page("/payments/<connection>/<path:payment>", Role.VIEWER)
 def show(connection: str, payment: str) -> ResponseReturnValue:
-    """One payment: how it stands, and everything that was told of it."""
-    hub = the_hub()
-    row = hub.payments.store.payment(connection, payment)
+    """One payment: how it stands, all that happened, and what can be done."""
+    return _page(_row(connection, payment), {})
+
+
+@pages.page("/payments/<connection>/<path:payment>", Role.EDITOR, method="POST")
+def act(connection: str, payment: str) -> ResponseReturnValue:
+    """Capture, let go or refund. The form's key makes a double click one act."""
+    row = _row(connection, payment)
+    do = request.form.get("do", "")
+    if do not in _offered(row):
+        message = f"{do or 'This'} cannot be done with a payment that is {row.state.replace('_', ' ')}."
+        flash(message, "danger")
+        return redirect(url_for("payments.show", connection=connection, payment=payment), 303)
+    given: dict[str, Json] = {"payment": payment}
+    typed = request.form.get("amount", "").strip()
+    try:
+        if do in {"capture", "refund"} and typed:
+            given["amount"] = cast("JsonObject", Money.parse(typed, row.currency).to_json())
+        if do != "capture" and (reason := request.form.get("reason", "").strip()):
+            given["reason"] = reason[:500]
+        said = _done(connection, do, given)
+    except (MoneyError, ActionError) as error:
+        return _page(row, {"error": error, "do": do, "amount": typed}), 422
+    flash(said, "success")
+    return redirect(url_for("payments.show", connection=connection, payment=payment), 303)
+
+
+def _done(connection: str, do: str, given: JsonObject) -> str:
+    """Do it and say what came of it. Raises like an action."""
+    if do == "refund":
+        output = act_once("payments", "refund", {**given, "connection": connection})
+        if output.get("status") == "needs_approval":
+            return "The refund waits until somebody approves it."
+        return "Refunded." if output.get("status") == "issued" else "The gateway takes the refund up."
+    the_hub().payments.tell(connection, act_once(connection, f"payment.{do}", given), {})
+    return "Taken." if do == "capture" else "Let go: the payer's bank frees the amount."
+
+
+def _offered(row: sa.Row[Any]) -> frozenset[str]:
+    """What can be done with a payment in its state, as far as its gateway offers it."""
+    wanted = {"capture": row.state == "authorized", "void": row.state in {"authorized", "created", "pending"},
+              "refund": row.state in {"succeeded", "partially_refunded"}}  # fmt: skip
+    there = offered(row.connection, [f"payment.{name}" for name, fits in wanted.items() if fits])
+    return frozenset(name.removeprefix("payment.") for name in there)
+
+
+def _page(row: sa.Row[Any], failed: dict[str, object]) -> str:
+    facts = Facts.from_json(row.facts)
+    paid = facts.paid if row.currency else None
+    return render_template(
+        "payment.html",
+        row=row,
+        facts=facts,
+        line=line_of(the_hub(), row.payment),
+        offered=_offered(row),
+        rest=Money(paid - row.refunded, row.currency) if paid is not None else None,
+        key=form_key(),
+        failed=failed,
+    )
+
+
+def _row(connection: str, payment: str) -> sa.Row[Any]:
+    row = the_hub().payments.store.payment(connection, payment)
     if row is None:
         message = f"Nothing was told of a payment {payment!r} of {connection}."
         raise NotFoundError(message, remedy="The page Payments lists those that are known.")
-    told = hub.queries.events(EventFilter(subject=payment, source=connection), limit=100).items
-    return render_template("payment.html", row=row, facts=Facts.from_json(row.facts), told=told)
+    return row
 
 
-@pages.page("/subscriptions", Role.VIEWER)
-def subscriptions() -> ResponseReturnValue:
-    """The subscriptions that the hub charges."""
-    rows = the_hub().payments.store.list(subscriptions_table, limit=_NEWEST)
-    return render_template("subscriptions.html", rows=[(row, _known(row)) for row in rows], most=_NEWEST)
+def _wanted() -> tuple[list[sa.ColumnElement[bool]], dict[str, str]]:
+    """What the reader asks for. ``payment`` is searched in numbers, mail addresses and names."""
+    asked = {name: request.args.get(name, "").strip() for name in ("state", "connection", "payment")}
+    where: list[sa.ColumnElement[bool]] = [
+        table.c[name] == asked[name] for name in ("state", "connection") if asked[name]
+    ]
+    if asked["payment"]:
+        found = the_hub().queries.events(EventFilter(type="payment.*", text=asked["payment"]), limit=_SEARCHED).items
+        named = {event.subject for event in found if event.subject} | {asked["payment"]}
+        where.append(table.c.payment.in_(sorted(named)))
+    return where, asked
 
 
-@pages.page("/subscriptions/<identity>", Role.VIEWER)
-def subscription(identity: str) -> ResponseReturnValue:
-    """One subscription with its charges; one of which nobody knows whether it happened is decided here."""
-    store = the_hub().payments.store
-    row = store.get(subscriptions_table, identity)
-    charges = store.charges_of(identity)
-    return render_template("subscription.html", row=row, known=_known(row), charges=charges)
+def _totals(where: Sequence[sa.ColumnElement[bool]]) -> list[tuple[int, Money, Money]]:
+    """By currency: how many were paid, what was paid, what of it was given back."""
+    sums = (sa.func.count(), sa.func.sum(table.c.amount), sa.func.sum(table.c.refunded))
+    query = sa.select(table.c.currency, *sums).where(*where, table.c.state.in_(_PAID), table.c.currency.is_not(None))
+    with the_hub().database.read() as connection:
+        rows = connection.execute(query.group_by(table.c.currency).order_by(sums[0].desc())).all()
+    return [(count, Money(int(paid), currency), Money(int(back), currency)) for currency, count, paid, back in rows]
 
 
-@pages.page("/subscriptions/<identity>", Role.EDITOR, method="POST")
-def decide(identity: str) -> ResponseReturnValue:
-    """A person looked at the gateway and says whether the charge happened."""
-    hub, happened = the_hub(), request.form.get("happened") == "yes"
-    try:
-        hub.charging.decide(identity, happened=happened, payment=request.form.get("payment", "").strip())
-    except HubError as error:
-        flash(str(error), "danger")
-    else:
-        hub.store.note(actor(), "subscription.decide", identity, hub.now(), {"happened": happened})
-        flash("Noted. The subscription goes on from there.", "success")
-    return redirect(url_for("payments.subscription", identity=identity), 303)
-
-
-def _known(row: sa.Row[Any]) -> dict[str, object]:
-    """What a page shows of a subscription's terms."""
-    known = the_hub().payments.store.subscription(row)
-    customer = cast("dict[str, str]", row.input.get("customer") or {})
-    return {"next": known, "who": customer.get("email") or customer.get("name") or "", "paid_until": known.paid_until}
+def _exported(where: Sequence[sa.ColumnElement[bool]]) -> Iterator[Sequence[object]]:
+    query = sa.select(table).where(*where).order_by(table.c.created_at.desc()).limit(_EXPORTED)
+    with the_hub().database.read() as connection:
+        rows = connection.execute(query).all()
+    for row in rows:
+        facts = Facts.from_json(row.facts)
+        customer, fee = facts.value("customer"), facts.value("fee")
+        payer = customer.get("email") or customer.get("name") if isinstance(customer, dict) else None
+        amounts = [Money(minor, row.currency).to_decimal_text() if row.currency and minor is not None else None
+                   for minor in (row.amount, row.refunded)]  # fmt: skip
+        yield (
+            row.connection, row.payment, row.state, row.currency, *amounts,
+            Money.from_json(fee).to_decimal_text() if fee is not None else None, payer,
+            *(facts.value(name) for name in ("order", "invoice", "link", "subscription", "job")),
+            row.begun.isoformat(), row.updated_at.isoformat(),
+        )  # fmt: skip

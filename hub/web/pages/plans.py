@@ -1,0 +1,184 @@
+"""Payment plans: those that are there, a new one, another price for the next period, and retiring one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, cast
+
+import sqlalchemy as sa
+from flask import flash, redirect, render_template, request, url_for
+
+from hub.errors import ActionError, MoneyError, NotFoundError
+from hub.journal.tables_billing import told_plans as table
+from hub.journal.tables_billing import told_subscriptions
+from hub.money import Money
+from hub.payments.billing import value
+from hub.web.access import Pages, Role
+from hub.web.acting import act_once, form_key, offered, offering
+from hub.web.sessions import the_hub
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from flask.typing import ResponseReturnValue
+
+    from hub.jsontypes import Json, JsonObject
+
+pages = Pages("plans", __name__)
+
+UNITS: Final = ("day", "week", "month", "year")
+_NEWEST = 200
+_FIELDS = ("connection", "name", "amount", "currency", "unit", "count", "trial_days", "cycles", "description")
+_WHOLE: Final[Mapping[str, tuple[int, int]]] = {"count": (1, 365), "trial_days": (0, 730), "cycles": (1, 1200)}
+_LENGTHS: Final[Mapping[str, int]] = {"name": 120, "description": 1000}
+
+
+@pages.page("/plans", Role.VIEWER)
+def index() -> ResponseReturnValue:
+    """The newest plans, with how many members each has."""
+    query = sa.select(table).order_by(table.c.state, table.c.created_at.desc()).limit(_NEWEST)
+    with the_hub().database.read() as connection:
+        rows = connection.execute(query).all()
+    return render_template("plans.html", rows=rows, members=_members(), value=value, most=_NEWEST)
+
+
+@pages.page("/plans/new", Role.EDITOR)
+def new() -> ResponseReturnValue:
+    """The form of a new plan."""
+    typed = {**dict.fromkeys(_FIELDS, ""), "unit": "month", "count": "1", "connection": request.args.get("for", "")}
+    return _form(typed, {}, None)
+
+
+@pages.page("/plans/new", Role.EDITOR, method="POST")
+def create() -> ResponseReturnValue:
+    """Make it, or say at each field what is wrong; what was typed stays."""
+    typed = {name: request.form.get(name, "").strip() for name in _FIELDS}
+    given, wrong = read_plan(typed)
+    if typed["connection"] not in offering("plan.create"):
+        wrong["connection"] = "Choose the gateway that charges the plan."
+    if wrong:
+        return _form(typed, wrong, None), 422
+    try:
+        made = act_once(typed["connection"], "plan.create", given)
+    except ActionError as error:
+        return _form(typed, {}, error), 422
+    flash(f"The plan {typed['name']} is there. A form or a recipe can start subscriptions on it.", "success")
+    return redirect(url_for("plans.show", connection=typed["connection"], plan=str(made["plan"])), 303)
+
+
+@pages.page("/plans/<connection>/<path:plan>", Role.VIEWER)
+def show(connection: str, plan: str) -> ResponseReturnValue:
+    """One plan: its price, its members, and what can be done."""
+    return _page(_row(connection, plan), {}, None)
+
+
+@pages.page("/plans/<connection>/<path:plan>", Role.EDITOR, method="POST")
+def act(connection: str, plan: str) -> ResponseReturnValue:
+    """Give it another price from the next period, or retire it."""
+    row = _row(connection, plan)
+    try:
+        if request.form.get("do") == "retire":
+            act_once(connection, "plan.cancel", {"plan": plan})
+            flash("Nobody can start on it any more; who is a member stays one.", "success")
+        else:
+            plan = _reprice(row)
+            flash("The new price holds.", "success")
+    except MoneyError as error:
+        return _page(row, {"amount": str(error)}, None), 422
+    except ActionError as error:
+        return _page(row, {}, error), 422
+    known = _find(connection, plan) is not None
+    return redirect(url_for("plans.show", connection=connection, plan=plan if known else row.plan), 303)
+
+
+def _reprice(row: sa.Row[Any]) -> str:
+    """Set another price; give the plan that has it: where plans are fixed, another takes its place."""
+    price = cast("JsonObject", value(row.data, "price") or {})
+    amount = _price(request.form.get("amount", "").strip(), str(price.get("currency", "")))
+    existing = "move" if request.form.get("existing") == "move" else "keep"
+    output = act_once(row.connection, "plan.update", {"plan": row.plan, "price": amount, "existing": existing})
+    return str(output["plan"])
+
+
+def read_plan(typed: Mapping[str, str]) -> tuple[JsonObject, dict[str, str]]:
+    """The input of ``plan.create``, and by field what is wrong with what was typed."""
+    wrong = {
+        name: f"Use at most {length} characters; these are {len(typed[name])}."
+        for name, length in _LENGTHS.items()
+        if len(typed[name]) > length
+    }
+    given: dict[str, Json] = {name: typed[name] for name in _LENGTHS if typed[name]}
+    if not typed["name"]:
+        wrong["name"] = "Give it a name; members read it."
+    try:
+        given["price"] = _price(typed["amount"], typed["currency"].upper())
+    except MoneyError as error:
+        wrong["amount"] = str(error)
+    numbers = {name: _whole(name, text, wrong) for name in _WHOLE if (text := typed[name])}
+    if typed["unit"] not in UNITS:
+        wrong["unit"] = "Choose day, week, month or year."
+    given["interval"] = {"unit": typed["unit"], "count": numbers.pop("count", 1)}
+    return {**given, **numbers}, wrong
+
+
+def _whole(name: str, text: str, wrong: dict[str, str]) -> int:
+    least, most = _WHOLE[name]
+    if text.isascii() and text.isdigit() and least <= int(text[:9]) <= most:
+        return int(text)
+    wrong[name] = f"Write a whole number from {least} to {most}."
+    return least
+
+
+def _price(text: str, currency: str) -> JsonObject:
+    """A price above zero as Money. Raises ``MoneyError``."""
+    money = Money.parse(text, currency)
+    if money.minor <= 0:
+        message = f"{text!r} is no price."
+        raise MoneyError(message, remedy="A price is above zero.")
+    return cast("JsonObject", money.to_json())
+
+
+def _form(typed: Mapping[str, str], wrong: Mapping[str, str], error: ActionError | None) -> str:
+    where = offering("plan.create")
+    return render_template(
+        "plan_new.html", typed=typed, wrong=wrong, error=error, connections=where, units=UNITS, key=form_key()
+    )
+
+
+def _page(row: sa.Row[Any], wrong: Mapping[str, str], error: ActionError | None) -> str:
+    possible = offered(row.connection, ("plan.update", "plan.cancel")) if row.state == "active" else frozenset()
+    return render_template(
+        "plan.html",
+        row=row,
+        value=value,
+        members=_members((told_subscriptions.c.connection == row.connection, told_subscriptions.c.plan == row.plan)),
+        possible=possible,
+        wrong=wrong,
+        error=error,
+        key=form_key(),
+    )
+
+
+def _row(connection: str, plan: str) -> sa.Row[Any]:
+    row = _find(connection, plan)
+    if row is None:
+        message = f"Nothing was told of a plan {plan!r} of {connection}."
+        raise NotFoundError(message, remedy="The page Plans lists those that are known.")
+    return row
+
+
+def _find(connection: str, plan: str) -> sa.Row[Any] | None:
+    query = sa.select(table).where(table.c.connection == connection, table.c.plan == plan)
+    with the_hub().database.read() as reading:
+        return reading.execute(query).one_or_none()
+
+
+def _members(where: tuple[sa.ColumnElement[bool], ...] = ()) -> dict[tuple[str, str], dict[str, int]]:
+    """By connection and plan: how many subscriptions stand in which state."""
+    of = told_subscriptions.c
+    query = sa.select(of.connection, of.plan, of.state, sa.func.count()).where(*where)
+    found: dict[tuple[str, str], dict[str, int]] = {}
+    with the_hub().database.read() as connection:
+        for place, plan, state, count in connection.execute(query.group_by(of.connection, of.plan, of.state)):
+            found.setdefault((place, plan), {})[state] = count
+    return found

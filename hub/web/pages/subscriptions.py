@@ -1,0 +1,159 @@
+"""Subscriptions, whoever keeps them: how each stands, what it was charged, and what can be done with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, cast
+
+import sqlalchemy as sa
+from flask import flash, redirect, render_template, request, url_for
+
+from hub.errors import ActionError, HubError, NotFoundError
+from hub.journal.queries import EventFilter
+from hub.journal.tables import charges as charges_table
+from hub.journal.tables import subscriptions as kept_table
+from hub.journal.tables_billing import told_subscriptions as table
+from hub.payments.billing import SUBSCRIPTION_STATES, value
+from hub.web.access import Pages, Role
+from hub.web.acting import act_once, form_key, offered
+from hub.web.sessions import actor, the_hub
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from flask.typing import ResponseReturnValue
+
+    from hub.jsontypes import JsonObject
+
+pages = Pages("subscriptions", __name__)
+
+STATES: Final = sorted({state for state in SUBSCRIPTION_STATES.values() if state} | {"cancelling"})
+_NEWEST = 200
+_OVER = frozenset({"cancelled", "ended"})
+_ACTIONS: Final[Mapping[str, tuple[str, JsonObject, str]]] = {
+    "cancel": ("subscription.cancel", {"at": "period_end"}, "It ends with the period that is paid."),
+    "end": ("subscription.cancel", {"at": "now"}, "It is over."),
+    "pause": ("subscription.pause", {}, "Nothing is charged until it is resumed."),
+    "resume": ("subscription.resume", {}, "It goes on."),
+}
+"""What a button does: the action, its input, and what is said afterwards."""
+
+
+@pages.page("/subscriptions", Role.VIEWER)
+def index() -> ResponseReturnValue:
+    """The newest subscriptions that fit, and those whose last charge nobody knows of."""
+    asked = {name: request.args.get(name, "").strip() for name in ("state", "connection", "text")}
+    where = [table.c[name] == asked[name] for name in ("state", "connection") if asked[name]]
+    if asked["text"]:
+        text = asked["text"].lower()
+        where.append(table.c.customer.contains(text, autoescape=True) | (table.c.subscription == asked["text"]))
+    return render_template(
+        "subscriptions.html",
+        rows=_newest(*where),
+        uncertain=_uncertain(),
+        asked=asked,
+        states=STATES,
+        connections=[row.name for row in the_hub().store.connections()],
+        value=value,
+        most=_NEWEST,
+    )
+
+
+@pages.page("/subscriptions/<connection>/<path:subscription>", Role.VIEWER)
+def show(connection: str, subscription: str) -> ResponseReturnValue:
+    """One subscription with what happened; a charge of which nobody knows whether it happened is decided here."""
+    return _page(connection, subscription, {})
+
+
+@pages.page("/subscriptions/<connection>/<path:subscription>", Role.EDITOR, method="POST")
+def act(connection: str, subscription: str) -> ResponseReturnValue:
+    """Cancel, pause or resume it, or say whether the charge in doubt happened."""
+    do = request.form.get("do", "")
+    try:
+        said = _decide(subscription) if do == "decide" else _do(connection, subscription, do)
+    except HubError as error:
+        return _page(connection, subscription, {"error": error}), 422
+    flash(said, "success")
+    return redirect(url_for("subscriptions.show", connection=connection, subscription=subscription), 303)
+
+
+def _do(connection: str, subscription: str, do: str) -> str:
+    row, _ = _rows(connection, subscription)
+    if do not in _possible(connection, row.state if row is not None else ""):
+        message = "This cannot be done with the subscription as it stands."
+        raise ActionError(message, code="wrong_state", remedy="Look at its state and choose among its buttons.")
+    action, given, said = _ACTIONS[do]
+    act_once(connection, action, {"subscription": subscription, **given})
+    return said
+
+
+def _decide(subscription: str) -> str:
+    hub, happened = the_hub(), request.form.get("happened") == "yes"
+    hub.charging.decide(subscription, happened=happened, payment=request.form.get("payment", "").strip())
+    hub.store.note(actor(), "subscription.decide", subscription, hub.now(), {"happened": happened})
+    return "Noted. The subscription goes on from there."
+
+
+def _page(connection: str, subscription: str, failed: Mapping[str, object]) -> str:
+    row, kept = _rows(connection, subscription)
+    hub = the_hub()
+    state = row.state if row is not None else kept.state if kept is not None else ""
+    return render_template(
+        "subscription.html",
+        connection=connection,
+        subscription=subscription,
+        row=row,
+        state=state,
+        plan=row.plan if row is not None else kept.plan if kept is not None else "",
+        value=value,
+        kept=hub.payments.store.subscription(kept) if kept is not None else None,
+        customer=_customer(row, kept),
+        charges=hub.payments.store.charges_of(subscription) if kept is not None else [],
+        told=hub.queries.events(EventFilter(type="subscription.*", text=subscription), limit=100).items,
+        possible=_possible(connection, state),
+        key=form_key(),
+        failed=failed,
+    )
+
+
+def _rows(connection: str, subscription: str) -> tuple[sa.Row[Any] | None, sa.Row[Any] | None]:
+    """It as events tell it, and as the hub keeps it. Raises ``NotFoundError`` when neither knows it."""
+    query = sa.select(table).where(table.c.connection == connection, table.c.subscription == subscription)
+    with the_hub().database.read() as reading:
+        row = reading.execute(query).one_or_none()
+    kept = the_hub().payments.store.find(kept_table, subscription)
+    if kept is not None and kept.connection != connection:
+        kept = None
+    if row is None and kept is None:
+        message = f"Nothing was told of a subscription {subscription!r} of {connection}."
+        raise NotFoundError(message, remedy="The page Subscriptions lists those that are known.")
+    return row, kept
+
+
+def _possible(connection: str, state: str) -> frozenset[str]:
+    """The buttons that make sense in a state, as far as the gateway offers what they do."""
+    if state in _OVER:
+        return frozenset()
+    wanted = {"end"} | ({"cancel"} if state != "cancelling" else set())
+    wanted |= {"resume"} if state == "paused" else {"pause"}
+    there = offered(connection, {_ACTIONS[name][0] for name in wanted})
+    return frozenset(name for name in wanted if _ACTIONS[name][0] in there)
+
+
+def _customer(row: sa.Row[Any] | None, kept: sa.Row[Any] | None) -> JsonObject:
+    found = value(row.data, "customer") if row is not None else None
+    return cast("JsonObject", found or (kept.input.get("customer") if kept is not None else None) or {})
+
+
+def _newest(*where: sa.ColumnElement[bool]) -> list[sa.Row[Any]]:
+    query = sa.select(table).where(*where).order_by(table.c.created_at.desc()).limit(_NEWEST)
+    with the_hub().database.read() as connection:
+        return list(connection.execute(query))
+
+
+def _uncertain() -> list[sa.Row[Any]]:
+    """The subscriptions that wait for a person's word on a charge."""
+    waiting = sa.select(charges_table.c.subscription).where(charges_table.c.state == "uncertain")
+    query = sa.select(kept_table).where(kept_table.c.id.in_(waiting)).order_by(kept_table.c.created_at).limit(_NEWEST)
+    with the_hub().database.read() as connection:
+        return list(connection.execute(query))
