@@ -55,6 +55,9 @@ PAGES = [
     "PAYMENT",
     "/subscriptions",
     "SUBSCRIPTION",
+    "/plans",
+    "/plans/new",
+    "PLAN",
     "/new-connection",
     "/new-connection/stripe",
     "/new-connection/mail",
@@ -64,6 +67,7 @@ PAGES = [
     "/templates/receipt",
     "/settings",
     "/settings/users",
+    "/settings/business",
     "/settings/audit",
     "/settings/backup",
     "/me",
@@ -110,7 +114,8 @@ def fill(live, page):
     joined = hub.payments.act("corner", "subscription.create", "6d" * 20, member)["subscription"]
     return {
         "PAYMENT": f"/payments/sandbox/{paid.payment}",
-        "SUBSCRIPTION": f"/subscriptions/{joined}",
+        "SUBSCRIPTION": f"/subscriptions/corner/{joined}",
+        "PLAN": f"/plans/corner/{plan}",
         "FORM": form["page_url"],
         "LINK": hub.payments.act("corner", "link.create", "6e" * 20, {"amount": sample["amount"]})["url"],
         "RUN": f"/runs/{failed}",

@@ -39,6 +39,11 @@ def test_only_what_must_be_is_public(app):
         "account.do_set_up",
         "answers.show",
         "answers.answer",
+        "form_page.embed_script",
+        "form_page.pay",
+        "form_page.send",
+        "form_page.show",
+        "form_page.standing",
         "pay.link",
         "pay.click",
         "pay.show",
@@ -50,12 +55,22 @@ def test_only_what_must_be_is_public(app):
         "probes.healthz",
         "probes.readyz",
         "probes.metrics",
+        "shop.pay",
+        "shop.show",
     }
 
 
 def test_only_signed_addresses_take_what_other_sites_post(app):
     open_to_others = {endpoint for endpoint, rule in access_rules(app).items() if rule.cross_site}
-    assert open_to_others == {"pay.click", "pay.begin", "pay.posted_back", "pay.complete"}
+    assert open_to_others == {
+        "form_page.pay",
+        "form_page.send",
+        "pay.begin",
+        "pay.click",
+        "pay.complete",
+        "pay.posted_back",
+        "shop.pay",
+    }
 
 
 @pytest.mark.parametrize("who", RANK)
