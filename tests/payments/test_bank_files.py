@@ -16,9 +16,7 @@ from hub.payments.bank_files import (
     BankAccount,
     Line,
     account_of,
-    bic_of,
     csv_file,
-    iban_of,
     identifier,
     sepa_file,
     taken,
@@ -137,27 +135,6 @@ def test_the_csv_file_has_one_line_for_each_transfer_in_any_currency():
     assert rows[0] == ["reference", "name", "iban", "bic", "amount", "currency", "text"]
     assert rows[1][1:] == ["Ada Lovelace", ADA.iban, "", "1080.00", "EUR", "Truck hire 12"]
     assert rows[3] == ["3", "'=cmd|calc", "GB33BUKB20201555555555", "", "1200", "JPY", "'@home"]
-
-
-@pytest.mark.parametrize("written", ["DE89 3704 0044 0532 0130 00", "de89-3704-0044-0532-0130-00"])
-def test_an_iban_is_read_as_people_write_it(written):
-    assert iban_of(written) == "DE89370400440532013000"
-
-
-@pytest.mark.parametrize(
-    "written", ["DE88370400440532013000", "DE8937040044053201300", "", "89370400440532013000DE", "x"]
-)
-def test_an_iban_with_a_mistake_is_refused(written):
-    with pytest.raises(PermanentError) as caught:
-        iban_of(written)
-    assert caught.value.code == "invalid_recipient"
-
-
-def test_a_bic_may_be_left_out_and_a_wrong_one_is_refused():
-    assert bic_of("") == ""
-    assert bic_of("coba de ff") == "COBADEFF"
-    with pytest.raises(PermanentError, match="not a BIC"):
-        bic_of("COBA")
 
 
 def test_an_account_needs_its_holder():

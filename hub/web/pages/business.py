@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from flask import flash, redirect, render_template, request, url_for
 
 from hub.errors import HubError, MoneyError
+from hub.iban import bic_of, iban_of
 from hub.money import Money
-from hub.payments.bank_files import bic_of, iban_of
 from hub.web.access import Pages, Role
 from hub.web.sessions import actor, the_hub
 
