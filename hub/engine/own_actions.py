@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from hub.commerce import catalogue_items, form_actions, order_payments, orders, submissions
+from hub.commerce import access, catalogue_items, form_actions, order_payments, orders, submissions
 from hub.payments import accounting, billing, payout_watch, payouts, refunds, splits
 from hub.payments import projection as payments
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hub.office import Action, Projection, Timer
 
 ACTIONS: Final[Mapping[str, Mapping[str, Action]]] = {
+    "access": access.ACTIONS,
     "catalogue": catalogue_items.ACTIONS,
     "forms": form_actions.ACTIONS,
     "orders": orders.ACTIONS,
@@ -22,6 +23,7 @@ ACTIONS: Final[Mapping[str, Mapping[str, Action]]] = {
 """Connector -> action -> what does it. Their manifests say ``by_hub: true``; a test holds both together."""
 
 TIMERS: Final[Mapping[str, Timer]] = {
+    **access.TIMERS,
     **catalogue_items.TIMERS,
     **orders.TIMERS,
     **order_payments.TIMERS,

@@ -38,7 +38,7 @@ TABLE = {
     "job.posted .offered .chosen .assigned .accepted .declined .unfilled .started .done .confirmed .disputed .released "
     ".cancelled": "job",
     "provider.registered .approved": "provider",
-    "access.granted .extended .revoked": "customer resource",
+    "access.granted .extended .revoked .expired": "customer resource",
     "answer.given": "question answer",
     "schedule.tick": "",
     "hub.connection_failing .run_failed .queue_growing .ledger_difference .webhook_silent": "",
