@@ -22,7 +22,7 @@ from hub.recipes.files import FileKey, FileKind, exported, key_of, plan_files
 from hub.recipes.findings import FindingsError, in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from hub.journal.rows import RecipeSave
     from hub.journal.writer import Transaction
     from hub.jsontypes import JsonObject, JsonSchema
-    from hub.recipes.files import Change, Plan
+    from hub.recipes.context import CheckContext
+    from hub.recipes.files import Change, Plan, Texts
     from hub.recipes.findings import Finding
 
 _KEPT_AS_FILES = (FileKind.TEMPLATE, FileKind.FORM, FileKind.CATALOGUE)
@@ -69,13 +70,19 @@ class FileDesk:
         if not kinds:
             message = f"{directory} has none of the folders {', '.join(kind.folder for kind in FileKind)}."
             raise ConfigError(message, remedy="Give the folder that `hub export` wrote.")
-        plan = plan_files(self._texts(), _files_of(directory), self._hub.recipes.context(), self._forms, kinds)
-        return replace(
-            plan,
-            findings=tuple(
-                in_order([*plan.findings, *self._of_forms(plan.changes), *self._of_catalogues(plan.changes)])
-            ),
-        )
+        return self._reviewed(plan_files(*self._all(_files_of(directory)), kinds))
+
+    def plan_more(self, files: Mapping[str, str]) -> Plan:
+        """What putting these files (path to text) beside all that is there would do."""
+        return self._reviewed(plan_files(*self._all({**exported(self._texts()), **files})))
+
+    def _all(self, files: Mapping[str, str]) -> tuple[Texts, Mapping[str, str], CheckContext, _Forms]:
+        return self._texts(), files, self._hub.recipes.context(), self._forms
+
+    def _reviewed(self, plan: Plan) -> Plan:
+        """The plan with what is wrong about its forms and catalogues, too."""
+        more = [*self._of_forms(plan.changes), *self._of_catalogues(plan.changes)]
+        return replace(plan, findings=tuple(in_order([*plan.findings, *more])))
 
     @staticmethod
     def _of_catalogues(changes: Collection[Change]) -> list[Finding]:

@@ -35,6 +35,8 @@ PAGES = [
     "/recipes?text=nothing",
     "/gallery",
     "/new-recipe",
+    "/new-integration",
+    "/new-integration?received=form&split=vendors&after=mail&refund=approval",
     "/recipes/contact",
     "/recipes/contact/versions",
     "/recipes/contact/start",

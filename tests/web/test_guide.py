@@ -1,0 +1,104 @@
+"""The page New integration: asks, shows what fits, makes the files once, and says at the field what is wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+GOOD = {
+    "received": "form",
+    "split": "none",
+    "period": "once",
+    "fee": "platform",
+    "after": "mail",
+    "refund": "yes",
+    "name": "summer-course",
+    "title": "Summer course",
+    "connection": "shop",
+    "currency": "eur",
+    "amount": "49.00",
+}
+
+
+@pytest.fixture
+def shop(hub):
+    fields = {"api_base": "http://127.0.0.1/sandbox/v1", "api_key": "sbx_test_1", "webhook_secret": "whsec_1"}
+    hub.accounts.create("shop", "sandbox", fields, "test")
+
+
+def test_the_six_questions_are_asked(admin):
+    page = admin.page("/new-integration")
+    for asked in ("How is the money received?", "Is it split?", "One-time or recurring?", "Is it refundable?"):
+        assert asked in page
+    assert "Which gateways fit" not in page
+
+
+def test_the_answers_show_what_fits_and_why_the_others_do_not(admin, hub):
+    page = admin.page("/new-integration?received=form&split=none&period=once&fee=platform&after=crm&refund=yes")
+    assert "Which gateways fit" in page
+    reason = hub.registry.get("moneygram").manifest.capabilities["single_payment"].reason
+    assert reason.split("'")[0][:40] in page
+    assert "None of your connections fits yet" in page
+    assert "tells the CRM" in page
+
+
+def test_with_a_connection_the_steps_at_the_gateway_stand_there(admin, shop):
+    page = admin.page("/new-integration?received=link&refund=approval")
+    assert "/hooks/shop" in page
+    assert "Events to tick there" in page
+    assert "Settings, Business" in page
+
+
+def test_it_makes_the_form_and_the_recipes_and_leads_to_them(hub, admin, shop):
+    answer = admin.post("/new-integration", **GOOD)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/recipes/summer-course")
+    assert {row.name: row.enabled for row in hub.store.recipes()} == {
+        "summer-course": True,
+        "summer-course-refund": True,
+    }
+    assert 'EUR: {fixed: "49.00"}' in hub.store.file("form", "summer-course")
+    form = admin.page("/f/summer-course")
+    assert "Summer course" in form
+    assert "49.00" in form
+
+
+def test_what_is_there_is_never_overwritten(hub, admin, shop):
+    admin.post("/new-integration", **GOOD)
+    again = admin.post("/new-integration", **{**GOOD, "title": "Another"})
+    assert again.status_code == 422
+    assert "recipes/summer-course.yaml" in again.text
+    assert "is there already" in again.text
+    assert "Another" not in hub.store.recipe("summer-course").text
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "said"),
+    [
+        ("name", "Summer Course", "small letters"),
+        ("name", "x" * 61, "small letters"),
+        ("title", "", "Give it a title"),
+        ("title", "x" * 10_000, "at most 120"),
+        ("connection", "nowhere", "Choose a connection"),
+        ("amount", "0", "above zero"),
+        ("amount", "1.005", "2 decimals"),
+        ("currency", "EURO", "EURO"),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_is_made(hub, admin, shop, field, typed, said):
+    answer = admin.post("/new-integration", **{**GOOD, field: typed})
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert 'role="alert"' in answer.text
+    assert hub.store.recipes() == []
+    assert hub.store.files("form") == {}
+
+
+def test_an_answer_that_is_none_is_refused(admin, shop):
+    answer = admin.get("/new-integration?received=pigeon")
+    assert answer.status_code == 422
+    assert "is no answer" in answer.text
+
+
+def test_viewers_look_and_editors_make(people, shop):
+    assert "Make it and switch it on" not in people["viewer"].page("/new-integration?received=form")
+    assert people["viewer"].post("/new-integration", **GOOD).status_code == 403
+    assert people["editor"].post("/new-integration", **GOOD).status_code == 303
