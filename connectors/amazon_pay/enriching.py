@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from connectors.amazon_pay.api import AmazonPay, object_of, segment, time_of
+from connectors.amazon_pay.button import is_prepared
 from connectors.amazon_pay.carried import REFERENCES
 from connectors.amazon_pay.disputes import outcome_of
 from connectors.amazon_pay.errors import reason_of
@@ -77,7 +78,14 @@ def _about(charge: JsonObject, permission: JsonObject) -> JsonObject:
         "lapses_at": time_of(charge.get("expirationTimestamp")),
         "reason": reason_of(details["reasonCode"]) if details.get("reasonCode") else None,
         "first": _is_first(charge, permission) or None,
+        "checkout": _checkout_of(charge, permission),
     }
+
+
+def _checkout_of(charge: JsonObject, permission: JsonObject) -> str | None:
+    """The hub's reference of a payment until it had a charge, by which the visit to pay is known."""
+    reference = str(object_of(permission.get("merchantMetadata")).get("merchantReferenceId") or "")
+    return reference if is_prepared(reference) and _is_first(charge, permission) else None
 
 
 def _is_first(charge: JsonObject, permission: JsonObject) -> bool:

@@ -13,12 +13,22 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 
 from hub.connect.manifest import Idempotency, Kind
 from hub.engine.own_actions import ACTIONS as OWN_ACTIONS
-from hub.errors import ConflictError, NotFoundError, PermanentError, TransientError, UnavailableError, UncertainError
+from hub.errors import (
+    ActionError,
+    ConflictError,
+    NotFoundError,
+    PermanentError,
+    TransientError,
+    UnavailableError,
+    UncertainError,
+)
 from hub.ids import derived_id, new_id
 from hub.journal.entries import Happening
 from hub.journal.tables import checkouts
 from hub.payments.by_the_hub import ACTIONS
 from hub.payments.desk import Desk, references
+from hub.payments.outcomes import follow, tells
+from hub.payments.payout_watch import watch_payout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +45,8 @@ if TYPE_CHECKING:
 Offices: TypeAlias = "Callable[[str, datetime, tuple[str | None, str | None]], Office]"
 """Makes the office of one piece of work: its key, its moment, the run and step that cause it."""
 
+_PART, _DONE = "part", "done"
+"""Members of the ``details`` of an error of one of the calls that an action by the hub makes."""
 _UNDECIDED = frozenset({"created", "pending", "authorized"})
 
 
@@ -83,14 +95,25 @@ class _Gateway:
         return self.attempt.connector.manifest
 
     def run(self, action: str, given: JsonObject, part: str) -> JsonObject:
-        key = part_key(self.attempt.call.key, part)
-        inner = replace(self.attempt.call, input=given, key=key, reference=reference_of(key), previous=None)
+        call = self.attempt.call
+        key, done = part_key(call.key, part), _done_before(call.previous, part)
+        inner = replace(call, input=given, key=key, reference=reference_of(key), previous=done)
         spec = self.attempt.connector.manifest.offered(action)
-        if spec is None:
-            return cast("JsonObject", self.attempt.connector.run(action, inner))
-        output = cast("JsonObject", self.attempt.run(spec, inner))
+        try:
+            if spec is None:
+                return cast("JsonObject", self.attempt.connector.run(action, inner))
+            output = cast("JsonObject", self.attempt.run(spec, inner))
+        except ActionError as error:
+            if error.details is not None:
+                error.details = {_PART: part, _DONE: error.details}
+            raise
         self.calls.after(replace(self.attempt, call=inner), spec, output)
         return output
+
+
+def _done_before(previous: Json, part: str) -> Json:
+    """What the attempt before had done of this part, when it was this part that failed."""
+    return previous[_DONE] if isinstance(previous, dict) and previous.get(_PART) == part else None
 
 
 class GatewayCalls:
@@ -117,17 +140,21 @@ class GatewayCalls:
         if spec.by_hub:
             action = ACTIONS[spec.name]
             return connector.run_judged(spec, call, lambda judged: action(self.desk(attempt, judged), judged.input))
-        if connector.manifest.kind is not Kind.GATEWAY or spec.name not in {"payment.create", "form.embed"}:
+        if connector.manifest.kind is not Kind.GATEWAY:
             return attempt.run(spec, call)
+        if spec.name not in {"payment.create", "form.embed"}:
+            output = attempt.run(spec, call)
+            self._follow(attempt, spec, output)
+            return output
         if spec.name == "form.embed":
             return self._embedded(spec, attempt)
         visit = self._visit(attempt)
         if visit is not None:
             ours = {**call.input, "return_url": f"{self._addresses.pay(visit)}/return"}
             attempt = replace(attempt, call=call.with_input(ours))
-        output = cast("JsonObject", attempt.run(spec, attempt.call))
-        self.after(replace(attempt, call=call), spec, output)
-        return self._visited(visit, call, output)
+        begun = cast("JsonObject", attempt.run(spec, attempt.call))
+        self.after(replace(attempt, call=call), spec, begun)
+        return self._visited(visit, call, begun)
 
     def _own(self, spec: ActionSpec, attempt: Attempt) -> Json:
         """An action of a connector whose work is the hub's own."""
@@ -150,6 +177,19 @@ class GatewayCalls:
         kept = ("customer", "lapses_at", "expires_at", "gateway", "method")
         data = {**data, **{name: output[name] for name in kept if output.get(name)}}
         attempt.tell("payment.created", f"payment.created:{reference}", data)
+
+    def _follow(self, attempt: Attempt, spec: ActionSpec, output: Json) -> None:
+        """What the gateway itself will not tell of this action is told here, or watched until it is decided."""
+        call, manifest = attempt.call, attempt.connector.manifest
+        if not spec.shared or not isinstance(output, dict):
+            return
+        tale = follow(spec.name, call.input, output, call.key)
+        if tale is not None and not tells(manifest, tale.type):
+            source_id = ":".join(part for part in (tale.type, tale.thing, tale.part) if part)
+            attempt.tell(tale.type, source_id, tale.data)
+        if tale is None and spec.name == "payout.create" and not tells(manifest, "payout.paid"):
+            office = self._offices(call.key, call.now, attempt.cause)
+            office.change(lambda book: watch_payout(book, call.connection.name, str(output["payout"])))
 
     def desk(self, attempt: Attempt, call: Call) -> Desk:
         """What one of the hub's own actions works with."""

@@ -181,12 +181,16 @@ class PaymentDesk:
             action, given = "payment.complete", {**given, "parameters": dict(parameters)}
         key = part_key(hashlib.sha256(identity.encode()).hexdigest()[:40], "return")
         output = cast("JsonObject", self.act(visit.connection, action, key, given))
-        self.tell(visit.connection, output, visit.input, known_as=visit.payment)
-        if output["payment"] != visit.payment:
+        if output["payment"] != visit.payment:  # before it is told, as what is told decides the visit of this payment
             self.store.change_checkout(identity, self._hub.now(), payment=output["payment"])
+        self.tell(visit.connection, output, visit.input, known_as=visit.payment)
         if output["status"] in {"failed", "expired", "voided"}:
             return Standing(visit, "failed", str(output.get("reason") or ""))
-        return self.standing(identity)
+        standing = self.standing(identity)
+        if standing.state == "paid" and standing.visit.state == "open":  # a webhook told it before the visit knew it
+            now = self._hub.now()
+            self.store.change_checkout(identity, now, state="paid", due_at=now)
+        return standing
 
     def standing(self, identity: str) -> Standing:
         """How a visit stands, from what was recorded. Raises ``NotFoundError``."""

@@ -206,6 +206,23 @@ class TwoCheckoutBooks(FakeGateway):
 
     # subscriptions
 
+    def renew(self, reference: str) -> None:
+        """2Checkout charges the next period: an order of its own, for the same product."""
+        first = next(one for one in self.orders.values() if self._subscribed(one) == reference)
+        item = first["Items"][0]
+        sold = {"Code": item["Code"], "name": item["ProductDetails"]["Name"], "Quantity": item["Quantity"]}
+        sold |= {"price": first["GrossPrice"], "currency": first["Currency"], "ExternalReference": ""}
+        self.outbox, waiting = [], self.outbox
+        order = self.new_order(sold, "")
+        self.outbox = waiting
+        order["Items"][0]["ProductDetails"]["Subscriptions"] = [{"SubscriptionReference": reference}]
+        order |= {"Status": "COMPLETE", "ApproveStatus": "OK", "FinishDate": self.now}
+        self.notify(order, IPN_LICENSE_TYPE=["RENEWAL"], ORIGINAL_REFNOEXT=[first["ExternalReference"]])
+
+    def _subscribed(self, order: dict[str, Any]) -> str | None:
+        made = order["Items"][0]["ProductDetails"]["Subscriptions"]
+        return made[0]["SubscriptionReference"] if made else None
+
     def license(self, reference: str, reason: str, **more: str) -> None:
         """Put an LCN of a subscription into the outbox."""
         one = self.subscriptions[reference]
