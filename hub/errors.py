@@ -129,6 +129,10 @@ class PermanentError(ActionError):
 
 
 class UncertainError(ActionError):
-    """Nobody can say whether it happened (the answer was lost and the system takes no key). A person decides."""
+    """Nobody can say whether it happened (the answer was lost and the system takes no key). A person decides.
+
+    ``doubt``: the key of the call in question, where it was one of several that an action by the hub makes.
+    """
 
     default_code = "uncertain"
+    doubt: str | None = None

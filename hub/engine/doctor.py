@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from hub.engine.stuck import stuck_work
 from hub.errors import HubError
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Ailment:
 def examine(hub: Hub) -> list[Ailment]:
     """Look at everything that can be wrong. Never raises: what cannot be looked at is a finding itself."""
     found: list[Ailment] = []
-    for look in (_database, _disk, _address, _connectors, _connections, _recipes, _backlog, _people):
+    for look in (_database, _disk, _address, _connectors, _connections, _recipes, _backlog, _stuck, _people):
         try:
             found += look(hub)
         except (HubError, OSError) as error:
@@ -121,6 +122,15 @@ def _backlog(hub: Hub) -> Iterator[Ailment]:
         yield Ailment("error", "Work", f"{count} runs are due; the oldest for {oldest}.", remedy)
     else:
         yield Ailment("ok", "Work", f"{count} runs are due.")
+
+
+def _stuck(hub: Hub) -> Iterator[Ailment]:
+    """Work that is stuck."""
+    for one in stuck_work(hub):
+        level: Literal["warning", "error"] = "error" if one.in_doubt else "warning"
+        yield Ailment(
+            level, f"Stuck: {one.title}", f"{one.subject}: {one.message}", "Home, Needs you, shows what to do."
+        )
 
 
 def _people(hub: Hub) -> Iterator[Ailment]:

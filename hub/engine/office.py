@@ -85,8 +85,7 @@ class HubOffice:
         spec = self.hub.registry.action(self.hub.accounts.get(connection).connector, action)
         lost = before is not None and before.state == "started"
         if lost and spec.idempotent is Idempotency.NO:
-            self._end(key, "uncertain")
-            raise interrupted(spec)
+            raise self._doubtful(key, interrupted(spec))
         try:
             output = self.hub.payments.act(
                 connection, action, key, given, repeated=before is not None, caused_by=self.caused_by
@@ -102,9 +101,14 @@ class HubOffice:
     def _unknown(self, key: str, spec: ActionSpec, error: UncertainError) -> ActionError:
         """A call whose answer was lost is made again where that is safe; else a person decides."""
         if spec.idempotent is Idempotency.NO:
-            self._end(key, "uncertain", error={"code": error.code, "message": error.message})
-            return error
+            return self._doubtful(key, error)
         return TransientError(error.message, code=error.code, remedy=error.remedy)
+
+    def _doubtful(self, key: str, error: UncertainError) -> UncertainError:
+        """Write down that nobody knows of this call; a person says, by its key."""
+        self._end(key, "uncertain", error={"code": error.code, "message": error.message})
+        error.doubt = key
+        return error
 
     def _begin(self, key: str, connection: str, action: str) -> sa.Row[Any] | None:
         """Write the intent; give the call as an attempt before this one left it, None when this is the first."""

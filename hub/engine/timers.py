@@ -58,7 +58,7 @@ def run_timer(hub: Hub, row: sa.Row[Any]) -> None:
     try:
         TIMERS[row.kind](HubOffice(hub, key, moment), row.subject)
     except UncertainError as error:
-        _change(hub, row, moment, due_at=None, error=_words(error))
+        _change(hub, row, moment, due_at=None, error={**_words(error), "call": error.doubt})
         log.warning("timer_uncertain", kind=row.kind, subject=row.subject, reason=str(error))
     except Exception as error:
         pause = min(_FIRST_PAUSE * 2 ** min(row.tries, _MOST_DOUBLINGS), _LONGEST_PAUSE)

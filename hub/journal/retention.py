@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from hub.ids import first_id
 from hub.journal.tables import event_matches, events, outbox, questions, refusals, runs, signals, state, steps, waits
+from hub.journal.tables_office import calls
 from hub.journal.writes import write_fact
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def tidy(database: Database, writer: Writer, periods: Periods, now: datetime, *,
     gone_events = sweep.rows(_old_events(old_events), delete_events, old_events)
     sweep.rows(_orphans(old_events), delete_matches, old_events)
     mails = sweep.rows(_old_mails(old_runs), delete_mails, old_runs)
+    sweep.rows(_old_calls(old_runs), delete_calls, old_runs)
     gone_refusals = writer.write(delete_refusals, old_runs)
     return Deleted(raw_bodies, gone_runs, gone_events, mails, gone_refusals, compact(database))
 
@@ -137,6 +139,12 @@ def _old_mails(before: datetime) -> sa.Select[Any]:
     return sa.select(outbox.c.created_at, outbox.c.key).where(outbox.c.created_at < before)
 
 
+def _old_calls(before: datetime) -> sa.Select[Any]:
+    """Calls that ended; one that is in doubt is kept until somebody decides."""
+    ended = calls.c.state.in_(("done", "failed"))
+    return sa.select(calls.c.created_at, calls.c.key).where(calls.c.created_at < before, ended)
+
+
 # operations of the writer; each looks again, for something may have happened since its rows were found
 
 
@@ -191,6 +199,14 @@ def delete_mails(tx: Transaction, items: Sequence[Batch]) -> list[int]:
         tx.connection.execute(
             sa.delete(outbox).where(outbox.c.key.in_(_ids(keys)), outbox.c.created_at < before)
         ).rowcount
+        for keys, before in items
+    ]
+
+
+def delete_calls(tx: Transaction, items: Sequence[Batch]) -> list[int]:
+    """Forget what calls within actions gave, so long after that nothing repeats them; give how many."""
+    return [
+        tx.connection.execute(sa.delete(calls).where(calls.c.key.in_(_ids(keys)), calls.c.updated_at < before)).rowcount
         for keys, before in items
     ]
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import sqlalchemy as sa
 
 from hub.errors import ConflictError, NotFoundError
 from hub.journal.inserting import insert_ignoring
 from hub.journal.tables import charges, checkouts, links, payments, plans, subscriptions, transfers
+from hub.money import Money
 from hub.payments.subscription import Subscription
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 Row = sa.Row[Any]
 _STEPS_KEPT = 50
+PAID: Final = ("succeeded", "partially_refunded", "refunded", "disputed")
+"""States of payments that brought money in."""
 
 _NAMES: Mapping[sa.Table, str] = {
     links: "payment link",
@@ -63,6 +66,17 @@ class PaymentStore:
             message = f"There is no {_NAMES[table]} {identity!r} of the hub's here."
             raise NotFoundError(message, remedy="Check the reference, and that it was made with this connection.")
         return row
+
+    def totals(self, *where: sa.ColumnElement[bool]) -> list[tuple[int, Money, Money]]:
+        """By currency, of the payments that fit: how many were paid, what was paid, what of it was given back."""
+        sums = (sa.func.count(), sa.func.sum(payments.c.amount), sa.func.sum(payments.c.refunded))
+        paid = (payments.c.state.in_(PAID), payments.c.currency.is_not(None), payments.c.amount.is_not(None))
+        query = sa.select(payments.c.currency, *sums).where(*where, *paid).group_by(payments.c.currency)
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(sums[0].desc(), payments.c.currency)).all()
+        return [
+            (count, Money(int(in_all), currency), Money(int(back), currency)) for currency, count, in_all, back in rows
+        ]
 
     def change(self, table: sa.Table, row: Row, now: datetime, **values: object) -> Row:
         """Change a row that has a version; give it as it is then.

@@ -63,3 +63,17 @@ def test_what_happened_today_is_counted(admin, run):
 def test_runs_that_nobody_takes_up_are_told(admin, run, clock):
     clock.forward(minutes=2)
     assert "are due and not taken up" in admin.page("/")
+
+
+def test_what_was_paid_today_stands_there_by_currency(hub, admin, clock):
+    hub.runs.record("payment.succeeded", PAID, "by hand")
+    assert "paid, 1 payment" not in admin.page("/"), "what a person sends by hand is no payment"
+    for number, currency in enumerate(("EUR", "EUR", "JPY")):
+        data = {**PAID, "payment": f"pay_{number}", "amount": {"minor": 4900, "currency": currency}}
+        hub.recorder.record(Happening("payment.succeeded", "shop", f"evt_{number}", data, hub.now()), hub.now())
+    page = admin.page("/")
+    assert "€98.00" in page
+    assert "paid, 2 payments" in page
+    assert "¥4,900" in page
+    clock.forward(days=1)
+    assert "€98.00" not in admin.page("/")

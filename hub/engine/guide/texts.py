@@ -296,7 +296,7 @@ steps:
 tests:
   - name: it happens as it should
     event:
-      type: {event.strip('[').partition(',')[0]}
+      type: {event.strip("[").partition(",")[0]}
       connection: {made.connection}
       data: {sample}
     expect:

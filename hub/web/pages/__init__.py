@@ -19,6 +19,7 @@ from hub.web.pages import (
     runs,
     settings,
     shop,
+    stuck,
     subscriptions,
     templates,
 )
@@ -28,6 +29,7 @@ PAGES = tuple(
     for module in (
         account,
         home,
+        stuck,
         recipes,
         guide,
         editor,

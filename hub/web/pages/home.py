@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from flask import redirect, render_template, url_for
 
+from hub.engine.stuck import stuck_work
 from hub.journal.queries import EventFilter, RunFilter
+from hub.journal.tables import payments
 from hub.web.access import Pages, Role
 from hub.web.formatting import start_of_today
 from hub.web.sessions import actor, seen_by_reader, the_hub
@@ -50,6 +52,8 @@ def show() -> ResponseReturnValue:
         counts=hub.queries.counts(today),
         failed=failed,
         uncertain=uncertain,
+        stuck=stuck_work(hub),
+        money=hub.payments.store.totals(payments.c.created_at >= today),
         questions=hub.queries.open_questions(_SHOWN),
         ailing=[row for row in connections if row.enabled and row.health.get("test_ok") is False],
         connections=connections,

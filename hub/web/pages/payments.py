@@ -32,7 +32,6 @@ STATES = (
     *("created", "pending", "authorized", "succeeded", "partially_refunded", "refunded"),
     *("failed", "expired", "voided", "disputed", "returned"),
 )
-_PAID = ("succeeded", "partially_refunded", "refunded", "disputed")
 _NEWEST = 200
 _SEARCHED = 500
 _EXPORTED = 100_000
@@ -47,7 +46,7 @@ def index() -> ResponseReturnValue:
     return render_template(
         "payments.html",
         rows=[(row, Facts.from_json(row.facts)) for row in the_hub().payments.store.list(table, *where, limit=_NEWEST)],
-        totals=_totals(where),
+        totals=the_hub().payments.store.totals(*where),
         asked=asked,
         states=STATES,
         connections=[row.name for row in the_hub().store.connections()],
@@ -144,15 +143,6 @@ def _wanted() -> tuple[list[sa.ColumnElement[bool]], dict[str, str]]:
         named = {event.subject for event in found if event.subject} | {asked["payment"]}
         where.append(table.c.payment.in_(sorted(named)))
     return where, asked
-
-
-def _totals(where: Sequence[sa.ColumnElement[bool]]) -> list[tuple[int, Money, Money]]:
-    """By currency: how many were paid, what was paid, what of it was given back."""
-    sums = (sa.func.count(), sa.func.sum(table.c.amount), sa.func.sum(table.c.refunded))
-    query = sa.select(table.c.currency, *sums).where(*where, table.c.state.in_(_PAID), table.c.currency.is_not(None))
-    with the_hub().database.read() as connection:
-        rows = connection.execute(query.group_by(table.c.currency).order_by(sums[0].desc())).all()
-    return [(count, Money(int(paid), currency), Money(int(back), currency)) for currency, count, paid, back in rows]
 
 
 def _exported(where: Sequence[sa.ColumnElement[bool]]) -> Iterator[Sequence[object]]:
