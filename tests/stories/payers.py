@@ -59,6 +59,9 @@ class AmazonPay(Market):
         self.pay(output)
         return str(next(reversed(self.fake.charges)))
 
+    def refunded(self, refund: str) -> None:
+        self.fake.finish_refund(refund)
+
 
 class AuthorizeNet(Market):
     name, fake_class = "authorize_net", FakeAuthorizeNet
@@ -98,6 +101,14 @@ class Instamojo(Market):
     def settle(self, reference: str) -> None:
         self.fake.decide(reference)
         self.live.clock.forward(minutes=5)
+
+    def day_ends(self) -> None:
+        self.pollers.poll("shop")
+
+    def refunded(self, refund: str) -> None:
+        """People decide it; only a poll finds it."""
+        self.fake.review(refund, "Refunded")
+        assert self.pollers.poll("shop")
 
     def subscribe(self, output: Mapping[str, Any]) -> None:
         """Each period is asked for by a link."""
