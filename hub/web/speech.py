@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 import yaml
+from babel.dates import format_datetime
 from flask import g, request
 
 from hub.errors import MoneyError
 from hub.money import Money
-from hub.web.formatting import reader_locale
+from hub.web.formatting import reader_locale, reader_zone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from hub.jsontypes import Json
 
@@ -70,3 +72,8 @@ def amount(value: Json) -> str:
         return Money.from_json(value).format(str(locale) if locale.language == language else language)
     except MoneyError:
         return ""
+
+
+def moment(value: datetime) -> str:
+    """A time as day and hour in the visitor's language, in the reader's zone."""
+    return format_datetime(value, "medium", reader_zone(), visitor_language())

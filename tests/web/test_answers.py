@@ -42,9 +42,9 @@ def test_opening_the_link_shows_the_question_and_answers_nothing(hub, visitor, l
 
 
 def test_pressing_a_button_answers_once(hub, visitor, link):
-    assert "Your answer is <strong>no</strong>" in visitor.post(link("no"), answer="no").text
+    assert "Your answer is “no”" in visitor.post(link("no"), answer="no").text
     again = visitor.post(link("yes"), answer="yes").text
-    assert "This was answered already: <strong>no</strong>" in again
+    assert "This was answered already with “no”" in again
     assert "answered already" in visitor.page(link())
     assert [(data["question"], data["answer"]) for data in answers(hub)] == [("que_1", "no")]
 

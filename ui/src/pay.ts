@@ -29,7 +29,7 @@ async function show(box: HTMLElement): Promise<void> {
     container.replaceChildren();
     await form.mount(container, output, page);
   } catch {
-    page.fail("The payment form could not be loaded. Check your connection, or a blocker of scripts, and load the page again.");
+    page.fail(box.dataset["notLoaded"] ?? "");
   } finally {
     container.removeAttribute("aria-busy");
   }
@@ -37,6 +37,7 @@ async function show(box: HTMLElement): Promise<void> {
 
 function pageOf(box: HTMLElement): Page {
   const problem = box.querySelector<HTMLElement>("[data-pay-problem]");
+  const notConfirmed = box.dataset["notConfirmed"] ?? "";
   const fail = (message: string): void => {
     if (!problem) return;
     problem.textContent = message;
@@ -60,11 +61,11 @@ function pageOf(box: HTMLElement): Page {
           headers: { "Content-Type": "application/json" },
           body: JSON.stringify(parameters),
         });
-        const said = (await answer.json()) as { state: string; message?: string; next?: string };
+        const said = (await answer.json()) as { next?: string };
         if (said.next) location.assign(said.next);
-        else fail(said.message ?? "This could not be confirmed.");
+        else fail(notConfirmed);
       } catch {
-        fail("This could not be confirmed just now. If you have paid, your payment is not lost: load this page again.");
+        fail(notConfirmed);
       }
     },
   };

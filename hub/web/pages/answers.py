@@ -13,6 +13,8 @@ from hub.errors import ConflictError, NotFoundError
 from hub.secrets import LinkError
 from hub.web.access import Pages, Role
 from hub.web.sessions import the_hub
+from hub.web.speech import moment
+from hub.web.visitors import leads_nowhere
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 pages = Pages("answers", __name__)
 
 _LINK_LASTS = timedelta(days=400)
+
+pages.errorhandler(LinkError)(leads_nowhere)
+pages.errorhandler(NotFoundError)(leads_nowhere)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +43,13 @@ class Question:
 @pages.page("/answer/<token>", Role.PUBLIC, limit="60 per minute")
 def show(token: str) -> ResponseReturnValue:
     """The question with its buttons, the one of this link first. Mail scanners open links, so this changes nothing."""
-    try:
-        return _page(token, question_of(token))
-    except (LinkError, NotFoundError) as error:
-        return render_template("answer.html", state="dead", error=error, question=None), 404
+    return _page(token, question_of(token))
 
 
 @pages.page("/answer/<token>", Role.PUBLIC, method="POST", limit="20 per minute")
 def answer(token: str) -> ResponseReturnValue:
     """Take the answer; the first one counts."""
-    try:
-        question = question_of(token)
-    except (LinkError, NotFoundError) as error:
-        return render_template("answer.html", state="dead", error=error, question=None), 404
+    question = question_of(token)
     try:
         taken = the_hub().runs.answer(question.id, request.form.get("answer", ""), "the link in the mail")
     except ConflictError as error:
@@ -79,9 +78,9 @@ def question_of(token: str) -> Question:
 
 
 def _page(token: str, question: Question, error: ConflictError | None = None, *, thanks: bool = False) -> str:
-    return render_template(
-        "answer.html", state=_state(question, thanks=thanks), question=question, link=token, error=error
-    )
+    until = moment(question.due_at) if question.due_at is not None else ""
+    state = _state(question, thanks=thanks)
+    return render_template("answer.html", state=state, question=question, link=token, error=error, until=until)
 
 
 def _state(question: Question, *, thanks: bool) -> str:

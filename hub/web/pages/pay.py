@@ -19,6 +19,7 @@ from hub.secrets import LinkError
 from hub.web.access import Pages, Role
 from hub.web.headers import csp_nonce, policy
 from hub.web.sessions import the_hub
+from hub.web.visitors import lead_on, leads_nowhere
 
 if TYPE_CHECKING:
     from typing import Any
@@ -38,11 +39,8 @@ _FORM_POST = "form_post"
 _OWN_PAGE = "hub.page"
 
 
-@pages.errorhandler(LinkError)
-@pages.errorhandler(NotFoundError)
-def dead(error: HubError) -> ResponseReturnValue:
-    """An address that leads nowhere, whoever made it up."""
-    return render_template("pay.html", state="dead", error=error), 404
+pages.errorhandler(LinkError)(leads_nowhere)
+pages.errorhandler(NotFoundError)(leads_nowhere)
 
 
 # payment links
@@ -127,10 +125,7 @@ def form_script(connector: str) -> ResponseReturnValue:
 
 
 def _go_on(address: str) -> ResponseReturnValue:
-    """Lead the payer on. To another site by a page of ours: browsers let no form's answer redirect there."""
-    if the_hub().pages.are_ours(address):
-        return redirect(address, 303)
-    return render_template("pay.html", state="going", address=address), 200, {"Refresh": f"0; url={address}"}
+    return redirect(address, 303) if the_hub().pages.are_ours(address) else lead_on(address)
 
 
 def _returned(token: str) -> ResponseReturnValue:
@@ -158,8 +153,8 @@ def _page(token: str, standing: Standing, error: HubError | None = None) -> Resp
     visit, hub = standing.visit, the_hub()
     output = cast("JsonObject", visit.output or {})
     client = cast("JsonObject", output.get("client") or {})
-    is_open = standing.state == "open"
-    shown = {"state": standing.state, "given": visit.input, "error": error, "reason": standing.reason, "token": token}
+    is_open = standing.state == "open" and not hub.payments.has_lapsed(visit)
+    shown = {"state": standing.state, "given": visit.input, "error": error, "token": token}
     connector = hub.registry.get(hub.accounts.get(visit.connection).connector).manifest.name
     body = render_template(
         "pay.html",
