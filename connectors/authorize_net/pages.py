@@ -58,8 +58,14 @@ def form(call: Call) -> Json:
 def embed(call: Call) -> Json:
     """What a page needs to show a form of Authorize.Net's (``form.embed``)."""
     options = object_of(call.input.get("options"))
-    made, _, client = _frame(call, options) if options.get("ui") == "frame" else _form(call)
-    embedded: JsonObject = {"payment": made, "client": client, "origins": client["origins"], "gateway": words(made)}
+    made, end, client = _frame(call, options) if options.get("ui") == "frame" else _form(call)
+    embedded: JsonObject = {
+        "payment": made,
+        "client": client,
+        "origins": client["origins"],
+        "expires_at": end.isoformat().replace("+00:00", "Z"),
+        "gateway": words(made),
+    }
     return {**embedded, "script_url": client["script_url"]} if "script_url" in client else embedded
 
 

@@ -91,6 +91,7 @@ def mint(call: Call) -> tuple[str, JsonObject]:
         "script_url": f"{gateway.base}/form/{profile}/session.js",
         "three_d_secure_url": f"{gateway.base}{THREE_D_SECURE_SCRIPT}",
         "origins": [origin(gateway.base)],
+        "any_bank": True,
     }
 
 

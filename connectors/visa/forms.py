@@ -50,6 +50,7 @@ def embed(call: Call) -> Json:
         "client": client,
         "script_url": client["script_url"],
         "origins": client["origins"],
+        "expires_at": _end(str(client["capture_context"])),
         "gateway": {"name": "visa", "id": made},
     }
 

@@ -156,10 +156,11 @@ def failure_of(response: HttpResponse, table: ErrorTable, *, now: datetime, repe
     """The error that an answer means; also for systems that answer 200 with an error inside."""
     answer = json_or_none(response)
     own_code = table.own_code(answer) if answer is not None else None
-    words = table.own_message(answer) if answer is not None else ""
+    words = table.own_message(answer).strip() if answer is not None else ""
     status = response.status
     code = table.table.get(own_code or "") or table.table.get(str(status)) or default_code(status)
-    message = f"It answered {status}{f' ({own_code})' if own_code else ''}{f': {words}' if words else ''}."
+    message = f"It answered {status}{f' ({own_code})' if own_code else ''}{f': {words}' if words else ''}"
+    message += "" if words.endswith((".", "!", "?")) else "."
     details: object = answer if answer is not None and len(response.body) <= EXCERPT else response.text[:EXCERPT]
     if status in _LOST_BEHIND_A_PROXY and not repeatable:
         return failure("uncertain", message, gateway_code=own_code, details=details)

@@ -115,7 +115,10 @@ class ActionSpec:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a connection's form. ``schema`` is its JSON Schema; ``show_if`` the fields and values it depends on."""
+    """One field of a connection's form. ``schema`` is its JSON Schema; ``show_if`` the fields and values it depends on.
+
+    ``own_address``: left empty, it is the address of the connection's own webhook.
+    """
 
     name: str
     title: str
@@ -127,6 +130,7 @@ class Field:
     order: int = 0
     group: str = ""
     show_if: JsonObject = field(default_factory=dict)
+    own_address: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,7 +332,7 @@ def _manifest(folder: Path, document: JsonObject) -> Manifest:
     )
 
 
-_FORM_KEYS = frozenset({"secret", "order", "group", "show_if"})
+_FORM_KEYS = frozenset({"secret", "order", "group", "show_if", "own_address"})
 
 
 def _fields(connection: JsonObject) -> tuple[Field, ...]:
@@ -345,6 +349,7 @@ def _fields(connection: JsonObject) -> tuple[Field, ...]:
             order=cast("int", entry.get("order") or position),
             group=cast("str", entry.get("group") or ""),
             show_if=cast("JsonObject", entry.get("show_if") or {}),
+            own_address=bool(entry.get("own_address")),
         )
         for position, (name, entry) in enumerate(_objects(connection, "properties").items(), start=1)
     ]

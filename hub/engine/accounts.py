@@ -53,16 +53,27 @@ class Tested:
 
 
 class Accounts:
-    """Connections by name. What another process changes is seen within a second, what this one changes at once."""
+    """Connections by name. What another process changes is seen within a second, what this one changes at once.
 
-    def __init__(
-        self, store: Store, registry: Registry, keyring: Keyring, outbound: Outbound, now: Callable[[], datetime]
+    ``address``: the hub's public one, without a slash at its end.
+    """
+
+    def __init__(  # noqa: PLR0913 (its collaborators)
+        self,
+        store: Store,
+        registry: Registry,
+        keyring: Keyring,
+        outbound: Outbound,
+        now: Callable[[], datetime],
+        *,
+        address: str,
     ) -> None:
         self._store = store
         self._registry = registry
         self._keyring = keyring
         self._outbound = outbound
         self._now = now
+        self._address = address
         self._known: dict[str, _Held] = {}
         self._lock = threading.Lock()
 
@@ -111,7 +122,14 @@ class Accounts:
             for field, tokens in row.secrets.items()
         }
         hide_in_logs(*(value for values in secrets.values() for value in values))
-        return Connection(row.name, row.connector, row.settings, secrets)
+        return Connection(row.name, row.connector, {**self._own_addresses(row), **row.settings}, secrets)
+
+    def _own_addresses(self, row: ConnectionRow) -> JsonObject:
+        """The fields that were left empty because the address of the connection's own webhook belongs there."""
+        if row.connector not in self._registry.names():
+            return {}
+        fields = self._registry.get(row.connector).manifest.fields
+        return {field.name: f"{self._address}/hooks/{row.name}" for field in fields if field.own_address}
 
     def _built_in(self, name: str) -> Connection:
         if name in self._registry.names() and self._registry.get(name).manifest.builtin:

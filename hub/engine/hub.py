@@ -98,7 +98,9 @@ class Hub:
         self.metrics.watch_queue("writer", self.writer.waiting)
         allowed = settings.allow_private_addresses
         self.outbound = Outbound(HttpSettings(allowed=(*allowed, *_own_addresses(settings))))
-        self.accounts = Accounts(self.store, self.registry, self.keyring, self.outbound, self.now)
+        self.accounts = Accounts(
+            self.store, self.registry, self.keyring, self.outbound, self.now, address=settings.address
+        )
         self.library = Library(Shelf(self.store))
         self._driver: Driver | None = None
         self.recorder = Recorder(self.library, self.writer, self._wake)

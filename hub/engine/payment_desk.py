@@ -40,6 +40,7 @@ _OURS = frozenset({"after", "after_cancel", "origin"})
 _DELIVERED_WITHIN = timedelta(minutes=10)
 """Webhooks mostly come within seconds; after this time without one it is told."""
 _FRESH = timedelta(minutes=30)
+_UNPAID = frozenset({"created", "failed", "expired", "voided"})
 _TOLD = frozenset({"pending", "authorized", "succeeded", "failed", "expired", "voided", "returned"})
 _FIELDS = (
     "amount",
@@ -144,27 +145,59 @@ class PaymentDesk:
                 return self._hub.pages.pay(visit.id)
             fresh = self._hub.now() - visit.created_at < _FRESH
             if visit.state == "open" and fresh and visit.output is not None:
-                return self.address_of(visit)
+                if not self.has_lapsed(visit):
+                    return self.address_of(visit)
+                if self._was_paid(visit):
+                    return self._hub.pages.pay(visit.id)
         return None
 
     # visits
 
     def address_of(self, visit: sa.Row[Any]) -> str:
         """Where the payer pays: the gateway's page, or ours where the gateway has a form instead of an address."""
-        output = visit.output or {}
+        output = visit.output or {} if visit.state != "paid" else {}
         return str(output.get("checkout_url") or self._hub.pages.pay(visit.id))
 
     def begin(self, identity: str) -> JsonObject:
-        """Begin the visit's payment at the gateway, once; give what the gateway gave. Raises like an action."""
-        visit = self.store.get(checkouts, identity)
+        """Begin the visit's payment at the gateway, once; give what the gateway gave. Raises like an action.
+
+        What the gateway let lapse before anybody paid is begun anew, after it was asked whether somebody did after all.
+        """
+        visit, part = self.store.get(checkouts, identity), "begin"
         if visit.output is not None:
-            return cast("JsonObject", visit.output)
-        given = {name: value for name, value in visit.input.items() if name not in _OURS}
-        given["return_url"] = f"{self._hub.pages.pay(identity)}/return"
-        key = part_key(hashlib.sha256(identity.encode()).hexdigest()[:40], "begin")
-        output = cast("JsonObject", self.act(visit.connection, "payment.create", key, given))
-        self.store.change_checkout(identity, self._hub.now(), payment=output["payment"], output=output)
+            if not self.has_lapsed(visit) or self._was_paid(visit):
+                return cast("JsonObject", visit.output)
+            part = f"begin:{visit.payment}"
+        output = self._begin(visit, part_key(hashlib.sha256(identity.encode()).hexdigest()[:40], part))
+        anew = {"state": "open"} if visit.output is not None else {}
+        self.store.change_checkout(identity, self._hub.now(), payment=output.get("payment"), output=output, **anew)
         return output
+
+    def _begin(self, visit: sa.Row[Any], key: str) -> JsonObject:
+        given = {name: value for name, value in visit.input.items() if name not in _OURS}
+        if visit.output is None or "status" in visit.output:  # it is no form of the gateway's own
+            given["return_url"] = f"{self._hub.pages.pay(visit.id)}/return"
+            return cast("JsonObject", self.act(visit.connection, "payment.create", key, given))
+        # A form has a page of its own each time; this one leads there.
+        kept = {"origin": visit.input.get("origin"), "return_url": visit.input.get("after")}
+        given |= {name: value for name, value in kept.items() if value is not None}
+        form = cast("JsonObject", self.act(visit.connection, "form.embed", key, given))
+        return {"payment": form.get("payment"), "checkout_url": form["page_url"], "status": "created"}
+
+    def has_lapsed(self, visit: sa.Row[Any]) -> bool:
+        """Whether the time is over that the gateway gave for paying, while the visit's own end is still to come."""
+        end = (visit.output or {}).get("expires_at")
+        return end is not None and _moment(end) <= self._hub.now() and not self._has_ended(visit)
+
+    def _has_ended(self, visit: sa.Row[Any]) -> bool:
+        end = visit.input.get("expires_at")
+        return end is not None and _moment(end) <= self._hub.now()
+
+    def _was_paid(self, visit: sa.Row[Any]) -> bool:
+        key = part_key(hashlib.sha256(visit.id.encode()).hexdigest()[:40], f"lapsed:{visit.payment}")
+        output = cast("JsonObject", self.act(visit.connection, "payment.get", key, {"payment": visit.payment}))
+        self.tell(visit.connection, output, visit.input, known_as=visit.payment)
+        return output["status"] not in _UNPAID
 
     def returned(self, identity: str, parameters: Mapping[str, str]) -> Standing:
         """The payer's browser came back with these parameters: prove them, finish what the gateway needs, tell the outcome.
@@ -204,6 +237,8 @@ class PaymentDesk:
             return Standing(visit, "failed" if visit.state == "failed" else "open")
         if payment.state == "pending":
             return Standing(visit, "waiting")
+        if payment.state == "expired" and self.has_lapsed(visit):
+            return Standing(visit, "open")
         if payment.state in {"failed", "expired", "voided"}:
             return Standing(visit, "failed", str(_newest(payment.facts, "reason") or ""))
         return Standing(visit, "paid")
@@ -297,6 +332,10 @@ class PaymentDesk:
         if emitted:
             self._hub.recorder.record_all(emitted, self._hub.now())
         return output
+
+
+def _moment(text: Json) -> datetime:
+    return datetime.fromisoformat(str(text))
 
 
 def _newest(facts: JsonObject, name: str) -> Json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from hub.recipes.scopes import Surroundings
 
 _NUMBERS = frozenset({"number", "integer"})
+_OF_AN_EVENT = re.compile(r"data(?:\.\w+)+")
 
 
 class StepChecks:
@@ -166,6 +168,13 @@ class StepChecks:
         for found in inference.findings:
             severity = Severity.ERROR if found.severity == "error" else Severity.WARNING
             finding = self._document.finding(path, found.code, found.message, at_key=True, severity=severity)
+            self._findings.append(finding)
+        if isinstance(template.value, str) and _OF_AN_EVENT.fullmatch(template.value):
+            fix = f"${{ event.{template.value} }}"
+            message = f"This is the plain text {template.value!r}, not what the first event has there."
+            finding = self._document.finding_within(
+                path, 0, len(template.value), "plain_text", message, f"Write {fix}", severity=Severity.WARNING, fix=fix
+            )
             self._findings.append(finding)
         given = self._expressions.template(template, path, surroundings)
         wanted = kinds(Shape(inference.schema, inference.schema))

@@ -44,13 +44,22 @@ def protect(app: Flask, *, https: bool) -> None:
     app.after_request(add)
 
 
-def policy(nonce: str, *, scripts_of: tuple[str, ...] = (), posts_to: str = "", framed_by: str = "'none'") -> str:
+def policy(
+    nonce: str,
+    *,
+    scripts_of: tuple[str, ...] = (),
+    posts_to: str = "",
+    framed_by: str = "'none'",
+    any_bank: bool = False,
+) -> str:
     """The content security policy of a page.
 
     ``scripts_of``: origins of a gateway whose form the page shows; they may bring scripts, frames and styles, and be called.
     ``posts_to``: an origin that a form of the page is posted to. ``framed_by``: the origin that may show it in a frame.
+    ``any_bank``: the payer's bank, which may be at any https page, shows its challenge in a frame that a form leads to.
     """
     theirs = "".join(f" {origin}" for origin in scripts_of)
+    banks = " https:" if any_bank else ""
     styles = f"'unsafe-inline'{theirs}" if scripts_of else f"'nonce-{nonce}'"
     return "; ".join(
         (
@@ -62,8 +71,8 @@ def policy(nonce: str, *, scripts_of: tuple[str, ...] = (), posts_to: str = "", 
             f"connect-src 'self'{theirs}",
             "object-src 'none'",
             "base-uri 'none'",
-            f"form-action 'self'{theirs} {posts_to}".rstrip(),
-            f"frame-src 'self'{theirs}",
+            f"form-action 'self'{theirs}{banks} {posts_to}".rstrip(),
+            f"frame-src 'self'{theirs}{banks}",
             f"frame-ancestors {framed_by}",
         )
     )

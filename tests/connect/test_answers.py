@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -64,6 +65,14 @@ def test_the_systems_own_code_decides_and_is_kept_with_its_words():
     assert (error.value.code, error.value.gateway_code) == ("card_declined", "card_declined")
     assert error.value.message == "The payer's bank declined the payment. It answered 402 (card_declined): Nope."
     assert error.value.details == {"error": {"code": "card_declined", "message": "Nope"}}
+
+
+@pytest.mark.parametrize("words", ["No such card.", "No such card. ", "Really?"])
+def test_words_that_end_a_sentence_get_no_second_full_stop(words):
+    body = json.dumps({"error": {"code": "card_declined", "message": words}}).encode()
+    with pytest.raises(PermanentError) as error:
+        raise_for_status(answered(402, body), TABLE, now=NOW)
+    assert error.value.message.endswith(f"(card_declined): {words.strip()}")
 
 
 def test_a_code_may_make_a_4xx_transient_and_the_first_place_that_has_one_counts():

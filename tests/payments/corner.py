@@ -63,6 +63,7 @@ actions:
         status: ${ answer.status }
         amount: {units: "${ answer.amount }", currency: "${ answer.currency }"}
         checkout_url: ${ answer.url }
+        expires_at: ${ answer.expires_at }
         stored_method: ${ answer.stored }
         metadata: ${ answer.metadata }
         reason: ${ answer.reason }
@@ -106,6 +107,8 @@ class CornerGateway(FakeServer):
         self.keys = {}
         self.declines = False
         self.slow = False
+        self.ends = None
+        """When the page of a payment that is begun now ends."""
         self._numbers = itertools.count(1)
 
     def handle(self, request):
@@ -149,6 +152,7 @@ class CornerGateway(FakeServer):
                 "url": None if wanted.get("method") else f"{self.url}/page/{number}",
                 "return_url": wanted.get("return_url"),
                 "key": key,
+                "expires_at": self.ends,
             }
             self.payments[made["id"]] = self.keys[key] = made
         return Answered(201, self.keys[key])

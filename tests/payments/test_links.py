@@ -40,6 +40,18 @@ def test_two_clicks_lead_to_one_checkout_and_a_late_one_to_another(corner):
     assert click(corner, link) != first
 
 
+def test_a_checkout_that_lapsed_gives_way_to_another_unless_it_was_paid_after_all(corner):
+    corner.gateway.ends = "2027-01-31T09:15:00Z"
+    link = corner.act("link.create", LESSON)
+    first = click(corner, link)
+    corner.moment += timedelta(minutes=16)
+    corner.gateway.ends = "2027-01-31T09:30:00Z"
+    assert click(corner, link) == first.replace("/page/1", "/page/2")
+    corner.moment += timedelta(minutes=16)
+    corner.gateway.settle("c_2")
+    assert "Paid. Thank you." in corner.visit(click(corner, link).headers["Location"]).text
+
+
 def test_a_link_for_many_payments_stays_open(corner):
     link = corner.act("link.create", {**LESSON, "reusable": True})
     for _ in range(2):

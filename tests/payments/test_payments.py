@@ -1,7 +1,10 @@
 """What the hub adds to every payment: the way back over its page, and a watch until it is decided."""
 
+from datetime import timedelta
+
 import pytest
 
+from hub.journal.tables import checkouts
 from tests.fakes.server import DOWN
 from tests.payments.conftest import ADA, EUR
 
@@ -97,3 +100,54 @@ def test_the_same_step_begins_one_payment(corner):
     assert first == second
     assert len(corner.gateway.payments) == 1
     assert corner.told() == ["payment.created"]
+
+
+def lapse(corner, **more):
+    """A visit whose page at the gateway ended before the payer came; gives the visit's address and the payment."""
+    corner.gateway.ends = "2027-01-31T09:15:00Z"
+    given = {**ORDER, **more}
+    visit = {"connection": "corner", "state": "open", "purpose": "order", "owner": "o_1", "input": given}
+    corner.hub.payments.store.add(checkouts, {"id": "chk_1", **visit}, corner.moment)
+    made = corner.hub.payments.begin("chk_1")
+    assert corner.hub.payments.begin("chk_1") == made
+    corner.moment += timedelta(minutes=16)
+    return corner.hub.pages.pay("chk_1"), made["payment"]
+
+
+def test_a_page_that_ended_before_anybody_paid_is_begun_anew(corner):
+    address, first = lapse(corner)
+    page = corner.visit(address)
+    assert "Pay €49.00" in page.text
+    assert corner.gateway.payments[first]["url"] not in page.text
+    corner.gateway.ends = None
+    led = corner.visit(address, "POST").headers["Refresh"].removeprefix("0; url=")
+    assert corner.visit(address, "POST").headers["Refresh"].removeprefix("0; url=") == led, "a double click is one"
+    assert led.endswith("/page/2")
+    corner.pay(led)
+    assert corner.hub.payments.standing("chk_1").state == "paid"
+    assert len(corner.gateway.payments) == 2
+
+
+def test_a_payment_that_the_gateway_called_expired_can_be_begun_anew_as_well(corner):
+    address, first = lapse(corner)
+    corner.gateway.settle(first, "expired")
+    corner.run_due()
+    assert corner.told() == ["payment.created", "payment.expired"]
+    corner.gateway.ends = None
+    corner.pay(corner.visit(address, "POST").headers["Refresh"].removeprefix("0; url="))
+    assert corner.hub.payments.standing("chk_1").state == "paid"
+
+
+def test_what_was_paid_at_the_last_moment_is_found_and_not_asked_for_again(corner):
+    address, first = lapse(corner)
+    corner.gateway.settle(first)
+    assert "Paid. Thank you." in corner.visit(corner.visit(address, "POST").headers["Location"]).text
+    assert len(corner.gateway.payments) == 1
+
+
+def test_after_its_own_end_nothing_is_begun_anew(corner):
+    address, first = lapse(corner, expires_at="2027-01-31T09:10:00Z")
+    corner.gateway.settle(first, "expired")
+    corner.run_due()
+    assert "Pay €49.00" not in corner.visit(address).text
+    assert len(corner.gateway.payments) == 1

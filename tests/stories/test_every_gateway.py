@@ -5,7 +5,10 @@ A gateway that cannot hold a payment takes it at once: there the recipe without 
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+import requests
 
 from hub.connect.manifest import Kind, Support, gateway_actions
 from hub.connect.registry import Registry
@@ -108,3 +111,45 @@ def test_what_a_cell_says_is_what_recipes_may_call(gateway, action):
         assert (caught.value.code, cell.reason in caught.value.message) == ("not_offered", True)
     elif action in manifest.all_offered():
         assert REGISTRY.action(gateway, action).by_hub is (action not in manifest.actions)
+
+
+def test_a_form_that_ended_before_it_was_filled_in_is_shown_anew(tmp_path):
+    """Visa's capture context lasts a quarter of an hour; who comes later gets another on a page of its own."""
+    with MARKETS["visa"].opened(tmp_path) as market:
+        given = {"amount": market.money(4900), "order": "o_late", "origin": "https://shop.example.com"}
+        form = market.live.hub.payments.act("shop", "form.embed", "0" * 40, given)
+        with market.later(minutes=20):
+            market.fake.now += timedelta(minutes=20)
+            late = requests.get(form["page_url"], timeout=10)
+            assert "data-pay-form" not in late.text
+            again = requests.post(form["page_url"], timeout=10)
+            assert again.ok
+            assert (again.url != form["page_url"], "data-pay-form" in again.text) == (True, True)
+            assert requests.post(form["page_url"], timeout=10).url == again.url
+
+
+@pytest.mark.parametrize(("ui", "is_open"), [("fields", True), ("checkout", False)])
+def test_only_a_form_whose_payers_meet_their_bank_lets_the_bank_in(ui, is_open, tmp_path):
+    with MARKETS["mastercard"].opened(tmp_path) as market:
+        given = {"amount": market.money(4900), "options": {"ui": ui}}
+        form = market.live.hub.payments.act("shop", "form.embed", "0" * 40, given)
+        policy = requests.get(form["page_url"], timeout=10).headers["Content-Security-Policy"]
+        rules = {part.split()[0]: part.split()[1:] for part in policy.split("; ")}
+        assert ("https:" in rules["frame-src"], "https:" in rules["form-action"]) == (is_open, is_open)
+        assert "https:" not in rules["script-src"] + rules["connect-src"]
+
+
+def test_a_payout_of_which_its_gateway_tells_nothing_is_asked_about_until_it_is_decided(tmp_path):
+    with MARKETS["mastercard"].opened(tmp_path) as market:
+        market.fake.send_status = "PENDING"
+        given = {"provider": "prv_1", "amount": market.money(19920), "to": market.payout_to}
+        out = market.live.hub.payments.act("shop", "payout.create", "0" * 40, given)
+        assert out["status"] == "sent"
+        market.live.clock.forward(minutes=1)
+        market.live.until(lambda: market.fake.count("GET", out["payout"]))
+        assert market.live.events(type="payout.paid") == []
+        market.fake.disbursements[out["payout"]]["status"] = "APPROVED"
+        market.live.clock.forward(minutes=3)
+        (paid,) = market.live.until(lambda: market.live.events(type="payout.paid"))
+        told = market.live.hub.queries.event(paid.id).data
+        assert (told["payout"], told["amount"]) == (out["payout"], market.money(19920))

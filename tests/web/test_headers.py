@@ -3,6 +3,7 @@ import re
 import pytest
 
 from hub.web.app import create_app
+from hub.web.headers import policy
 
 from .conftest import Visitor
 
@@ -72,3 +73,12 @@ def test_only_https_is_promised_for_https(open_hub, hub, admin):
     secure = Visitor(create_app(open_hub(public_url="https://hub.example.com")))
     answer = secure.get("/log-in", base_url="https://hub.example.com")
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
+def test_only_a_banks_challenge_opens_frames_and_forms_to_any_https_page():
+    said = [policy("n", scripts_of=("https://pay.example",), any_bank=any_bank) for any_bank in (False, True)]
+    closed, opened = (dict(part.partition(" ")[::2] for part in one.split("; ")) for one in said)
+    changed = {name for name in closed if closed[name] != opened[name]}
+    assert changed == {"frame-src", "form-action"}
+    assert opened["frame-src"] == "'self' https://pay.example https:"
+    assert opened["form-action"] == "'self' https://pay.example https:"

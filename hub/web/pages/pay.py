@@ -188,7 +188,11 @@ def _permit(response: Response, visit: sa.Row[Any], output: JsonObject, client: 
     if not (theirs or posts_to or frame):
         return
     response.headers["Content-Security-Policy"] = policy(
-        csp_nonce(), scripts_of=theirs, posts_to=posts_to, framed_by=_origin(frame) if frame else "'none'"
+        csp_nonce(),
+        scripts_of=theirs,
+        posts_to=posts_to,
+        framed_by=_origin(frame) if frame else "'none'",
+        any_bank=bool(theirs) and client.get("any_bank") is True,
     )
     if theirs:
         response.headers["Permissions-Policy"] = (
