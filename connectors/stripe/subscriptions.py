@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from connectors.stripe.api import Stripe, id_of, object_of, segment, time_of, unix, words
+from connectors.stripe.api import Stripe, amount_form, id_of, object_of, segment, time_of, unix, words
 from connectors.stripe.carried import carried
 from connectors.stripe.payments import client, customer_id, new_customer, payer, return_address
 from connectors.stripe.plans import TRIAL
@@ -34,7 +34,7 @@ def create(call: Call) -> Json:
     """Start a subscription (``subscription.create``)."""
     stripe, given = Stripe(call), call.input
     metadata = {**carried(given), "hub_plan": given["plan"]}
-    trial = _trial(stripe, given)
+    trial = {**_trial(stripe, given), **_discounts(stripe, given)}
     if given.get("method"):
         return _output(_start(stripe, given, metadata, trial))
     if given.get("presentation") == "embedded":
@@ -49,7 +49,8 @@ def create(call: Call) -> Json:
         "cancel_url": given.get("cancel_url"),
         "client_reference_id": given.get("order") or call.reference,
         "metadata": metadata,
-        "subscription_data": {"metadata": metadata, **trial},
+        "subscription_data": {"metadata": metadata, **{name: trial[name] for name in trial if name != "discounts"}},
+        "discounts": trial.get("discounts"),
         **payer(given),
     }
     session = stripe.post("/v1/checkout/sessions", form)
@@ -135,6 +136,34 @@ def _trial(stripe: Stripe, given: JsonObject) -> dict[str, Json]:
         price = stripe.get(f"/v1/prices/{segment(given['plan'])}")
         days = object_of(price.get("metadata")).get(TRIAL)
     return {"trial_period_days": days} if days else {}
+
+
+def _discounts(stripe: Stripe, given: JsonObject) -> dict[str, Json]:
+    """A coupon made for this subscription. Stripe counts its months, not its charges."""
+    discount = object_of(given.get("discount"))
+    if not discount:
+        return {}
+    amount = object_of(discount.get("amount"))
+    form: dict[str, Json] = {"percent_off": discount.get("percent"), **_duration(stripe, given, discount.get("cycles"))}
+    if amount:
+        priced = amount_form(amount)
+        form |= {"amount_off": priced["amount"], "currency": priced["currency"]}
+    coupon = stripe.post("/v1/coupons", form, part="coupon")
+    return {"discounts": [{"coupon": coupon.get("id")}]}
+
+
+def _duration(stripe: Stripe, given: JsonObject, cycles: Json) -> dict[str, Json]:
+    if cycles is None:
+        return {"duration": "forever"}
+    if cycles == 1:
+        return {"duration": "once"}
+    recurring = object_of(stripe.get(f"/v1/prices/{segment(given['plan'])}").get("recurring"))
+    months = {"month": 1, "year": 12}.get(str(recurring.get("interval")))
+    if months is None:
+        message = "Stripe counts the months of a discount, and this plan is charged by days or weeks."
+        raise PermanentError(message, code="invalid_request", remedy="Give one charge (cycles: 1) or all of them less.")
+    count = cast("int", recurring.get("interval_count") or 1)
+    return {"duration": "repeating", "duration_in_months": months * count * cast("int", cycles)}
 
 
 def _reference(stripe: Stripe, reference: Json) -> str:

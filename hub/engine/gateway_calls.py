@@ -27,6 +27,7 @@ from hub.journal.entries import Happening
 from hub.journal.tables import checkouts
 from hub.payments.by_the_hub import ACTIONS
 from hub.payments.desk import Desk, references
+from hub.payments.discounts import refuse_where_unknown
 from hub.payments.outcomes import follow, tells
 from hub.payments.payout_watch import watch_payout
 
@@ -142,6 +143,8 @@ class GatewayCalls:
             return connector.run_judged(spec, call, lambda judged: action(self.desk(attempt, judged), judged.input))
         if connector.manifest.kind is not Kind.GATEWAY:
             return attempt.run(spec, call)
+        if spec.name == "subscription.create":
+            refuse_where_unknown(connector.manifest, call.input)
         if spec.name not in {"payment.create", "form.embed"}:
             output = attempt.run(spec, call)
             self._follow(attempt, spec, output)

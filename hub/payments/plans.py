@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, cast
 
 from hub.errors import PermanentError
 from hub.journal.tables import checkouts, plans, subscriptions
+from hub.money import Money
 from hub.payments import subscription as rules
 from hub.payments.calendar import period_start
 from hub.payments.desk import metadata_with, own_words, references
+from hub.payments.discounts import check
 from hub.payments.subscription import RUNNING, Subscription
 
 if TYPE_CHECKING:
@@ -106,6 +108,8 @@ def create_subscription(desk: Desk, given: JsonObject) -> JsonObject:
     """
     plan = desk.store.get(plans, str(given["plan"]), desk.connection)
     _refuse_retired(plan)
+    price = Money.from_json(plan.terms["price"])
+    check(cast("JsonObject | None", given.get("discount")), price * cast("int", given.get("quantity") or 1))
     made = _new(desk, plan, given)
     values = {
         "plan": plan.id,
@@ -142,6 +146,7 @@ def _new(desk: Desk, plan: sa.Row[Any], given: JsonObject) -> Subscription:
         due_at=first if known else None,
         cycles=terms.get("cycles"),
         method=cast("str | None", given.get("method")),
+        discount=cast("JsonObject | None", given.get("discount")),
     )
 
 
@@ -151,7 +156,7 @@ def _first_visit(desk: Desk, row: sa.Row[Any], made: Subscription) -> JsonObject
     trial = made.anchor > desk.now
     wanted: JsonObject = {
         **references(row.input),
-        "amount": {"minor": made.price * made.quantity, "currency": made.currency},
+        "amount": made.money,
         "metadata": metadata_with(row.input, hub_subscription=made.id),
         "save_method": True,
         "capture": "manual" if trial else "automatic",

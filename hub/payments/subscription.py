@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from hub.errors import PermanentError
 from hub.payments.calendar import period, period_start, remaining_share
+from hub.payments.discounts import off
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +54,7 @@ class Subscription:
     cancel_at: datetime | None = None
     next_price: int | None = None
     next_plan: str | None = None
+    discount: JsonObject | None = None
 
     def to_json(self) -> JsonObject:
         """As the journal keeps it."""
@@ -89,7 +91,8 @@ class Subscription:
     def full_charge(self) -> int:
         """The same before a credit that is larger than the price is cut off."""
         price = self.next_price if self.next_price is not None and self.cycle else self.price
-        return price * self.quantity + self.balance
+        whole = price * self.quantity
+        return whole - off(self.discount, whole, self.currency, self.cycle) + self.balance
 
     @property
     def money(self) -> JsonObject:

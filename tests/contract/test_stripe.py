@@ -239,6 +239,33 @@ def test_subscription_lives_through_its_states(desk, stripe):
     assert desk.run("subscription.cancel", {**reference, "at": "now"}, key="c2")["status"] == "cancelled"
 
 
+@pytest.mark.parametrize(
+    ("discount", "coupon"),
+    [
+        ({"percent": "12.5"}, {"percent_off": "12.5", "duration": "forever"}),
+        ({"percent": "20", "cycles": 1}, {"percent_off": "20", "duration": "once"}),
+        (
+            {"amount": {"minor": 500, "currency": "EUR"}, "cycles": 3},
+            {"amount_off": 500, "currency": "eur", "duration": "repeating", "duration_in_months": "3"},
+        ),
+    ],
+)
+def test_a_discount_is_a_coupon_of_its_own(desk, stripe, discount, coupon):
+    started = subscription(desk, discount=discount)
+    (held,) = stripe.objects[started["subscription"]]["discounts"]
+    assert coupon.items() <= stripe.objects[held["coupon"]].items()
+    given = {"plan": started["plan"], "discount": discount, "customer": ADA, **RETURN}
+    session = desk.run("subscription.create", given, key="hosted")
+    assert stripe.objects[session["subscription"]]["discounts"][0]["coupon"] in stripe.objects
+
+
+def test_a_discount_of_some_weeks_is_refused_as_stripe_counts_months(desk):
+    weekly = desk.run("plan.create", {"name": "W", "price": EUR, "interval": {"unit": "week"}}, key="w")["plan"]
+    given = {"plan": weekly, "method": "pm_card_visa", "discount": {"percent": "5", "cycles": 2}}
+    with pytest.raises(PermanentError, match="counts the months"):
+        desk.run("subscription.create", given, key="s")
+
+
 def test_subscription_that_stripe_paused_is_resumed_at_its_own_address(desk, stripe):
     running = subscription(desk)
     stripe.objects[running["subscription"]]["status"] = "paused"

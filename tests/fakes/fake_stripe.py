@@ -96,6 +96,17 @@ class FakeStripe(StripePayers):
         made = self._new(kind, {"status": "enabled", **form})
         return Answered(200, {**made, "secret": f"whsec_of_{made['id']}"})
 
+    def _create_coupons(self, kind: str, form: dict[str, Any], request: Received) -> Answered:
+        needs(form, "duration")
+        if ("percent_off" in form) == ("amount_off" in form):
+            raise ComplaintError("neither or both of percent_off and amount_off", error(400, "One of them, please."))
+        if "amount_off" in form:
+            needs(form, "currency")
+            form["amount_off"] = whole(form, "amount_off")
+        if (form["duration"] == "repeating") != ("duration_in_months" in form):
+            raise ComplaintError("months without repeating, or none with it", error(400, "Check the duration."))
+        return Answered(200, self._new(kind, form))
+
     def _create_prices(self, kind: str, form: dict[str, Any], request: Received) -> Answered:
         needs(form, "currency", "unit_amount")
         product = form.pop("product_data", None)

@@ -20,12 +20,13 @@ CREATE = {
     "checkout/sessions": {
         "mode", "line_items", "client_reference_id", "metadata", "payment_intent_data", "payment_method_types",
         "expires_at", "customer", "customer_email", "customer_creation", "ui_mode", "return_url", "success_url",
-        "cancel_url", "subscription_data", "expand",
+        "cancel_url", "subscription_data", "discounts", "expand",
     },
     "refunds": {
         "charge", "payment_intent", "amount", "reason", "metadata", "reverse_transfer", "refund_application_fee", "expand",
     },
     "products": {"name", "description", "metadata"},
+    "coupons": {"percent_off", "amount_off", "currency", "duration", "duration_in_months"},
     "prices": {
         "currency", "unit_amount", "recurring", "product", "product_data", "nickname", "lookup_key",
         "transfer_lookup_key", "metadata",
@@ -33,7 +34,7 @@ CREATE = {
     "payment_links": {"line_items", "after_completion", "restrictions", "metadata", "payment_intent_data"},
     "subscriptions": {
         "customer", "items", "default_payment_method", "off_session", "payment_behavior", "payment_settings", "metadata",
-        "expand", "trial_end", "trial_period_days",
+        "expand", "trial_end", "trial_period_days", "discounts",
     },
     "transfers": {"amount", "currency", "destination", "source_transaction", "description", "metadata", "transfer_group"},
     "payouts": {"amount", "currency", "description", "metadata", "method", "destination"},
@@ -54,7 +55,7 @@ PREFIX = {
     "customers": "cus", "payment_intents": "pi", "checkout/sessions": "cs_test", "refunds": "re", "products": "prod",
     "prices": "price", "payment_links": "plink", "subscriptions": "sub", "transfers": "tr", "payouts": "po",
     "charges": "ch", "disputes": "du", "transfer_reversals": "trr", "events": "evt", "invoices": "in",
-    "webhook_endpoints": "we",
+    "webhook_endpoints": "we", "coupons": "coupon",
 }  # fmt: skip
 DECLINES = {
     "pm_declined": ("card_declined", "generic_decline", "Your card was declined."),

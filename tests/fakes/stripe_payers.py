@@ -99,7 +99,7 @@ class StripePayers(StripeBooks):
     def bill(self, subscription: dict[str, Any], reason: str) -> None:
         """Stripe charges one period and tells it by the invoice."""
         item = subscription["items"]["data"][0]
-        amount = item["price"]["unit_amount"] * item["quantity"]
+        amount = self._discounted(subscription, item["price"]["unit_amount"] * item["quantity"], reason)
         intent = self._new("payment_intents", {"amount": amount, "currency": item["price"]["currency"]})
         line = {
             "period": {"start": item["current_period_start"], "end": item["current_period_end"]},
@@ -113,3 +113,14 @@ class StripePayers(StripeBooks):
         invoice["payments"] = {"data": [{"payment": {"payment_intent": intent["id"], "type": "payment_intent"}}]}
         subscription["latest_invoice"] = invoice["id"]
         self.tell("invoice.paid", invoice)
+
+    def _discounted(self, subscription: dict[str, Any], amount: int, reason: str) -> int:
+        """What a coupon leaves of it; one for once holds for the first invoice."""
+        for discount in subscription.get("discounts") or []:
+            coupon = self.objects[discount["coupon"]]
+            if coupon["duration"] == "once" and reason != "subscription_create":
+                continue
+            if "amount_off" in coupon:
+                return max(amount - int(coupon["amount_off"]), 0)
+            return amount - round(amount * float(coupon["percent_off"]) / 100)
+        return amount

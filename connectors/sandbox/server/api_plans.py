@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from connectors.sandbox.server import checkout, plans, subscriptions
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from connectors.sandbox.server.validation import Fields
 
 LONGEST_TRIAL = 730
+_LARGEST_DISCOUNT = 10**12
+_PERCENT = re.compile(r"[0-9]{1,2}(\.[0-9]{1,2})?")
 
 
 def register(api: Api) -> None:
@@ -93,6 +96,7 @@ def _read_subscription(store: Store, fields: Fields, now: datetime) -> tuple[Sub
     quantity = fields.integer("quantity", least=1, most=10_000) or 1
     trial_days = fields.integer("trial_days", least=0, most=LONGEST_TRIAL)
     start_at = fields.time("start_at")
+    discount = _read_discount(fields)
     fields.done()
     plan = store.get(Plan, plan_id)
     if plan.status != "active":
@@ -110,9 +114,22 @@ def _read_subscription(store: Store, fields: Fields, now: datetime) -> tuple[Sub
         trial_days=plan.trial_days if trial_days is None else trial_days,
         start_at=start_at,
         quantity=quantity,
+        **discount,  # type: ignore[arg-type]
         **{**values, "description": values["description"] or plan.name},  # type: ignore[arg-type]
     )
     return subscription, method
+
+
+def _read_discount(fields: Fields) -> dict[str, str | int]:
+    """``{percent: "20"}`` or ``{amount: 500}`` in minor units, each with ``cycles`` where it ends."""
+    given = fields.object("discount")
+    if given is None:
+        return {}
+    percent, amount = given.text("percent", most=5), given.integer("amount", least=1, most=_LARGEST_DISCOUNT)
+    cycles = given.integer("cycles", least=1, most=1_200)
+    if bool(percent) == (amount is not None) or not (not percent or _PERCENT.fullmatch(percent)):
+        given.wrong("percent", 'Give percent, such as "12.5", or amount.')
+    return {"off_percent": percent, "off_amount": amount or 0, "off_left": cycles or -1}
 
 
 def _subscriptions(api: Api) -> None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from hub.money import Money
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -259,7 +261,8 @@ class Subscription(Order):
 
     ``status``: pending, trialing, active, past_due, paused, cancelling, cancelled, ended. ``cycle`` counts the periods
     that were charged; all are measured from ``anchor``. ``next_amount`` (−1: none) is the unit price from the next
-    period on; ``credit`` what a change to a cheaper plan left over.
+    period on; ``credit`` what a change to a cheaper plan left over. ``off_percent`` or ``off_amount`` is the discount of
+    the next ``off_left`` charges (−1: of all).
     """
 
     kind: ClassVar[str] = "subscription"
@@ -289,6 +292,18 @@ class Subscription(Order):
     resume_at: datetime | None = None
     paused_at: datetime | None = None
     reason: str = ""
+    off_percent: str = ""
+    off_amount: int = 0
+    off_left: int = 0
+
+    @property
+    def charge(self) -> int:
+        """What the next period costs, in minor units, less the discount."""
+        whole = self.amount * self.quantity
+        if self.off_left == 0:
+            return whole
+        off = Money(whole, self.currency).percent(self.off_percent).minor if self.off_percent else self.off_amount
+        return max(whole - off, 0)
 
     @property
     def parent(self) -> str:

@@ -53,7 +53,7 @@ def begin(
         )
         tell(store, "subscription.started", store.save(subscription), now)
         return subscription, None
-    payment = _charge(store, subscription, method, subscription.amount * subscription.quantity, now)
+    payment = _charge(store, subscription, method, subscription.charge, now)
     if payment is not None and payment.state == "failed":
         return subscription, payment
     subscription = store.save(_next_period(subscription.but(anchor=now)))
@@ -180,7 +180,7 @@ def _charge_difference(store: Store, subscription: Subscription, difference: int
 
 def _renew(store: Store, subscription: Subscription, now: datetime) -> None:
     subscription = _with_changes(store, subscription, now)
-    price = subscription.amount * subscription.quantity
+    price = subscription.charge
     credit = min(subscription.credit, price)
     method = store.get(Method, subscription.stored_method)
     payment = _charge(store, subscription, method, price - credit, now)
@@ -220,7 +220,8 @@ def _next_period(subscription: Subscription) -> Subscription:
     cycle = subscription.cycle + 1
     start = step(subscription.anchor, subscription.unit, subscription.count * (cycle - 1))
     end = step(subscription.anchor, subscription.unit, subscription.count * cycle)
-    return subscription.but(status="active", cycle=cycle, period_start=start, period_end=end, charge_at=end, attempt=0)
+    paid = subscription.but(off_left=max(subscription.off_left - 1, min(subscription.off_left, 0)))
+    return paid.but(status="active", cycle=cycle, period_start=start, period_end=end, charge_at=end, attempt=0)
 
 
 def _charge(store: Store, subscription: Subscription, method: Method, amount: int, now: datetime) -> Payment | None:

@@ -45,6 +45,30 @@ def test_a_trial_is_free_and_then_charged(served):
     assert len(served.get("/payments")["data"]) == 1
 
 
+@pytest.mark.parametrize(
+    ("discount", "charges"),
+    [
+        ({"percent": "12.5"}, [1312, 1312, 1312]),
+        ({"percent": "50", "cycles": 1}, [750, 1500, 1500]),
+        ({"amount": 500, "cycles": 2}, [1000, 1000, 1500]),
+    ],
+)
+def test_the_first_charges_are_less_by_the_discount(served, discount, charges):
+    plan = served.post("/plans", name="M", amount=1500, currency="EUR")
+    begun = served.post("/subscriptions", plan=plan["id"], discount=discount)
+    served.post(f"/test/subscriptions/{begun['id']}/choose")
+    served.forward("month", 2)
+    assert sorted(one["amount"] for one in served.get("/payments")["data"]) == sorted(charges)
+
+
+@pytest.mark.parametrize(
+    "discount", [{}, {"percent": "100"}, {"percent": "5", "amount": 5}, {"amount": 0}, {"less": 1}]
+)
+def test_a_discount_that_is_none_is_refused(served, discount):
+    plan = served.post("/plans", name="M", amount=1500, currency="EUR")
+    assert served.refused("/subscriptions", plan=plan["id"], discount=discount) == (400, "invalid_request")
+
+
 def test_a_first_charge_can_be_put_off(served):
     plan = served.post("/plans", name="M", amount=100, currency="EUR")
     begun = served.post("/subscriptions", plan=plan["id"], start_at="2026-12-01T00:00:00Z")

@@ -1,0 +1,50 @@
+"""What the first charges of a subscription cost less. Pure; amounts are minor units."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from hub.errors import PermanentError
+from hub.money import Money
+
+if TYPE_CHECKING:
+    from hub.connect.manifest import Manifest
+    from hub.jsontypes import JsonObject
+
+LIMIT = "discount"
+"""The member of the limits of ``recurring_payment`` by which a manifest says that its gateway takes discounts."""
+
+
+def off(discount: JsonObject | None, whole: int, currency: str, cycle: int) -> int:
+    """How much less the charge number ``cycle`` (from 0) of ``whole`` is; never more than it."""
+    if discount is None or whole <= 0:
+        return 0
+    cycles = cast("int | None", discount.get("cycles"))
+    if cycles is not None and cycle >= cycles:
+        return 0
+    if discount.get("percent") is not None:
+        return Money(whole, currency).percent(str(discount["percent"])).minor
+    return min(Money.from_json(discount["amount"]).minor, whole)
+
+
+def check(discount: JsonObject | None, price: Money) -> None:
+    """Raises ``PermanentError`` (``bad_input``) for a discount that leaves nothing to pay, or is in another currency."""
+    amount = discount.get("amount") if discount is not None else None
+    if amount is None:
+        return
+    money = Money.from_json(amount)
+    if money.currency != price.currency:
+        message = f"The discount is in {money.currency}, the plan in {price.currency}."
+        raise PermanentError(message, code="bad_input", remedy="Give it in the plan's currency, or in per cent.")
+    if not 0 < money.minor < price.minor:
+        message = f"A discount of {money} on {price} leaves nothing to pay."
+        raise PermanentError(message, code="bad_input", remedy="Give less, or free days at the start (trial_days).")
+
+
+def refuse_where_unknown(manifest: Manifest, given: JsonObject) -> None:
+    """Raises ``PermanentError`` (``method_unavailable``) when the gateway keeps the calendar and knows no discounts."""
+    cell = manifest.capabilities.get("recurring_payment")
+    if given.get("discount") is None or (cell is not None and cell.limits.get(LIMIT)):
+        return
+    message = f"{manifest.title} keeps the calendar of its subscriptions itself and takes no discounts with them."
+    raise PermanentError(message, code="method_unavailable", remedy="Make a plan at the lower price, and use that.")
