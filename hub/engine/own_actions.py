@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from hub.commerce import access, catalogue_items, form_actions, order_payments, orders, submissions
-from hub.payments import accounting, billing, payout_watch, payouts, refunds, splits
+from hub.payments import accounting, billing, coupons, payout_watch, payouts, refunds, splits
 from hub.payments import projection as payments
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 ACTIONS: Final[Mapping[str, Mapping[str, Action]]] = {
     "access": access.ACTIONS,
     "catalogue": catalogue_items.ACTIONS,
+    "coupons": coupons.ACTIONS,
     "forms": form_actions.ACTIONS,
     "orders": orders.ACTIONS,
     "payments": {**splits.ACTIONS, **refunds.ACTIONS},

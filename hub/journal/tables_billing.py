@@ -38,3 +38,31 @@ told_subscriptions = sa.Table(
     sa.Index("ix_told_subscriptions_customer", "customer"),
     info={"title": "subscription"},
 )
+
+coupons = sa.Table(
+    "coupons",
+    metadata,
+    sa.Column("id", sa.String(60), primary_key=True, comment="the code, in capitals"),
+    sa.Column("state", sa.String(12), nullable=False, comment="active or stopped"),
+    sa.Column("discount", Document, nullable=False, comment="{percent or amount, cycles}"),
+    sa.Column("plan", sa.String(255), comment="the one plan that it is for; null: every plan"),
+    sa.Column("most", sa.Integer, comment="how often it can be redeemed; null: no limit"),
+    sa.Column("used", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("ends_at", Moment),
+    sa.Column("version", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("updated_at", Moment, nullable=False),
+    info={"title": "coupon"},
+)
+
+redemptions = sa.Table(
+    "redemptions",
+    metadata,
+    sa.Column("id", sa.String(40), primary_key=True, comment="the same for every attempt of the step that redeems"),
+    sa.Column("coupon", sa.String(60), nullable=False),
+    sa.Column("plan", sa.String(255)),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("updated_at", Moment, nullable=False),
+    sa.Index("ix_redemptions_coupon", "coupon"),
+    info={"title": "redemption"},
+)

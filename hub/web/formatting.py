@@ -191,6 +191,8 @@ _STATUS_LOOKS: Mapping[str, tuple[str, str, str]] = {
     "paused": ("secondary", "player-pause", "paused"),
     "cancelling": ("yellow", "hourglass", "ends soon"),
     "ended": ("secondary", "ban", "ended"),
+    "stopped": ("secondary", "ban", "stopped"),
+    "retired": ("secondary", "ban", "retired"),
 }
 
 

@@ -61,6 +61,7 @@ PAGES = [
     "/plans",
     "/plans/new",
     "PLAN",
+    "/coupons",
     "/new-connection",
     "/new-connection/stripe",
     "/new-connection/mail",

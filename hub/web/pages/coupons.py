@@ -1,0 +1,129 @@
+"""Coupons: those that are there, a new one, and stopping one."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Final
+
+import sqlalchemy as sa
+from flask import flash, redirect, render_template, request, url_for
+
+from hub.errors import MoneyError
+from hub.journal.tables_billing import coupons as table
+from hub.journal.tables_billing import told_plans
+from hub.money import Money
+from hub.payments.billing import value
+from hub.payments.coupons import code_of, make, stop
+from hub.web.access import Pages, Role
+from hub.web.formatting import reader_zone
+from hub.web.sessions import actor, the_hub
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flask.typing import ResponseReturnValue
+
+    from hub.jsontypes import JsonObject
+
+pages = Pages("coupons", __name__)
+
+_FIELDS = ("code", "percent", "amount", "currency", "cycles", "plan", "most", "ends_on")
+_NEWEST = 200
+_CODE: Final = re.compile(r"[A-Z0-9][A-Z0-9_-]{1,58}[A-Z0-9]")
+_PERCENT: Final = re.compile(r"(?!0+(\.0+)?$)[0-9]{1,2}(\.[0-9]{1,2})?")
+_MOST: Final[Mapping[str, int]] = {"cycles": 1_200, "most": 1_000_000}
+
+
+@pages.page("/coupons", Role.VIEWER)
+def index() -> ResponseReturnValue:
+    """The newest coupons, and the form of a new one."""
+    return _page(dict.fromkeys(_FIELDS, ""), {})
+
+
+@pages.page("/coupons", Role.EDITOR, method="POST")
+def create() -> ResponseReturnValue:
+    """Make one, or say at each field what is wrong; what was typed stays."""
+    typed = {name: request.form.get(name, "").strip() for name in _FIELDS}
+    values, wrong = read_coupon(typed, the_hub().now())
+    code = code_of(typed["code"])
+    if not wrong and not the_hub().office("coupon").change(lambda book: make(book, code, values)):
+        wrong["code"] = (
+            f"There is a coupon {code} already. Take another code; one that was given out is not used again."
+        )
+    if wrong:
+        return _page(typed, wrong), 422
+    the_hub().store.note(actor(), "coupon.make", code, the_hub().now(), {"discount": values["discount"]})
+    flash(f"The coupon {code} can be redeemed.", "success")
+    return redirect(url_for("coupons.index"), 303)
+
+
+@pages.page("/coupons/<code>/stop", Role.EDITOR, method="POST")
+def end(code: str) -> ResponseReturnValue:
+    """Nobody can redeem it any more."""
+    the_hub().office("coupon").change(lambda book: stop(book, code))
+    the_hub().store.note(actor(), "coupon.stop", code, the_hub().now())
+    flash(f"The coupon {code} is stopped. Subscriptions that were begun with it keep their price.", "success")
+    return redirect(url_for("coupons.index"), 303)
+
+
+def read_coupon(typed: Mapping[str, str], now: datetime) -> tuple[dict[str, object], dict[str, str]]:
+    """The values of a coupon's row, and by field what is wrong with what was typed."""
+    wrong: dict[str, str] = {}
+    if not _CODE.fullmatch(code_of(typed["code"])):
+        wrong["code"] = "Use 3 to 60 letters, digits, - and _, such as SUMMER20."
+    numbers = {name: _whole(name, text, wrong) for name in _MOST if (text := typed[name])}
+    discount: JsonObject = {
+        **_discount(typed, wrong),
+        **{name: numbers[name] for name in ("cycles",) if name in numbers},
+    }
+    values: dict[str, object] = {
+        "discount": discount,
+        "plan": typed["plan"] or None,
+        "most": numbers.get("most"),
+    }
+    if typed["ends_on"]:
+        try:
+            day = date.fromisoformat(typed["ends_on"])
+        except ValueError:
+            wrong["ends_on"] = "Write a day like 2026-12-31."
+        else:
+            end_of_day = datetime.combine(day + timedelta(days=1), time(), reader_zone()).astimezone(UTC)
+            values["ends_at"] = end_of_day
+            if end_of_day <= now:
+                wrong["ends_on"] = "This day is over."
+    return values, wrong
+
+
+def _discount(typed: Mapping[str, str], wrong: dict[str, str]) -> JsonObject:
+    if bool(typed["percent"]) == bool(typed["amount"]):
+        wrong["percent"] = "Give a percentage or an amount."
+        return {}
+    if typed["percent"]:
+        if not _PERCENT.fullmatch(typed["percent"]):
+            wrong["percent"] = "Write a number above 0 and below 100, such as 12.5."
+        return {"percent": typed["percent"]}
+    try:
+        money = Money.parse(typed["amount"], typed["currency"].upper())
+    except MoneyError as error:
+        wrong["amount"] = str(error)
+        return {}
+    if money.minor <= 0:
+        wrong["amount"] = "The amount must be above zero."
+    return {"amount": money.to_json()}
+
+
+def _whole(name: str, text: str, wrong: dict[str, str]) -> int:
+    if text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= _MOST[name]:
+        return int(text)
+    wrong[name] = f"Write a whole number from 1 to {_MOST[name]}."
+    return 1
+
+
+def _page(typed: Mapping[str, str], wrong: Mapping[str, str]) -> str:
+    newest = sa.select(table).order_by(table.c.state, table.c.created_at.desc()).limit(_NEWEST)
+    known = sa.select(told_plans).where(told_plans.c.state == "active").order_by(told_plans.c.created_at.desc())
+    with the_hub().database.read() as connection:
+        rows = connection.execute(newest).all()
+        plans = connection.execute(known.limit(_NEWEST)).all()
+    return render_template("coupons.html", rows=rows, plans=plans, value=value, typed=typed, wrong=wrong, most=_NEWEST)
