@@ -53,7 +53,7 @@ def create() -> ResponseReturnValue:
         )
     if wrong:
         return _page(typed, wrong), 422
-    the_hub().store.note(actor(), "coupon.make", code, the_hub().now(), {"discount": values["discount"]})
+    the_hub().store.note(actor(), "coupon.make", code, the_hub().now())
     flash(f"The coupon {code} can be redeemed.", "success")
     return redirect(url_for("coupons.index"), 303)
 
