@@ -89,6 +89,13 @@ def bill_to(given: JsonObject) -> Json:
     return {name: value for name, value in named.items() if value} or None
 
 
+def _networks(call: Call) -> list[Json]:
+    """The card networks of the step, else the connection's."""
+    options = cast("JsonObject", call.input.get("options") or {})
+    named = options.get("card_networks") or str(call.connection.settings.get("card_networks") or NETWORKS).split()
+    return cast("list[Json]", named)
+
+
 def _minted(call: Call) -> tuple[str, dict[str, Json]]:
     """A reference for the payment, and the client's part of a fresh capture context."""
     settings, given = call.connection.settings, call.input
@@ -102,7 +109,7 @@ def _minted(call: Call) -> tuple[str, dict[str, Json]]:
     body: JsonObject = {
         "clientVersion": settings.get("client_version") or CLIENT_VERSION,
         "targetOrigins": [_target_origin(call)],
-        "allowedCardNetworks": str(settings.get("card_networks") or NETWORKS).split(),
+        "allowedCardNetworks": _networks(call),
         "allowedPaymentTypes": _payment_types(call),
         "country": settings.get("country") or "US",
         "locale": settings.get("locale") or "en_US",

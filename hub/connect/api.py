@@ -114,8 +114,8 @@ class Call:
     previous: Json = None
     """The ``details`` of the error that ended the attempt before: what an action that does several things had done."""
     services: Mapping[str, object] = field(default_factory=dict)
-    """What the hub lends to the built-in connectors: :class:`Outbox`, :class:`Templates`, :class:`Emit` by the names
-    that the manifest's ``services`` lists."""
+    """What the hub lends to connectors: :class:`Outbox`, :class:`Templates`, :class:`Emit`, :class:`Connections` by the
+    names that the manifest's ``services`` lists."""
 
     def with_input(self, value: JsonObject) -> Call:
         """The same call with another input."""
@@ -141,6 +141,19 @@ class Templates(Protocol):
 
     def get(self, name: str) -> str | None:
         """The text of a template, or None when the workspace has none of that name."""
+
+
+class Connections(Protocol):
+    """``services["connections"]``: the other connections, for a connector that does its work by one of them."""
+
+    def connector(self, connection: str) -> str:
+        """The name of a connection's connector. Raises :class:`ConfigError` when there is no such connection."""
+
+    def settings(self, connection: str) -> JsonObject:
+        """A connection's settings, never its secrets."""
+
+    def run(self, connection: str, action: str, given: JsonObject, part: str) -> JsonObject:
+        """Do an action of another connection as a part of this one, once under this call's key. Raises like an action."""
 
 
 class Emit(Protocol):

@@ -160,7 +160,8 @@ def _cell_files(manifest: Manifest, code: ConnectorCode, cell: Capability) -> It
     """What a cell needs beside actions."""
     place = f"capabilities.{cell.key}"
     native, by_hub = cell.status is Support.NATIVE, cell.status is Support.HUB
-    if cell.key == "embedded_form" and native and not (manifest.folder / "form.js").is_file():
+    shows_itself = native and not manifest.is_routed
+    if cell.key == "embedded_form" and shows_itself and not (manifest.folder / "form.js").is_file():
         message = "The gateway has a form of its own, but there is no form.js that shows it."
         yield Finding("capabilities", place, message, "Write form.js; docs/connectors.md says what it exports.")
     if cell.key == "webhooks" and native and manifest.webhook is None:

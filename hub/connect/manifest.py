@@ -219,6 +219,11 @@ class Manifest:
         return {name: spec for name in names if (spec := self.offered(name)) is not None}
 
     @property
+    def is_routed(self) -> bool:
+        """Whether another connection does its work: payments and events are that connection's then."""
+        return "connections" in self.services
+
+    @property
     def secret_names(self) -> tuple[str, ...]:
         """The names of the connection's secret fields, in the form's order."""
         return tuple(field.name for field in self.fields if field.secret)

@@ -28,8 +28,12 @@ _SECRET_NAME = re.compile(
     r"(?i)(pass(word|wd|phrase)?$|secret|token$|^token|api[-_]?key|private[-_]?key|access[-_]?key|client[-_]?assertion"
     r"|credential|signature$|^sig$|authori[sz]ation$|^cvv$|^cvc$|^pin$|session[-_]?id)"
 )
-# Payment cards have 13 to 19 digits (ISO/IEC 7812-1) and begin with 2 to 6; groups are written with blanks or hyphens.
-_CARD = re.compile(r"(?<![0-9A-Za-z._-])[2-6](?:[ -]?[0-9]){12,18}(?![0-9A-Za-z_])")
+# Payment cards have 13 to 19 digits (ISO/IEC 7812-1), Maestro's at least 12, and begin with 2 to 6; groups are written with
+# blanks or hyphens.
+_CARD = re.compile(
+    r"(?<![0-9A-Za-z._-])(?:[2-6](?:[ -]?[0-9]){12,18}"
+    r"|(?:5018|5020|5038|5612|5893|6304|6390|6759|676[123])(?:[ -]?[0-9]){8})(?![0-9A-Za-z_])"
+)
 
 
 def passes_luhn(digits: str) -> bool:

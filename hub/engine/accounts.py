@@ -74,6 +74,8 @@ class Accounts:
         self._outbound = outbound
         self._now = now
         self._address = address
+        self.lend: Callable[[str], Mapping[str, object]] = lambda _key: {}
+        """What the hub lends to a call of this key, for the tests of connections that do their work by others."""
         self._known: dict[str, _Held] = {}
         self._lock = threading.Lock()
 
@@ -262,7 +264,7 @@ class Accounts:
         now = self._now()
         reference = new_id("call", now)
         http = self._outbound.client(connection, connector.manifest)
-        return Call(connection, {}, reference, reference, now, http)
+        return Call(connection, {}, reference, reference, now, http, services=self.lend(reference))
 
     def rotate_keys(self) -> int:
         """Encrypt every stored secret under the newest key; give how many there were."""

@@ -140,7 +140,7 @@ class Caller:
             attempt=request.attempt,
             event=context.event,
             previous=request.previous,
-            services=self._services.lend((context.run_id, request.path), emitted),
+            services=self._services.lend((context.run_id, request.path), emitted, request.key),
         )
         attempt = Attempt(
             call,

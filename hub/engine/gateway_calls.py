@@ -141,7 +141,7 @@ class GatewayCalls:
         if spec.by_hub:
             action = ACTIONS[spec.name]
             return connector.run_judged(spec, call, lambda judged: action(self.desk(attempt, judged), judged.input))
-        if connector.manifest.kind is not Kind.GATEWAY:
+        if connector.manifest.kind is not Kind.GATEWAY or connector.manifest.is_routed:
             return attempt.run(spec, call)
         if spec.name == "subscription.create":
             refuse_where_unknown(connector.manifest, call.input)

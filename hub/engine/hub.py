@@ -107,7 +107,15 @@ class Hub:
         self.schedules = Schedules(self.library, self.recorder, _Positions(self.store, self.now))
         self.pages = Pages(self)
         payment_store = PaymentStore(database, self.store)
-        self.services = Services(_Mails(self.store, self.now), _Templates(self.store), self.answer_address, self.now)
+        self.services = Services(
+            _Mails(self.store, self.now),
+            _Templates(self.store),
+            self.answer_address,
+            self.now,
+            partial(HubOffice, self),
+            self.accounts.get,
+        )
+        self.accounts.lend = partial(self.services.lend, (None, None), [])
         self.gateway_calls = GatewayCalls(payment_store, self.pages, partial(HubOffice, self))
         self.payments = PaymentDesk(self, payment_store)
         self.charging = Charging(self, self.payments)

@@ -170,8 +170,15 @@ class PaymentDesk:
             part = f"begin:{visit.payment}"
         output = self._begin(visit, part_key(hashlib.sha256(identity.encode()).hexdigest()[:40], part))
         anew = {"state": "open"} if visit.output is not None else {}
-        self.store.change_checkout(identity, self._hub.now(), payment=output.get("payment"), output=output, **anew)
+        known = {"payment": output.get("payment"), "output": output, "connection": self._doer_of(visit.connection)}
+        self.store.change_checkout(identity, self._hub.now(), **known, **anew)
         return output
+
+    def _doer_of(self, name: str) -> str:
+        """The connection that does the work of another one; the payment, its events and its form are that connection's."""
+        connection = self._hub.accounts.get(name)
+        routed = self._hub.registry.get(connection.connector).manifest.is_routed
+        return str(connection.settings["route"]) if routed else name
 
     def _begin(self, visit: sa.Row[Any], key: str) -> JsonObject:
         given = {name: value for name, value in visit.input.items() if name not in _OURS}
@@ -325,7 +332,7 @@ class PaymentDesk:
         """
         connection, connector, call = self.call(name, key, given)
         emitted: list[Happening] = []
-        call = replace(call, services=self._hub.services.lend(caused_by, emitted))
+        call = replace(call, services=self._hub.services.lend(caused_by, emitted, key))
         spec = self._hub.registry.action(connection.connector, action)
         attempt = Attempt(call, connector, emitted, repeated=repeated, cause=caused_by)
         output = self._hub.gateway_calls.run(spec, attempt)

@@ -12,9 +12,37 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from hub.connect.api import CanonicalEvent, Outbox, Templates
+    from hub.connect.api import CanonicalEvent, Connection, Outbox, Templates
     from hub.jsontypes import Json, JsonObject
+    from hub.office import Office
     from hub.recipes.record import CallRequest
+
+
+class OfficeOf(Protocol):
+    """Makes the office of one piece of work; see :mod:`hub.engine.gateway_calls`."""
+
+    def __call__(self, key: str, now: datetime, caused_by: tuple[str | None, str | None], /) -> Office:
+        """An office whose calls are made once under ``key``."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherConnections:
+    """Implements :class:`hub.connect.api.Connections` on an office."""
+
+    office: Office
+    connection_of: Callable[[str], Connection]
+
+    def connector(self, connection: str) -> str:
+        """The name of a connection's connector."""
+        return self.connection_of(connection).connector
+
+    def settings(self, connection: str) -> JsonObject:
+        """A connection's settings, without its secrets."""
+        return self.connection_of(connection).settings
+
+    def run(self, connection: str, action: str, given: JsonObject, part: str) -> JsonObject:
+        """Do it once, like a step of its own."""
+        return self.office.call(connection, action, given, part)
 
 
 class AnswerLinks(Protocol):
@@ -26,15 +54,22 @@ class AnswerLinks(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Lends templates, the outbox and emitting to calls."""
+    """Lends templates, the outbox, emitting and other connections to calls."""
 
     outbox: Outbox
     templates: Templates
     answer_links: AnswerLinks
     now: Callable[[], datetime]
+    office_of: OfficeOf
+    connection_of: Callable[[str], Connection]
 
-    def lend(self, caused_by: tuple[str | None, str | None], emitted: list[Happening]) -> Mapping[str, object]:
-        """The services of one call; events that it emits are added to ``emitted`` and recorded with its result."""
+    def lend(
+        self, caused_by: tuple[str | None, str | None], emitted: list[Happening], key: str
+    ) -> Mapping[str, object]:
+        """The services of one call; events that it emits are added to ``emitted`` and recorded with its result.
+
+        ``key`` is the call's idempotency key; what it does by other connections is done once under it.
+        """
         run, step = caused_by
 
         def emit(event: CanonicalEvent) -> str:
@@ -52,7 +87,9 @@ class Services:
             emitted.append(happening)
             return happening.id or ""
 
-        return {"outbox": self.outbox, "templates": self.templates, "emit": emit}
+        office = self.office_of(key, self.now(), caused_by)
+        others = OtherConnections(office, self.connection_of)
+        return {"outbox": self.outbox, "templates": self.templates, "emit": emit, "connections": others}
 
     def input_for(self, request: CallRequest) -> JsonObject:
         """The input as the action gets it: a question's mail gets its signed links, which are never recorded."""

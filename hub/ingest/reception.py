@@ -126,6 +126,9 @@ class Desk:
         except DeliveryError as error:
             self.counters.refused(name, error.code, str(error), now)
             return refusal(400, error.code, error.message)
+        except NotFoundError as error:
+            self.counters.refused(name, error.code, str(error), now)
+            return _no_connection()
         except ConfigError as error:
             # Nothing is wrong with the delivery: it is taken when somebody has completed the connection.
             self.counters.refused(name, error.code, str(error), now)
@@ -180,12 +183,12 @@ class Desk:
     def _unknown(self, name: str) -> Answer | None:
         """What is said at an address that takes no webhooks; None when it takes them."""
         try:
-            self.connections.get(name)
+            connector = self.registry.get(self.connections.get(name).connector)
         except (NotFoundError, ConfigError):
             return _no_connection()
         except UnavailableError as error:
             return _not_now(name, error)
-        return None
+        return None if connector.manifest.webhook is not None else _no_connection()
 
 
 def happenings_of(

@@ -141,6 +141,13 @@ def test_a_connection_without_its_secret_asks_for_the_delivery_later_and_says_wh
     assert "webhook_secret" in str(refusal["last_message"])
 
 
+def test_a_connection_that_takes_no_webhooks_says_so_and_the_admin_sees_who_sent_one(gateway: Gateway) -> None:
+    gateway.hub.accounts.create("post", "mail", {}, "test")
+    answers = [gateway.client.open("/hooks/post", method=method, data=b"{}") for method in ("POST", "GET")]
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert gateway.refused() == {"no_webhook": 1}
+
+
 def test_an_unknown_connection_is_not_found_and_not_counted(gateway: Gateway) -> None:
     assert gateway.client.post("/hooks/nobody", data=event()).status_code == 404
     assert gateway.client.put("/hooks/nobody", data=event()).status_code == 404

@@ -151,6 +151,18 @@ class Mastercard(Market):
         return str(output["payment"])
 
 
+class Maestro(Mastercard):
+    """The brand, through a connection of Mastercard's: all that happens is told there."""
+
+    name = "maestro"
+    fields: ClassVar = {"route": "cards", "holds": True}
+
+    def connect(self) -> None:
+        self.live.hub.accounts.create("cards", "mastercard", self.fake.fields(), "test")
+        self.live.hub.accounts.create("shop", "maestro", self.fields, "test")
+        self.hooks = f"{self.live.address}/hooks/cards"
+
+
 class MoneyGram(Market):
     name, fake_class, currency = "moneygram", FakeMoneyGram, "NGN"
     request: ClassVar = {
@@ -264,6 +276,6 @@ class Visa(Market):
 MARKETS: dict[str, type[Market]] = {
     one.name: one
     for one in (
-        AmazonPay, AuthorizeNet, Instamojo, Mastercard, MoneyGram, PayPal, Razorpay, Stripe, TwoCheckout, Visa,
+        AmazonPay, AuthorizeNet, Instamojo, Maestro, Mastercard, MoneyGram, PayPal, Razorpay, Stripe, TwoCheckout, Visa,
     )
 }  # fmt: skip

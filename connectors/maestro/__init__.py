@@ -1,0 +1,1 @@
+"""Maestro: a debit brand, taken through the connection of a card gateway."""
