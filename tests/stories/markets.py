@@ -30,6 +30,8 @@ class Market:
 
     name: ClassVar[str]
     fake_class: ClassVar[type[FakeGateway]]
+    source: ClassVar[str] = "shop"
+    """The connection whose events tell what becomes of payments."""
     currency: ClassVar[str] = "USD"
     fields: ClassVar[Mapping[str, Any]] = {}
     """Of the connection, beside those that the fake gives."""

@@ -154,7 +154,7 @@ class Mastercard(Market):
 class Maestro(Mastercard):
     """The brand, through a connection of Mastercard's: all that happens is told there."""
 
-    name = "maestro"
+    name, source = "maestro", "cards"
     fields: ClassVar = {"route": "cards", "holds": True}
 
     def connect(self) -> None:

@@ -71,9 +71,9 @@ def sold(market, text, taken):
         market.live.until(lambda: market.live.status(run) == "succeeded")
         market.refunded(back["refund"])
     market.deliver()
-    told = [one.type for one in market.live.events(source="shop")]
+    told = [one.type for one in market.live.events(source=market.source)]
     payment = hub.queries.event(market.live.events(type="payment.succeeded")[0].id).data["payment"]
-    return told, hub.payments.store.payment("shop", payment)
+    return told, hub.payments.store.payment(market.source, payment)
 
 
 @pytest.mark.parametrize("gateway", HOLDING)
