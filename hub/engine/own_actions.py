@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from hub.commerce import access, catalogue_items, form_actions, order_payments, orders, submissions
-from hub.payments import accounting, billing, coupons, payout_watch, payouts, refunds, splits
+from hub.payments import accounting, billing, coupons, escrow, payout_runs, payout_watch, payouts, refunds, splits
 from hub.payments import projection as payments
 
 if TYPE_CHECKING:
@@ -19,13 +19,14 @@ ACTIONS: Final[Mapping[str, Mapping[str, Action]]] = {
     "coupons": coupons.ACTIONS,
     "forms": form_actions.ACTIONS,
     "orders": orders.ACTIONS,
-    "payments": {**splits.ACTIONS, **refunds.ACTIONS},
+    "payments": {**splits.ACTIONS, **refunds.ACTIONS, **escrow.ACTIONS, **payout_runs.ACTIONS},
 }
 """Connector -> action -> what does it. Their manifests say ``by_hub: true``; a test holds both together."""
 
 TIMERS: Final[Mapping[str, Timer]] = {
     **access.TIMERS,
     **catalogue_items.TIMERS,
+    **escrow.TIMERS,
     **orders.TIMERS,
     **order_payments.TIMERS,
     **payout_watch.TIMERS,
@@ -41,6 +42,7 @@ PROJECTIONS: Final[Sequence[Projection]] = (
     order_payments.project,
     submissions.project,
     accounting.project,
+    escrow.project,
     payouts.project,
     refunds.project,
 )

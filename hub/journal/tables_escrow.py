@@ -62,10 +62,13 @@ payout_runs = sa.Table(
     "payout_runs",
     metadata,
     sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column(
+        "step", sa.String(40), nullable=False, comment="runs of one step share it, so that its repeat gives them"
+    ),
     sa.Column("number", sa.BigInteger, nullable=False),
     sa.Column("connection", sa.String(80), comment="the gateway that sends the payouts; null: a bank file does"),
     sa.Column("currency", sa.String(3), nullable=False),
-    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("size", sa.Integer, nullable=False, comment="how many payouts it has"),
     sa.Column("total", sa.BigInteger, nullable=False, comment="minor units"),
     sa.Column("debtor", Document, comment="{name, iban, bic} of the own account, for a bank file"),
     sa.Column("actor", sa.String(320), nullable=False, server_default="", comment="who began it; empty: a recipe"),
@@ -74,6 +77,7 @@ payout_runs = sa.Table(
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("updated_at", Moment, nullable=False),
     sa.Index("ix_payout_runs_created_at", "created_at"),
+    sa.Index("ix_payout_runs_step", "step"),
     info={"title": "payout run"},
 )
 
@@ -81,13 +85,17 @@ payouts = sa.Table(
     "payouts",
     metadata,
     sa.Column("id", sa.String(40), primary_key=True),
-    sa.Column("run", sa.String(40), nullable=False),
+    sa.Column("run", sa.String(40), comment="the payout run; null: a hold's release sends it by itself"),
+    sa.Column("way", sa.String(12), nullable=False, comment="payout or transfer by the gateway, or bank"),
     sa.Column("provider", sa.String(255), nullable=False),
     sa.Column("connection", sa.String(80), comment="null: by bank file"),
     sa.Column("state", sa.String(12), nullable=False, comment="queued, sent, paid, failed or uncertain"),
     sa.Column("currency", sa.String(3), nullable=False),
     sa.Column("amount", sa.BigInteger, nullable=False, comment="minor units"),
-    sa.Column("recipient", Document, nullable=False, comment="where it goes: {name, iban, bic} or {account, to}"),
+    sa.Column("recipient", Document, nullable=False, comment="where it goes: {name, iban, bic} or {provider, to}"),
+    sa.Column(
+        "origin", Document, nullable=False, comment="what it is for: {hold, payment, job, order}, empty for dues"
+    ),
     sa.Column("reference", sa.String(255), comment="the gateway's own of the payout"),
     sa.Column("reason", sa.Text, nullable=False, server_default="", comment="why it failed, or what nobody knows"),
     sa.Column("looks", sa.Integer, nullable=False, server_default="0"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import TYPE_CHECKING, Final, cast
 
 from hub.money import Money
@@ -108,9 +109,7 @@ def take_back(division: Division, whole: int, back: int, named: Sequence[Mapping
     held = min(rest, max(whole - division.total, 0))
     parties[_COMMISSION] = division.commission
     spread = _in_proportion(parties, taken, rest - held, currency)
-    of_provider = {
-        share.provider: _of_share(share, spread.get(share.provider, 0), currency) for share in division.shares
-    }
+    of_provider = {share.provider: _of_share(share, spread.get(share.provider, 0)) for share in division.shares}
     beyond = back - held - sum(spread.values())
     return Taken(of_provider, spread.get(OWN, 0), spread.get(_COMMISSION, 0), held, beyond)
 
@@ -145,12 +144,20 @@ def _in_proportion(parties: Mapping[str, int], taken: Mapping[str, int], rest: i
     return spread
 
 
-def _of_share(share: Share, minor: int, currency: str) -> Share:
-    """The part of a share that ``minor`` takes: of amount, commission and fee in proportion, all of it at the end."""
+def _of_share(share: Share, minor: int) -> Share:
+    """The part of a share that ``minor`` takes: of amount, commission and fee in proportion, all of it at the end.
+
+    By Webster's method, which for three parts is the nearest whole number too and never takes less of one part when more
+    is taken in all (largest remainders may): so a second refund gives no unit back that the first took.
+    """
+    parts, whole = share.parts(), share.whole
     if not minor:
         return Share(share.provider, 0)
-    cuts = Money(minor, currency).allocate(share.parts())
-    return Share(share.provider, *(cut.minor for cut in cuts))
+    taken = [minor * part // whole for part in parts]
+    for _ in range(minor - sum(taken)):
+        nearest = max(range(len(parts)), key=lambda place: (Fraction(parts[place], 2 * taken[place] + 1), -place))
+        taken[nearest] += 1
+    return Share(share.provider, *taken)
 
 
 def shared_out(division: Division, whole: int, taken: Taken, minor: int, currency: str) -> Mapping[str, int]:

@@ -278,7 +278,7 @@ def _check_sum(hold: Hold, kind: str, kept: int, back: int) -> None:
         raise PermanentError(message, code="amount_too_small", remedy="Release an amount above zero.")
     if kind == "settle" and moved.minor != hold.left:
         message = f"The parts add up to {moved}; {hold.rest} is held and must be divided wholly."
-        raise PermanentError(message, code="bad_division", remedy="Change the parts so that they add up to the whole.")
+        raise PermanentError(message, code="bad_input", remedy="Change the parts so that they add up to the whole.")
 
 
 def finish(hold: Hold, kind: str, kept: int, back: int, extra: JsonObject) -> tuple[Hold, list[Tale]]:

@@ -14,6 +14,7 @@ from hub.journal.queries import EventFilter
 from hub.web.app import create_app
 from tests.payments.books import Books
 from tests.payments.corner import CornerGateway, plant
+from tests.payments.market import Market
 
 EUR = {"minor": 4900, "currency": "EUR"}
 ADA = {"email": "ada@example.com", "name": "Ada Lovelace"}
@@ -116,5 +117,20 @@ def corner_without_keys(tmp_path, gateway):
 @pytest.fixture
 def books(tmp_path, database_url):
     made = Books(tmp_path / "workspace", database_url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def market(tmp_path, database_url):
+    made = Market(tmp_path / "workspace", database_url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def quick(tmp_path):
+    """The same on SQLite alone, for what the database cannot change."""
+    made = Market(tmp_path / "workspace", "sqlite:///")
     yield made
     made.close()

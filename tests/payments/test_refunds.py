@@ -6,23 +6,8 @@ from hub.engine.office import HubOffice
 from hub.errors import PermanentError
 from hub.journal.tables_ledger import refund_requests
 from hub.payments import refunds
-from tests.payments.market import KilledError, Market
+from tests.payments.market import KilledError
 from tests.payments.test_splits import RULE, money, paid, sold
-
-
-@pytest.fixture
-def market(tmp_path, database_url):
-    made = Market(tmp_path / "workspace", database_url)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def quick(tmp_path):
-    """The same on SQLite alone, for what the database cannot change."""
-    made = Market(tmp_path / "workspace", "sqlite:///")
-    yield made
-    made.close()
 
 
 def divided(market, *, passed_on=False, **parts):

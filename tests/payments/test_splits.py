@@ -2,24 +2,9 @@
 
 import pytest
 
-from tests.payments.market import ADA, Market
+from tests.payments.market import ADA
 
 RULE = {"commission": {"percent": "12.5"}}
-
-
-@pytest.fixture
-def market(tmp_path, database_url):
-    made = Market(tmp_path / "workspace", database_url)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def quick(tmp_path):
-    """The same on SQLite alone, for what the database cannot change."""
-    made = Market(tmp_path / "workspace", "sqlite:///")
-    yield made
-    made.close()
 
 
 def money(minor, currency="USD"):

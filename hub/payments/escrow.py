@@ -1,0 +1,425 @@
+"""Escrow by the hub: hold a payment, release it to providers, freeze it, settle a dispute, give it back.
+
+The actions of the connector ``payments`` that do so, what follows from the payment's events, and the timers. The rules are
+in :mod:`hub.payments.holds`, the moving of money in :mod:`hub.payments.dividing`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import sqlalchemy as sa
+
+from hub.connect.manifest import Support
+from hub.errors import NotFoundError, PermanentError
+from hub.journal.book import found
+from hub.journal.tables import payments
+from hub.journal.tables_escrow import divisions, holds
+from hub.money import Money
+from hub.payments import dividing, splitting
+from hub.payments import holds as rules
+from hub.payments.dividing import Asked, keep, minor
+from hub.payments.holds import AUTHORIZATION, COLLECTED, LATE, OPEN, WARNING, Arrived, Choice, Hold
+from hub.payments.payment import Facts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from hub.journal.book import Book
+    from hub.journal.entries import NewEvent
+    from hub.jsontypes import Json, JsonObject
+    from hub.office import Action, Office, Timer
+
+    Row = sa.Row[Any]
+
+LAPSE: Final = "holds.lapse"
+RELEASE: Final = "holds.release"
+GIVE_BACK: Final = "holds.give_back"
+_AGAIN: Final = timedelta(days=1)
+_FAMILIES: Final = ("payment.", "refund.", "dispute.")
+_PAYMENT: Final = (
+    "job", "order", "customer", "description", "return_url", "cancel_url", "methods", "method", "save_method",
+    "presentation", "expires_at",
+)  # fmt: skip
+
+
+# holding
+
+
+def hold(office: Office, given: JsonObject) -> JsonObject:
+    """``payments/hold``: choose how the money is held, and begin the payment; or hold a payment that is there."""
+    if given.get("payment"):
+        return _output(office, _adopted(office, given))
+    missing = [name for name in ("connection", "amount", "needed_until") if not given.get(name)]
+    if missing:
+        message = f"A hold needs {', '.join(missing)}, or a payment that is there."
+        raise PermanentError(message, code="bad_input", remedy="Say which connection takes how much, held until when.")
+    connection, identity = str(given["connection"]), office.identity("hold")
+    choice = _chosen(office, connection, datetime.fromisoformat(str(given["needed_until"])))
+    amount = Money.from_json(given["amount"])
+    if amount.minor <= 0:
+        message = f"{amount} cannot be held."
+        raise PermanentError(message, code="amount_too_small", remedy="Hold an amount above zero.")
+    known = Hold(identity, "requested", choice.mode, amount.currency, amount.minor)
+    office.change(lambda book: _insert(book, known, connection, None, {**given, "why": choice.why}))
+    begun = office.call(connection, "payment.create", _payment_of(known, given), "begin")
+    return _output(office, office.change(lambda book: _begun(book, identity, begun)), begun)
+
+
+def _chosen(office: Office, connection: str, needed_until: datetime) -> Choice:
+    manifest = office.manifest(connection)
+    cell = manifest.capabilities.get("escrow")
+    if cell is None or cell.status is Support.NONE:
+        reason = cell.reason if cell is not None else f"{manifest.title} takes no payments."
+        message = f"{manifest.title} cannot hold money. {reason}"
+        raise PermanentError(message, code="not_enabled", remedy="Take a connection whose gateway can.")
+    return rules.choose_mode(manifest.title, cell.limits, needed_until, office.now)
+
+
+def _payment_of(known: Hold, given: JsonObject) -> JsonObject:
+    metadata = {**cast("JsonObject", given.get("metadata") or {}), "hub_hold": known.id}
+    kept = {name: given[name] for name in _PAYMENT if given.get(name) is not None}
+    owner = {} if kept.get("job") or kept.get("order") else {"order": known.id}
+    capture = "manual" if known.mode == AUTHORIZATION else "automatic"
+    amount = Money(known.amount, known.currency).to_json()
+    return {**kept, **owner, "amount": amount, "capture": capture, "metadata": metadata}
+
+
+def _insert(book: Book, known: Hold, connection: str, payment: str | None, given: JsonObject) -> bool:
+    owner = str(given.get("order") or given.get("job") or known.id)
+    return book.insert(
+        holds,
+        {
+            "id": known.id, "connection": connection, "payment": payment, "state": known.state, "mode": known.mode,
+            "owner": owner, "currency": known.currency, "amount": known.amount, "terms": known.to_json(),
+            "input": given,
+        },
+    )  # fmt: skip
+
+
+def _begun(book: Book, identity: str, begun: JsonObject) -> Row:
+    row = book.get(holds, identity)
+    if row.output is not None:
+        return row
+    news = Arrived(str(begun["status"]), _minor(begun, "amount"), _minor(begun, "captured"), 0, _moment(begun))
+    known, tales = rules.follow(Hold.from_json(row.terms), news)
+    payment = row.payment or str(begun["payment"])
+    row = book.change(holds, row, payment=payment, output=begun)
+    return _kept(book, row, known, tales)
+
+
+def _adopted(office: Office, given: JsonObject) -> Row:
+    """Hold a payment that was begun elsewhere: as it is, authorised or collected."""
+    reference = str(given["payment"])
+    where = [payments.c.payment == reference]
+    if given.get("connection"):
+        where.append(payments.c.connection == given["connection"])
+    with office.read() as connection:
+        row = connection.execute(sa.select(payments).where(*where)).first()
+    if row is None:
+        message = f"Nothing was told of a payment {reference!r}."
+        raise NotFoundError(message, remedy="Check the reference; a payment is known once its gateway told of it.")
+    facts = Facts.from_json(row.facts)
+    owner = {name: facts.value(name) for name in ("job", "order") if facts.value(name)}
+    if not owner:
+        message = f"The payment {reference} belongs to no job and no order, so its money is sold already."
+        raise PermanentError(
+            message, code="wrong_state", remedy="Begin the payment with a job or an order, or by a hold."
+        )
+    amount = Money.from_json(facts.value("amount"))
+    mode = AUTHORIZATION if facts.state == "authorized" else COLLECTED
+    why = "The payment was authorised already." if mode == AUTHORIZATION else "The payment is collected."
+    kept = {**given, **owner, "customer": facts.value("customer"), "why": why}
+    identity = office.identity("hold")
+    known = Hold(identity, "requested", mode, amount.currency, amount.minor)
+
+    def work(book: Book) -> Row:
+        if not _insert(book, known, row.connection, reference, kept):
+            return book.get(holds, identity)
+        return _kept(book, book.get(holds, identity), *rules.follow(known, _arrived(facts)))
+
+    return office.change(work)
+
+
+# releasing, settling, giving back
+
+
+def release(office: Office, given: JsonObject) -> JsonObject:
+    """``payments/release``: give held money, wholly or in part, to providers, less commission."""
+    if given.get("after_days"):
+        return _output(office, office.change(lambda book: _planned(book, given)))
+    return _divided(office, given, Asked("release", lambda known: release_parts(known, given), _reason(given)))
+
+
+def release_parts(known: Hold, given: JsonObject) -> Sequence[JsonObject]:
+    """Who gets what of a release. Raises ``PermanentError`` for parts that cannot be."""
+    if given.get("parts"):
+        return _checked(known, cast("Sequence[JsonObject]", given["parts"]), providers_only=True)
+    if not given.get("provider"):
+        message = "Nobody is named who gets the money."
+        raise PermanentError(message, code="bad_input", remedy="Name the provider, or give parts.")
+    amount = Money.from_json(given["amount"]) if given.get("amount") else known.rest
+    commission = splitting.commission({"commission": given.get("commission") or {}}, amount)
+    part = {"provider": given["provider"], "amount": (amount - commission).to_json()}
+    return _checked(known, [{**part, "commission": commission.to_json()}], providers_only=True)
+
+
+def settle(office: Office, given: JsonObject) -> JsonObject:
+    """``payments/settle``: divide all that is held between providers and the payer; also what is frozen."""
+
+    def parts(known: Hold) -> Sequence[JsonObject]:
+        return _checked(known, cast("Sequence[JsonObject]", given["parts"]))
+
+    return _divided(office, given, Asked("settle", parts, _reason(given)))
+
+
+def cancel(office: Office, given: JsonObject) -> JsonObject:
+    """``payments/cancel``: all that is held goes back to the payer; a payment that nobody paid yet is ended."""
+    return _divided(office, given, Asked("cancel", lambda known: whole_back(known, given), _reason(given)))
+
+
+def whole_back(known: Hold, given: JsonObject) -> Sequence[JsonObject]:
+    """All that is left, for the payer."""
+    if not known.left:
+        return []
+    return [{"customer": str(given.get("customer") or "payer"), "amount": known.rest.to_json()}]
+
+
+def collect(office: Office, given: JsonObject) -> JsonObject:
+    """``payments/collect``: take an authorised amount before it lapses; it stays held."""
+    return _divided(office, given, Asked("collect", lambda _known: [], _reason(given)))
+
+
+def _divided(office: Office, given: JsonObject, asked: Asked) -> JsonObject:
+    identity = str(given["hold"])
+    dividing.carry_out(office, dividing.begin(office, identity, asked))
+    return _output(office, _read(office, identity))
+
+
+def _checked(known: Hold, parts: Sequence[JsonObject], *, providers_only: bool = False) -> Sequence[JsonObject]:
+    """The parts, each for one party, in the hold's currency and not below zero."""
+    for number, part in enumerate(parts, start=1):
+        message = ""
+        if bool(part.get("provider")) == bool(part.get("customer")):
+            message = f"Part {number} must name either a provider or the customer."
+        elif providers_only and not part.get("provider"):
+            message = f"Part {number} is for the customer; a release gives to providers only."
+        elif part.get("commission") and not part.get("provider"):
+            message = f"Part {number} takes a commission from the customer."
+        for name in ("amount", "commission"):
+            money = cast("JsonObject | None", part.get(name))
+            if money is not None and (money["currency"] != known.currency or minor(part, name) < 0):
+                message = f"The {name} of part {number} must be in {known.currency} and not below zero."
+        if message:
+            raise PermanentError(message, code="bad_input", remedy="Settle a hold to give a part back to its payer.")
+    return parts
+
+
+# freezing
+
+
+def freeze(office: Office, given: JsonObject) -> JsonObject:
+    """``payments/freeze``: nothing is released until the hold is settled or let go on."""
+    return _output(office, office.change(lambda book: _changed(book, given, rules.freeze, _reason(given))))
+
+
+def unfreeze(office: Office, given: JsonObject) -> JsonObject:
+    """``payments/unfreeze``: it may be released again."""
+    return _output(
+        office, office.change(lambda book: _changed(book, given, lambda known, _: (rules.unfreeze(known), [])))
+    )
+
+
+def _changed(book: Book, given: JsonObject, change: Any, reason: str = "") -> Row:  # noqa: ANN401 (a rule of two forms)
+    row = book.get(holds, str(given["hold"]))
+    return keep(book, row, *change(Hold.from_json(row.terms), reason))
+
+
+# what follows from events
+
+
+def project(book: Book, events: Sequence[NewEvent]) -> None:
+    """Holds follow their payments, in the transaction that records the events."""
+    told: dict[tuple[str, str], list[NewEvent]] = {}
+    for item in events:
+        if item.source != "hub" and item.type.startswith(_FAMILIES) and isinstance(item.data.get("payment"), str):
+            told.setdefault((item.source, str(item.data["payment"])[:255]), []).append(item)
+    for place, items in told.items():
+        for identity in _of_payment(book, place, items):
+            _follow(book, book.get(holds, identity), place, items)
+
+
+def _of_payment(book: Book, place: tuple[str, str], items: Sequence[NewEvent]) -> Sequence[str]:
+    metadata = [cast("JsonObject", item.data.get("metadata") or {}) for item in items]
+    named = {str(one["hub_hold"]) for one in metadata if one.get("hub_hold")}
+    mine = sa.and_(holds.c.connection == place[0], holds.c.payment == place[1])
+    chosen = sa.or_(mine, sa.and_(holds.c.connection == place[0], holds.c.id.in_(sorted(named)))) if named else mine
+    return [row.id for row in book.rows(sa.select(holds.c.id).where(chosen).order_by(holds.c.id))]
+
+
+def _follow(book: Book, row: Row, place: tuple[str, str], items: Sequence[NewEvent]) -> None:
+    known, tales = Hold.from_json(row.terms), list[rules.Tale]()
+    for item in items:
+        known, more = _heard(book, known, item)
+        tales += more
+    facts = book.connection.scalar(
+        sa.select(payments.c.facts).where(payments.c.connection == place[0], payments.c.payment == place[1])
+    )
+    if facts is not None:
+        known, more = rules.follow(known, _arrived(Facts.from_json(facts)))
+        tales += more
+    if known.to_json() != row.terms or row.payment != place[1]:
+        row = book.change(holds, row, payment=place[1])
+        _kept(book, row, known, tales)
+
+
+def _heard(book: Book, known: Hold, item: NewEvent) -> tuple[Hold, list[rules.Tale]]:
+    """What an event says beyond the payment's own facts."""
+    data = item.data
+    if item.type in {"dispute.opened", "dispute.closed"}:
+        state = "open" if item.type == "dispute.opened" else str(data.get("outcome") or "won")
+        return rules.disputed(known, str(data["dispute"]), state, minor(data, "amount"))
+    if item.type == "refund.failed":
+        ours = book.rows(sa.select(divisions.c.output).where(divisions.c.hold == known.id, divisions.c.state == "done"))
+        if any((row.output or {}).get("refund") == data["refund"] for row in ours):
+            return rules.refund_failed(known, minor(data, "amount"))
+    return known, []
+
+
+def _arrived(facts: Facts) -> Arrived:
+    amount = facts.value("amount")
+    whole = cast("int", amount["minor"]) if isinstance(amount, dict) else None
+    lapses = facts.value("lapses_at")
+    moment = datetime.fromisoformat(lapses) if isinstance(lapses, str) else None
+    return Arrived(facts.state, whole, facts.paid, facts.refunded, moment)
+
+
+def _kept(book: Book, row: Row, known: Hold, tales: Sequence[rules.Tale]) -> Row:
+    """Write it, and set the timers of its new state."""
+    kept = keep(book, row, known, tales)
+    if known.state in OPEN and known.mode == AUTHORIZATION and known.lapses_at is not None:
+        book.wake_at(LAPSE, row.id, max(known.lapses_at - WARNING, book.now))
+    if known.state == "frozen" and known.frozen_by == LATE:
+        book.wake_at(GIVE_BACK, row.id, book.now)
+    return kept
+
+
+# timers
+
+
+def warn(office: Office, hold_id: str) -> None:
+    """An authorisation will soon lapse: tell it, while it still can be taken."""
+
+    def work(book: Book) -> None:
+        row = book.get(holds, hold_id)
+        known = Hold.from_json(row.terms)
+        if known.state in OPEN and known.mode == AUTHORIZATION and known.lapses_at is not None:
+            data = {**dividing.event_data(row, known), "amount": known.rest.to_json()}
+            book.tell("escrow.lapsing", f"escrow.lapsing:{row.id}:{known.lapses_at.isoformat()}", data)
+
+    office.change(work)
+
+
+def _planned(book: Book, given: JsonObject) -> Row:
+    """Remember what is released by itself when nobody objects meanwhile."""
+    row = book.get(holds, str(given["hold"]))
+    known = Hold.from_json(row.terms)
+    if known.state not in {"requested", "held", "frozen"}:
+        rules.begin(known, "release", known.left, 0)
+    if known.state == "held":
+        release_parts(known, given)
+    days = cast("int", given["after_days"])
+    plan = {name: value for name, value in given.items() if name != "hold"}
+    at = book.now + timedelta(days=days)
+    book.wake_at(RELEASE, row.id, at)
+    return book.change(holds, row, plan={**plan, "at": at.isoformat()})
+
+
+def release_by_itself(office: Office, hold_id: str) -> None:
+    """Nobody objected for the days of the plan. What is frozen or not paid yet waits for the same days again."""
+    row = _read(office, hold_id)
+    if row.plan is None or row.state in rules.OVER:
+        return
+    if row.state != "held":
+        days = timedelta(days=row.plan["after_days"]) if row.state != "releasing" else _AGAIN
+        office.change(lambda book: book.wake_at(RELEASE, hold_id, book.now + days))
+        return
+    reason = _reason(row.plan) or "nobody objected"
+    asked = Asked("release", lambda known: release_parts(known, row.plan), reason)
+    dividing.carry_out(office, dividing.begin(office, hold_id, asked))
+
+
+def give_back(office: Office, hold_id: str) -> None:
+    """Somebody paid what was cancelled already: it goes back by itself."""
+    row = _read(office, hold_id)
+    if row.state == "frozen" and Hold.from_json(row.terms).frozen_by == LATE:
+        asked = Asked("cancel", lambda known: whole_back(known, row.input.get("customer") or {}), LATE)
+        dividing.carry_out(office, dividing.begin(office, hold_id, asked))
+
+
+# what actions give
+
+
+def _output(office: Office, row: Row, begun: JsonObject | None = None) -> JsonObject:
+    known = Hold.from_json(row.terms)
+    shown = {name: begun[name] for name in ("checkout_url", "client") if begun and begun.get(name)}
+    return {
+        "hold": row.id,
+        "status": known.state,
+        "mode": known.mode,
+        "why": row.input.get("why") or "",
+        "connection": row.connection,
+        **({"payment": row.payment} if row.payment else {}),
+        "amount": Money(known.amount, known.currency).to_json(),
+        "released": Money(known.released, known.currency).to_json(),
+        "returned": Money(known.back, known.currency).to_json(),
+        "left": known.rest.to_json(),
+        "parts": _parts(office, row.id),
+        **({"releases_at": row.plan["at"]} if row.plan and known.state not in rules.OVER else {}),
+        **shown,
+    }
+
+
+def _parts(office: Office, hold_id: str) -> list[Json]:
+    done = (divisions.c.hold == hold_id, divisions.c.state == "done")
+    with office.read() as connection:
+        rows = connection.execute(sa.select(divisions.c.parts).where(*done).order_by(divisions.c.created_at)).all()
+    return [part for row in rows for part in row.parts]
+
+
+def _read(office: Office, identity: str) -> Row:
+    with office.read() as connection:
+        return found(holds, identity, connection.execute(sa.select(holds).where(holds.c.id == identity)).first())
+
+
+def _reason(given: JsonObject) -> str:
+    return str(given.get("reason") or "")
+
+
+def _minor(output: JsonObject, name: str) -> int | None:
+    money = output.get(name)
+    return cast("int", money["minor"]) if isinstance(money, dict) else None
+
+
+def _moment(output: JsonObject) -> datetime | None:
+    lapses = output.get("lapses_at")
+    return datetime.fromisoformat(lapses) if isinstance(lapses, str) else None
+
+
+ACTIONS: Final[Mapping[str, Action]] = {
+    "hold": hold,
+    "release": release,
+    "freeze": freeze,
+    "unfreeze": unfreeze,
+    "settle": settle,
+    "cancel": cancel,
+    "collect": collect,
+}
+
+TIMERS: Final[Mapping[str, Timer]] = {
+    LAPSE: warn,
+    RELEASE: release_by_itself,
+    GIVE_BACK: give_back,
+    dividing.TIMER: dividing.go_on,
+}

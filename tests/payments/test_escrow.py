@@ -1,0 +1,355 @@
+"""Escrow on the sandbox gateway: held, released, frozen, settled, given back, to the minor unit."""
+
+import pytest
+
+from hub.payments import ledger
+from tests.payments.held import TEN_PERCENT, WHOLE, asked, days, euros, held
+
+# hold and release
+
+
+def test_money_that_is_needed_late_is_collected_and_released_less_commission(market):
+    market.provider("prv_ada")
+    hold = asked(market)
+    assert (hold["status"], hold["mode"]) == ("requested", "collected")
+    assert "surely lasts 7 days only" in hold["why"]
+    assert hold["checkout_url"].startswith("http")
+    market.pay(hold["payment"])
+    (event,) = market.heard("escrow.held")
+    assert (event["hold"], event["job"], event["mode"], event["amount"]) == (hold["hold"], "job_12", "collected", WHOLE)
+    assert market.account("held:job_12") == -120_000
+
+    done = market.act("release", {"hold": hold["hold"], "provider": "prv_ada", "commission": TEN_PERCENT}, "release")
+    part = {"provider": "prv_ada", "amount": euros(108_000), "commission": euros(12_000)}
+    assert (done["status"], done["left"], done["parts"]) == ("released", euros(0), [part])
+    (event,) = market.events("escrow.released")
+    assert (event["amount"], event["parts"]) == (WHOLE, [part])
+    assert market.account("held:job_12") == 0
+    assert market.account("provider:prv_ada") == -108_000
+    assert market.account(ledger.COMMISSION) == -12_000
+
+
+def test_money_that_is_needed_soon_is_only_authorised_and_taken_at_the_release(market):
+    market.provider("prv_ada")
+    hold = held(market, needed=3)
+    assert market.hold(hold).mode == "authorization"
+    assert market.books() == {}, "nothing was taken yet"
+    done = market.act("release", {"hold": hold, "provider": "prv_ada", "commission": TEN_PERCENT}, "release")
+    assert (done["status"], done["released"]) == ("released", WHOLE)
+    market.heard("payment.succeeded")
+    assert market.account("provider:prv_ada") == -108_000
+    assert market.account("held:job_12") == 0
+
+
+@pytest.mark.parametrize(
+    ("amount", "provider", "commission"),
+    [
+        ({"minor": 120_000, "currency": "JPY"}, 108_000, 12_000),
+        ({"minor": 1_200_005, "currency": "KWD"}, 1_080_004, 120_001),
+        ({"minor": 1, "currency": "EUR"}, 1, 0),
+    ],
+)
+def test_shares_add_up_in_every_currency(quick, amount, provider, commission):
+    quick.provider("prv_ada")
+    hold = held(quick, amount=amount)
+    quick.act("release", {"hold": hold, "provider": "prv_ada", "commission": TEN_PERCENT}, "release")
+    currency = amount["currency"]
+    assert quick.account("provider:prv_ada", currency) == -provider
+    assert quick.account(ledger.COMMISSION, currency) == -commission
+    assert quick.account("held:job_12", currency) == 0
+
+
+def test_a_provider_with_an_account_at_the_gateway_gets_the_share_there(market):
+    market.provider("prv_ada", account="acct_ada")
+    hold = held(market)
+    market.act("release", {"hold": hold, "provider": "prv_ada", "commission": TEN_PERCENT}, "release")
+    assert market.account("provider:prv_ada") == 0, "it is on its way, and cannot be paid out a second time"
+    market.run_due()
+    assert market.balance("provider:acct_ada") == 108_000
+    (sent,) = market.heard("transfer.sent")
+    assert sent["amount"] == euros(108_000)
+    (payout,) = market.payouts()
+    assert (payout.way, payout.state, payout.amount) == ("transfer", "paid", 108_000)
+    assert market.account("provider:prv_ada") == 0
+
+
+def test_a_share_that_the_gateway_does_not_pass_on_is_due_and_holds_up_nobody(quick):
+    quick.provider("prv_ada", account="acct_ada")
+    quick.provider("prv_bob", account="acct_bob_restricted")
+    hold = held(quick)
+    parts = [{"provider": name, "amount": euros(60_000)} for name in ("prv_bob", "prv_ada")]
+    quick.act("release", {"hold": hold, "parts": parts}, "release")
+    quick.run_due()
+    assert {row.provider: row.state for row in quick.payouts()} == {"prv_ada": "paid", "prv_bob": "failed"}
+    assert quick.account("provider:prv_bob") == -60_000
+    (failed,) = quick.events("transfer.failed")
+    assert (failed["provider"], failed["amount"]) == ("prv_bob", euros(60_000))
+    assert "restricted" in failed["reason"]
+
+
+def test_a_hold_is_released_in_parts(market):
+    market.provider("prv_ada")
+    hold = held(market, needed=3)
+    first = {"hold": hold, "provider": "prv_ada", "commission": TEN_PERCENT, "amount": euros(50_000)}
+    done = market.act("release", first, "one")
+    assert (done["status"], done["mode"], done["left"]) == ("held", "collected", euros(70_000))
+    again = market.act("release", first, "one")
+    assert again["left"] == euros(70_000), "the same step again releases nothing more"
+    assert market.refused("release", {**first, "amount": euros(70_001)}) == "amount_exceeds_rest"
+    done = market.act("release", {**first, "amount": euros(70_000)}, "two")
+    assert (done["status"], len(done["parts"])) == ("released", 2)
+    market.heard("payment.succeeded")
+    assert market.account("provider:prv_ada") == -108_000
+    assert [event["amount"]["minor"] for event in market.events("escrow.released")] == [50_000, 70_000]
+
+
+def test_a_commission_may_be_fixed_and_has_a_minimum(quick):
+    quick.provider("prv_ada")
+    hold = held(quick)
+    rule = {"percent": "1", "fixed": euros(100), "minimum": euros(2_000)}
+    done = quick.act("release", {"hold": hold, "provider": "prv_ada", "commission": rule}, "release")
+    assert done["parts"][0]["commission"] == euros(2_000)
+
+
+def test_a_payment_that_is_there_can_be_held(market):
+    market.provider("prv_ada")
+    body = {"amount": 4900, "currency": "EUR", "references": {"order": "o_77"}}
+    payment = market.sandbox("POST", "/payments", body)["id"]
+    market.pay(payment)
+    market.heard("payment.succeeded")
+    hold = market.act("hold", {"payment": payment}, "hold")
+    assert (hold["status"], hold["mode"], hold["amount"]) == ("held", "collected", euros(4900))
+    assert market.act("hold", {"payment": payment}, "hold")["hold"] == hold["hold"]
+    assert len(market.events("escrow.held")) == 1
+    market.act("release", {"hold": hold["hold"], "provider": "prv_ada"}, "release")
+    assert market.account("provider:prv_ada") == -4900
+    assert market.account("held:o_77") == 0
+
+
+def test_a_payment_of_no_job_and_no_order_cannot_be_held(quick):
+    payment = quick.sandbox("POST", "/payments", {"amount": 4900, "currency": "EUR"})["id"]
+    quick.pay(payment)
+    quick.heard("payment.succeeded")
+    assert quick.refused("hold", {"payment": payment}) == "wrong_state"
+    assert quick.refused("hold", {"payment": "pay_unknown"}) == "not_found"
+
+
+def test_a_hold_without_a_job_has_an_account_of_its_own(quick):
+    quick.provider("prv_ada")
+    given = {"connection": "sandbox", "amount": WHOLE, "needed_until": days(quick, 30)}
+    hold = quick.act("hold", given, "hold")
+    quick.pay(hold["payment"])
+    quick.heard("escrow.held")
+    assert quick.account(f"held:{hold['hold']}") == -120_000
+    quick.act("release", {"hold": hold["hold"], "provider": "prv_ada"}, "release")
+    assert quick.account(f"held:{hold['hold']}") == 0
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        ({"amount": euros(0)}, "amount_too_small"),
+        ({"connection": "crm"}, "not_enabled"),
+        ({"amount": None}, "bad_input"),
+        ({"needed_until": None}, "bad_input"),
+    ],
+)
+def test_a_hold_that_cannot_be_is_refused(quick, more, code):
+    given = {"connection": "sandbox", "amount": WHOLE, "job": "job_12", "needed_until": days(quick, 3), **more}
+    assert quick.refused("hold", {name: value for name, value in given.items() if value is not None}) == code
+    assert quick.calls == []
+
+
+# dispute, settlement, cancelling
+
+
+def test_a_frozen_hold_is_settled_sixty_to_forty(market):
+    market.provider("prv_ada")
+    hold = held(market)
+    assert market.act("freeze", {"hold": hold, "reason": "not as agreed"}, "freeze")["status"] == "frozen"
+    assert market.events("escrow.frozen")[0]["reason"] == "not as agreed"
+    assert market.refused("release", {"hold": hold, "provider": "prv_ada"}) == "wrong_state"
+    parts = [
+        {"provider": "prv_ada", "amount": euros(64_800), "commission": euros(7_200)},
+        {"customer": "ada@example.com", "amount": euros(48_000)},
+    ]
+    wrong = [{**parts[0], "amount": euros(64_801)}, parts[1]]
+    assert market.refused("settle", {"hold": hold, "parts": wrong}) == "amount_exceeds_rest"
+    assert market.refused("settle", {"hold": hold, "parts": parts[:1]}, "less") == "bad_input"
+    done = market.act("settle", {"hold": hold, "parts": parts}, "settle")
+    assert (done["status"], done["released"], done["returned"]) == ("settled", euros(72_000), euros(48_000))
+    (refund,) = market.heard("refund.issued")
+    assert refund["amount"] == euros(48_000)
+    assert market.events("escrow.settled")[0]["parts"] == parts
+    assert market.account("provider:prv_ada") == -64_800
+    assert market.account(ledger.COMMISSION) == -7_200
+    assert market.account("held:job_12") == 0
+    assert market.balance("payers") == -72_000, "the payer really has it back"
+
+
+def test_a_settled_authorisation_takes_only_what_the_provider_gets(market):
+    market.provider("prv_ada")
+    hold = held(market, needed=3)
+    parts = [{"provider": "prv_ada", "amount": euros(72_000)}, {"customer": "ada", "amount": euros(48_000)}]
+    assert market.act("settle", {"hold": hold, "parts": parts}, "settle")["status"] == "settled"
+    (paid,) = market.heard("payment.succeeded")
+    assert paid["captured"] == euros(72_000)
+    assert [action for action, _ in market.calls] == ["payment.create", "payment.capture"]
+    assert market.account("provider:prv_ada") == -72_000
+    assert market.account("held:job_12") == 0
+
+
+def test_a_bank_dispute_freezes_the_hold_and_winning_it_lets_it_go_on(market):
+    hold = held(market)
+    dispute = market.sandbox("POST", f"/test/payments/{market.hold(hold).payment}/dispute", {})["id"]
+    market.heard("escrow.frozen")
+    assert market.refused("unfreeze", {"hold": hold}) == "wrong_state"
+    market.sandbox("POST", f"/test/disputes/{dispute}/close", {"outcome": "won"})
+    market.heard("dispute.closed")
+    assert market.hold(hold).state == "held"
+
+
+def test_a_lost_bank_dispute_leaves_nothing_to_release(quick):
+    hold = held(quick)
+    dispute = quick.sandbox("POST", f"/test/payments/{quick.hold(hold).payment}/dispute", {})["id"]
+    quick.heard("dispute.opened")
+    quick.sandbox("POST", f"/test/disputes/{dispute}/close", {"outcome": "lost"})
+    (event,) = quick.heard("escrow.settled")
+    assert (quick.hold(hold).state, event["reason"]) == ("refunded", "dispute_lost")
+    assert quick.refused("release", {"hold": hold, "provider": "prv_ada"}) == "wrong_state"
+
+
+@pytest.mark.parametrize(("needed", "undone"), [(30, "payment.refund"), (3, "payment.void")])
+def test_a_hold_that_is_cancelled_goes_back_whole(market, needed, undone):
+    hold = held(market, needed=needed)
+    done = market.act("cancel", {"hold": hold, "reason": "customer cancelled"}, "cancel")
+    assert (done["status"], done["returned"], done["left"]) == ("refunded", WHOLE, euros(0))
+    assert market.calls[-1][0] == undone
+    (event,) = market.events("escrow.settled")
+    assert (event["parts"], event["reason"]) == ([{"customer": "payer", "amount": WHOLE}], "customer cancelled")
+    market.until(lambda: not market.books())
+    assert market.hold(hold).state == "refunded"
+    assert len(market.events("escrow.settled")) == 1
+    assert market.events("escrow.lapsed") == []
+
+
+def test_a_hold_that_nobody_paid_is_cancelled_with_its_payment(quick):
+    hold = asked(quick)
+    assert quick.act("cancel", {"hold": hold["hold"]}, "cancel")["status"] == "cancelled"
+    quick.heard("payment.voided")
+    assert quick.events("escrow.settled") == []
+
+
+def test_a_payment_that_comes_after_cancelling_goes_back_by_itself(quick):
+    hold = asked(quick)
+    quick.sandbox("POST", "/test/misbehaviour", {"scope": "gateway", "mode": "refuse", "match": "cancelled"})
+    assert quick.act("cancel", {"hold": hold["hold"]}, "cancel")["status"] == "cancelled"
+    quick.sandbox("POST", "/test/misbehaviour", {"scope": "gateway", "mode": "off"})
+    quick.pay(hold["payment"])
+    quick.heard("escrow.frozen")
+    quick.run_due()
+    quick.heard("refund.issued")
+    assert quick.hold(hold["hold"]).state == "refunded"
+    assert quick.events("escrow.held") == []
+    assert quick.books() == {}
+
+
+def test_a_refund_that_fails_at_the_bank_brings_the_hold_back_for_a_person(quick):
+    quick.provider("prv_ada")
+    hold = held(quick)
+    parts = [{"provider": "prv_ada", "amount": euros(72_000)}, {"customer": "ada", "amount": euros(48_000)}]
+    quick.act("settle", {"hold": hold, "parts": parts}, "settle")
+    (refund,) = quick.heard("refund.issued")
+    quick.sandbox("POST", f"/test/refunds/{refund['refund']}/fail", {})
+    quick.heard("refund.failed")
+    assert (quick.hold(hold).state, quick.account("held:job_12")) == ("frozen", -48_000)
+    done = quick.act("settle", {"hold": hold, "parts": [{"provider": "prv_ada", "amount": euros(48_000)}]}, "again")
+    assert (done["status"], quick.account("provider:prv_ada")) == ("settled", -120_000)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [{"amount": euros(120_000)}],
+        [{"provider": "prv_ada", "customer": "ada", "amount": euros(120_000)}],
+        [{"customer": "ada", "amount": euros(119_000), "commission": euros(1_000)}],
+        [{"provider": "prv_ada", "amount": {"minor": 120_000, "currency": "USD"}}],
+        [{"provider": "prv_ada", "amount": euros(120_001)}, {"customer": "ada", "amount": euros(-1)}],
+    ],
+)
+def test_parts_that_cannot_be_are_refused_and_the_hold_stays(quick, parts):
+    hold = held(quick)
+    assert quick.refused("settle", {"hold": hold, "parts": parts}) == "bad_input"
+    assert quick.hold(hold).state == "held"
+
+
+def test_money_refunded_at_the_gateway_itself_cannot_be_released_as_well(quick):
+    hold = held(quick)
+    quick.sandbox("POST", "/refunds", {"payment": quick.hold(hold).payment, "amount": 20_000})
+    quick.heard("refund.issued")
+    refused = quick.refused("release", {"hold": hold, "provider": "prv_ada", "amount": euros(100_001)})
+    assert refused == "amount_exceeds_rest"
+    done = quick.act("release", {"hold": hold, "provider": "prv_ada"}, "release")
+    assert (done["released"], done["returned"]) == (euros(100_000), euros(20_000))
+    assert quick.account("held:job_12") == 0
+
+
+def test_a_gateway_that_refuses_leaves_the_hold_as_it_was(market):
+    hold = held(market)
+    market.sandbox("POST", "/test/misbehaviour", {"scope": "gateway", "mode": "refuse", "match": "never"})
+    assert market.refused("cancel", {"hold": hold, "reason": "never"}) == "invalid_request"
+    assert market.refused("cancel", {"hold": hold, "reason": "never"}) == "invalid_request", "the same step again"
+    assert (market.hold(hold).state, [row.state for row in market.divisions()]) == ("held", ["refused"])
+    market.sandbox("POST", "/test/misbehaviour", {"scope": "gateway", "mode": "off"})
+    assert market.act("cancel", {"hold": hold, "reason": "never"}, "again")["status"] == "refunded"
+
+
+# by themselves
+
+
+def test_silence_releases_after_some_days(market):
+    market.provider("prv_ada")
+    hold = held(market)
+    given = {"hold": hold, "provider": "prv_ada", "commission": TEN_PERCENT, "after_days": 3}
+    planned = market.act("release", given, "plan")
+    assert (planned["status"], "releases_at" in planned) == ("held", True)
+    market.forward(days=2)
+    assert market.hold(hold).state == "held"
+    market.forward(days=1, minutes=1)
+    assert market.hold(hold).state == "released"
+    assert market.account("provider:prv_ada") == -108_000
+    assert market.events("escrow.released")[0]["reason"] == "nobody objected"
+
+
+def test_a_frozen_hold_is_not_released_by_silence(quick):
+    quick.provider("prv_ada")
+    hold = held(quick)
+    quick.act("release", {"hold": hold, "provider": "prv_ada", "after_days": 3}, "plan")
+    quick.act("freeze", {"hold": hold}, "freeze")
+    quick.forward(days=4)
+    assert quick.hold(hold).state == "frozen"
+    quick.act("unfreeze", {"hold": hold}, "unfreeze")
+    quick.forward(days=3)
+    assert quick.hold(hold).state == "released", "the days begin anew"
+
+
+def test_a_lapsing_authorisation_is_told_a_day_before_and_can_be_collected(market):
+    hold = held(market, needed=3)
+    market.forward(days=5)
+    assert market.events("escrow.lapsing") == []
+    market.forward(days=1, hours=1)
+    (event,) = market.events("escrow.lapsing")
+    assert (event["amount"], event["mode"], "lapses_at" in event) == (WHOLE, "authorization", True)
+    market.forward(hours=1)
+    assert len(market.events("escrow.lapsing")) == 1
+    assert market.act("collect", {"hold": hold}, "collect")["mode"] == "collected"
+    market.heard("payment.succeeded")
+    assert (market.hold(hold).state, market.account("held:job_12")) == ("held", -120_000)
+
+
+def test_an_authorisation_that_lapsed_is_told_and_cannot_be_released(quick):
+    hold = held(quick, needed=3)
+    quick.forward_gateway(days=8)
+    (event,) = quick.heard("escrow.lapsed")
+    assert (event["hold"], event["amount"]) == (hold, WHOLE)
+    assert quick.refused("release", {"hold": hold, "provider": "prv_ada"}) == "wrong_state"

@@ -1,0 +1,104 @@
+"""Escrow when the process dies or the gateway is down: nothing is lost, nothing is done twice."""
+
+import pytest
+
+from hub.errors import TransientError
+from tests.payments.held import TEN_PERCENT, asked, euros, held
+from tests.payments.market import KilledError
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize(
+    ("needed", "number", "step"),
+    [
+        (3, 0, "release"),
+        (3, 0, "settle"),
+        (30, 0, "settle"),
+        (3, 0, "cancel"),
+        (30, 0, "cancel"),
+    ],
+)
+def test_a_division_that_dies_at_the_gateway_is_finished_once(market, moment, needed, number, step):
+    market.provider("prv_ada")
+    hold = held(market, needed=needed)
+    parts = [{"provider": "prv_ada", "amount": euros(72_000)}, {"customer": "ada", "amount": euros(48_000)}]
+    given = {
+        "release": {"hold": hold, "provider": "prv_ada", "commission": TEN_PERCENT},
+        "settle": {"hold": hold, "parts": parts},
+        "cancel": {"hold": hold},
+    }[step]
+    market.die_at(number, moment)
+    with pytest.raises(KilledError):
+        market.act(step, given, "step")
+    assert market.hold(hold).state == "releasing"
+    market.act(step, given, "step")
+    market.run_due()
+    _ended(market, hold, step)
+
+
+@pytest.mark.parametrize("step", ["release", "settle"])
+def test_what_a_dead_step_left_is_finished_by_the_clock(market, step):
+    market.provider("prv_ada")
+    hold = held(market, needed=3)
+    parts = [{"provider": "prv_ada", "amount": euros(72_000)}, {"customer": "ada", "amount": euros(48_000)}]
+    release = {"hold": hold, "provider": "prv_ada", "commission": TEN_PERCENT}
+    given = release if step == "release" else {"hold": hold, "parts": parts}
+    market.die_at(0, "after")
+    with pytest.raises(KilledError):
+        market.act(step, given, "step")
+    market.forward(minutes=5)
+    assert market.hold(hold).state == "releasing", "whoever began it is left alone for a while"
+    market.forward(minutes=6)
+    _ended(market, hold, step)
+    market.act(step, given, "step")
+    _ended(market, hold, step)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_transfer_that_dies_is_made_once(market, moment):
+    market.provider("prv_ada", account="acct_ada")
+    hold = held(market)
+    market.act("release", {"hold": hold, "provider": "prv_ada", "commission": TEN_PERCENT}, "release")
+    market.die_at(0, moment)
+    with pytest.raises(KilledError):
+        market.run_due()
+    market.forward(minutes=3)
+    assert market.balance("provider:acct_ada") == 108_000
+    market.heard("transfer.sent")
+    assert (market.account("provider:prv_ada"), market.payouts()[0].state) == (0, "paid")
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_hold_that_dies_while_its_payment_is_begun_begins_one_payment(quick, moment):
+    quick.die_at(0, moment)
+    with pytest.raises(KilledError):
+        asked(quick)
+    hold = asked(quick)
+    assert len({payment["id"] for payment in quick.sandbox("GET", "/payments")["data"]}) == 1
+    quick.pay(hold["payment"])
+    quick.heard("escrow.held")
+
+
+def test_a_gateway_that_is_down_is_asked_again(quick):
+    quick.provider("prv_ada")
+    hold = held(quick, needed=3)
+    given = {"hold": hold, "provider": "prv_ada", "commission": TEN_PERCENT}
+    quick.sandbox("POST", "/test/misbehaviour", {"scope": "gateway", "mode": "down", "requests": 20})
+    with pytest.raises(TransientError):
+        quick.act("release", given, "step")
+    assert quick.hold(hold).state == "releasing"
+    quick.sandbox("POST", "/test/misbehaviour", {"scope": "gateway", "mode": "off"})
+    assert quick.act("release", given, "step")["status"] == "released"
+
+
+def _ended(market, hold, step):
+    """Every unit is where it belongs, and nothing was done twice."""
+    state = {"release": "released", "settle": "settled", "cancel": "refunded"}[step]
+    assert market.hold(hold).state == state
+    provider = {"release": 108_000, "settle": 72_000, "cancel": 0}[step]
+    paid_in = {"release": 120_000, "settle": 72_000, "cancel": 0}[step]
+    market.until(lambda: -market.account("provider:prv_ada") == provider and not market.account("held:job_12"))
+    assert market.balance("payers") == -paid_in
+    told = "escrow.released" if step == "release" else "escrow.settled"
+    assert len(market.events(told)) == 1
+    assert [row.state for row in market.divisions()] == ["done"]
