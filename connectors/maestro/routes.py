@@ -80,7 +80,9 @@ def route_of(call: Call) -> Route:
         raise ConfigError(message, remedy=f"Name a connection of {', '.join(WAYS)}.")
     if not way.is_named and call.connection.settings.get("unnamed_route") is not True:
         message = f"Authorize.Net does not name Maestro among the cards that it takes, so {name!r} may refuse them all."
-        remedy = "Name another route. When your acquirer confirmed it, switch on Through a gateway that does not name it."
+        remedy = (
+            "Name another route. When your acquirer confirmed it, switch on Through a gateway that does not name it."
+        )
         raise ConfigError(message, remedy=remedy)
     if not way.asks_bank(connections.settings(name)):
         message = f"The connection {name!r} does not ask every payer's bank, and Maestro on the internet needs it."

@@ -29,6 +29,9 @@ KINDS: Final = ("product", "course", "service", "package")
 MOST_BYTES: Final = 1024 * 1024
 MOST_STOCK: Final = 1_000_000_000
 
+_LOADER: Final = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+"""Makes nothing but texts: no number loses its digits, nothing in a file is run."""
+
 _SKU: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,58}[A-Za-z0-9])?")
 _BARCODE: Final = re.compile(r"[!-~]{1,60}")
 _VENDOR: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
@@ -117,7 +120,7 @@ def read_catalogue(text: str) -> Catalogue:
     if len(text.encode()) > MOST_BYTES:
         return Catalogue((), (Wrong("A catalogue file has at most 1 MiB; divide it into several.", 1),))
     try:
-        root = yaml.compose(text, Loader=yaml.BaseLoader)
+        root = yaml.compose(text, Loader=_LOADER)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark is not None else 1
@@ -141,22 +144,32 @@ def read_catalogue(text: str) -> Catalogue:
 
 def with_item(text: str, item: Item, before: str | None = None) -> str:
     """The file with this item in the place of the one whose SKU was ``before`` (None: its own), or at the end."""
-    old = before or item.sku
-    node = _find(text, old)
-    if node is None:
-        return _appended(text, item)
-    if _place(text)[1].flow_style:
-        return _rewritten(text, [item if one.sku == old else one for one in read_catalogue(text).items])
-    start, end = node.start_mark.index, _end(text, node)
-    return f"{text[:start]}{_indented(item, node.start_mark.column)}{text[end:]}"
+    return with_items(text, [(before or item.sku, item)])
+
+
+def with_items(text: str, items: Sequence[tuple[str, Item]]) -> str:
+    """The file with each of these items in the place of the one whose SKU stands before it, or at the end."""
+    _, sequence = _place(text)
+    nodes = {sku: node for node in sequence.value if (sku := _sku(node)) is not None}
+    changed = {sku: item for sku, item in items if sku in nodes}
+    new = [item for sku, item in items if sku not in nodes]
+    if sequence.flow_style:
+        return _rewritten(text, [*(changed.get(one.sku, one) for one in read_catalogue(text).items), *new])
+    end, dash = _end(text, sequence), sequence.start_mark.column
+    added = "".join(f"\n{' ' * dash}- {_indented(item, dash + 2)}" for item in new)
+    text = f"{text[:end]}{added}{text[end:] or chr(10)}"
+    for sku, item in sorted(changed.items(), key=lambda pair: -nodes[pair[0]].start_mark.index):
+        node = nodes[sku]
+        text = f"{text[: node.start_mark.index]}{_indented(item, node.start_mark.column)}{text[_end(text, node) :]}"
+    return text
 
 
 def without_item(text: str, sku: str) -> str:
     """The file without an item; as it is when it has none of this SKU."""
-    node = _find(text, sku)
+    sequence = _place(text)[1]
+    node = next((one for one in sequence.value if _sku(one) == sku), None)
     if node is None:
         return text
-    sequence = _place(text)[1]
     if sequence.flow_style or len(sequence.value) == 1:
         return _rewritten(text, [one for one in read_catalogue(text).items if one.sku != sku])
     dash = text.rindex("-", 0, node.start_mark.index)
@@ -293,17 +306,14 @@ def _text(node: yaml.Node | None) -> str | None:
 
 def _place(text: str) -> tuple[int, yaml.SequenceNode]:
     """Where the key ``items`` begins, and its list."""
-    root = yaml.compose(text, Loader=yaml.BaseLoader)
+    root = yaml.compose(text, Loader=_LOADER)
     key, node = _members(root, [], set())["items"]
     return key.start_mark.index, cast("yaml.SequenceNode", node)
 
 
-def _find(text: str, sku: str) -> yaml.Node | None:
-    for node in _place(text)[1].value:
-        value = _members(node, [], set()).get("sku")
-        if value is not None and _text(value[1]) == sku:
-            return cast("yaml.Node", node)
-    return None
+def _sku(node: yaml.Node) -> str | None:
+    pair = _members(node, [], set()).get("sku")
+    return _text(pair[1]) if pair is not None else None
 
 
 def _end(text: str, node: yaml.Node) -> int:
@@ -316,14 +326,6 @@ def _end(text: str, node: yaml.Node) -> int:
 
 def _indented(item: Item, column: int) -> str:
     return item_yaml(item).rstrip("\n").replace("\n", "\n" + " " * column)
-
-
-def _appended(text: str, item: Item) -> str:
-    _, sequence = _place(text)
-    if sequence.flow_style:
-        return _rewritten(text, [*read_catalogue(text).items, item])
-    end, dash = _end(text, sequence), sequence.start_mark.column
-    return f"{text[:end]}\n{' ' * dash}- {_indented(item, dash + 2)}{text[end:] or chr(10)}"
 
 
 def _rewritten(text: str, items: Sequence[Item]) -> str:

@@ -90,7 +90,7 @@ def test_what_is_wrong_is_said_at_its_line(items, said):
         ("catalogue: 2\nitems: []", "Line 1: A catalogue file begins with catalogue: 1."),
         ("catalogue: 1", "Line 1: There are no items."),
         ("catalogue: 1\nitems: {}", "Line 2: items must be a list: a hyphen before each item."),
-        ("catalogue: 1\nitems: [\n", "Line 3: This is not YAML: expected the node content, but found '<stream end>'."),
+        ("catalogue: 1\nitems: [\n", "Line 3: This is not YAML: did not find expected node content."),
         ("", "Line 1: This must be keys with values."),
         ("- 1", "Line 1: This must be keys with values."),
         (
