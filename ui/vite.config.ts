@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vite";
+import { pdfFonts } from "./fonts.ts";
 import { iconSprite } from "./icons.ts";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -8,7 +9,7 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 export default defineConfig({
   base: "./",
   publicDir: false,
-  plugins: [iconSprite(here("src/icons.json"))],
+  plugins: [iconSprite(here("src/icons.json")), pdfFonts()],
   build: {
     outDir: here("../hub/web/static/dist"),
     emptyOutDir: true,
@@ -21,6 +22,7 @@ export default defineConfig({
       input: {
         app: here("src/app.ts"), // every admin page
         editor: here("src/editor.ts"), // the recipe's page only
+        designer: here("src/designer.ts"), // the page on which a form is made
         pay: here("src/pay.ts"), // a payer's page that shows a gateway's form
         public: here("src/public.css"), // payers and providers: a small style
         form: here("src/form.ts"), // a visitor's form

@@ -9,6 +9,8 @@ from hub.web.pages import (
     editor,
     events,
     form_page,
+    form_submissions,
+    forms,
     guide,
     home,
     outbox,
@@ -49,6 +51,8 @@ PAGES = tuple(
         pay,
         shop,
         form_page,
+        forms,
+        form_submissions,
         probes,
     )
 )
