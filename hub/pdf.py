@@ -1,0 +1,99 @@
+"""Paper: PDFs in any script, with fonts that travel in the package. Numbers are millimetres and points.
+
+Latin, Greek, Cyrillic, Arabic and Hebrew come from DejaVu Sans, Devanagari from Noto Sans; letters are joined and ordered as
+their script wants it (HarfBuzz). What no font has is a box, never an error.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal, cast
+
+import segno
+from fpdf import FPDF
+from fpdf.enums import MethodReturnValue, XPos, YPos
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+FONTS: Final = Path(__file__).parent / "web" / "static" / "dist" / "fonts"
+MARGIN: Final = 18.0
+_SANS, _DEVANAGARI = "sans", "devanagari"
+_LINE: Final = 1.35
+_POINT: Final = 0.3528
+"""Millimetres."""
+
+Align = Literal["L", "R", "C"]
+
+
+class Paper(FPDF):
+    """A document of A4 pages. ``title`` is shown by readers; ``made_at`` stands in the file, so that its bytes repeat."""
+
+    def __init__(self, title: str, made_at: datetime) -> None:
+        super().__init__(format="A4", unit="mm")
+        self.set_margins(MARGIN, MARGIN, MARGIN)
+        self.set_auto_page_break(True, MARGIN)
+        self.set_title(title)
+        self.set_creation_date(made_at)
+        self.add_font(_SANS, fname=FONTS / "sans.ttf")
+        self.add_font(_SANS, style="B", fname=FONTS / "sans-bold.ttf")
+        self.add_font(_DEVANAGARI, fname=FONTS / "devanagari.ttf")
+        self.set_fallback_fonts([_DEVANAGARI], exact_match=False)
+        self.set_text_shaping(True)
+        self.set_font(_SANS, size=10)
+
+    def write_line(  # noqa: PLR0913 (each is one property of the text)
+        self,
+        text: str,
+        *,
+        size: float = 10,
+        bold: bool = False,
+        align: Align = "L",
+        width: float = 0,
+        grey: bool = False,
+    ) -> None:
+        """Text from where the pen stands, over as many lines as it needs; the pen goes below it, to the left margin."""
+        self.set_font(_SANS, "B" if bold else "", size)
+        self.set_text_color(*((90, 98, 110) if grey else (0, 0, 0)))
+        self.multi_cell(width, size * _POINT * _LINE, text, align=align, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+
+    def write_row(self, cells: Sequence[tuple[str, float, Align]], *, bold: bool = False, rule: bool = False) -> None:
+        """A row of a table: text, width in millimetres and alignment of each cell; ``rule`` draws a line below it."""
+        self.set_font(_SANS, "B" if bold else "", 9)
+        self.set_text_color(0, 0, 0)
+        height = 9 * _POINT * _LINE
+        lines = max(self._lines(text, width, height) for text, width, _ in cells)
+        if self.will_page_break(lines * height + 3):
+            self.add_page()
+        top, left = self.get_y() + 1, self.l_margin
+        for text, width, align in cells:
+            self.set_xy(left, top)
+            self.multi_cell(width, height, text, align=align, new_x=XPos.RIGHT, new_y=YPos.TOP)
+            left += width
+        bottom = top + lines * height + 1
+        if rule:
+            self.set_draw_color(200, 205, 212)
+            self.line(self.l_margin, bottom, left, bottom)
+        self.set_xy(self.l_margin, bottom)
+
+    def _lines(self, text: str, width: float, height: float) -> int:
+        found = self.multi_cell(width, height, text, dry_run=True, output=MethodReturnValue.LINES)
+        return len(cast("list[str]", found))
+
+    def draw_code(self, content: str, left: float, top: float, side: float) -> None:
+        """A QR code of this side; its error correction survives a crease (level M)."""
+        picture = io.BytesIO()
+        segno.make(content, error="m", micro=False).save(picture, kind="png", scale=8, border=2)
+        picture.seek(0)
+        self.image(picture, left, top, side, side)
+
+    @property
+    def inner_width(self) -> float:
+        """Between the margins."""
+        return float(self.w - self.l_margin - self.r_margin)
+
+    def finished(self) -> bytes:
+        """The file."""
+        return bytes(self.output())

@@ -1,0 +1,72 @@
+"""Paper: every script comes out readable, codes can be scanned, and the same paper has the same bytes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pypdfium2
+import pytest
+import zxingcpp
+
+from hub.pdf import Paper
+
+NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
+
+
+def pages(content):
+    return list(pypdfium2.PdfDocument(content))
+
+
+def text_of(content):
+    return "\n".join(page.get_textpage().get_text_bounded() for page in pages(content))
+
+
+def paper(*lines):
+    made = Paper("Test", NOON)
+    made.add_page()
+    for line in lines:
+        made.write_line(line)
+    return made
+
+
+def ink(made):
+    """How wide what is drawn is, in pixels."""
+    image = pages(made.finished())[0].render(scale=4).to_pil().convert("L").point(lambda value: 255 * (value < 128))
+    left, _, right, _ = image.getbbox()
+    return right - left
+
+
+@pytest.mark.parametrize("text", ["Straße & Söhne €1.234,50", "Ελλάδα", "Привет", "Łódź", "नमस्ते"])
+def test_each_script_can_be_read_back(text):
+    assert text in text_of(paper(text).finished())
+
+
+def test_letters_of_right_to_left_scripts_are_joined_and_ordered():
+    joined, apart = (ink(paper(text)) for text in ("متجر", "م\u200cت\u200cج\u200cر"))
+    assert 0 < joined < apart, "joined letters take less room"
+
+
+@pytest.mark.parametrize("text", ["日本語", "🎉", "x" * 10_000, "\u202eevil", "a\tb", ""])
+def test_nothing_that_people_write_breaks_it(text):
+    assert paper(text, "after").finished().startswith(b"%PDF")
+
+
+def test_the_same_paper_has_the_same_bytes():
+    assert paper("One").finished() == paper("One").finished()
+
+
+def test_rows_keep_their_cells_side_by_side_and_break_pages():
+    made = Paper("Rows", NOON)
+    made.add_page()
+    for number in range(120):
+        made.write_row([(f"Row {number} " + "long " * 12, 60, "L"), ("12.50", 30, "R")], rule=True)
+    content = made.finished()
+    assert len(pages(content)) > 2
+    assert "Row 119" in text_of(content)
+
+
+def test_a_code_can_be_scanned_from_the_page():
+    made = paper("Pay here")
+    made.draw_code("https://hub.example.com/i/abc", 20, 40, 40)
+    image = pages(made.finished())[0].render(scale=4).to_pil()
+    assert zxingcpp.read_barcodes(image)[0].text == "https://hub.example.com/i/abc"
