@@ -22,6 +22,7 @@ export default defineConfig({
       input: {
         app: here("src/app.ts"), // every admin page
         editor: here("src/editor.ts"), // the recipe's page only
+        designer: here("src/designer.ts"), // the page on which a form is made
         pay: here("src/pay.ts"), // a payer's page that shows a gateway's form
         public: here("src/public.css"), // payers and providers: a small style
         form: here("src/form.ts"), // a visitor's form
