@@ -31,8 +31,11 @@ if TYPE_CHECKING:
 METRICS_TYPE: Final = CONTENT_TYPE_LATEST
 """The content type of :meth:`Metrics.render`."""
 
-_TALKATIVE: Final = ("alembic", "apscheduler", "procrastinate", "sqlalchemy", "urllib3", "werkzeug")
+_TALKATIVE: Final = ("alembic", "apscheduler", "urllib3", "werkzeug")
 """Libraries that tell each of their steps at level info; from the hub they are heard from warnings on."""
+
+_TELL_TALES: Final = ("procrastinate", "psycopg", "sqlalchemy")
+"""Libraries that tell the very rows and values at lower levels, and so what people entered: only warnings are heard."""
 
 
 class Redacts(Protocol):
@@ -119,6 +122,8 @@ def configure_logging(
     root.setLevel(number)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(number if number <= logging.DEBUG else max(number, logging.WARNING))
+    for name in _TELL_TALES:
+        logging.getLogger(name).setLevel(max(number, logging.WARNING))
     logging.captureWarnings(capture=True)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -3,6 +3,7 @@ import json
 import logging
 
 import pytest
+import sqlalchemy as sa
 import structlog
 
 from hub import __version__
@@ -149,3 +150,13 @@ def test_two_hubs_in_one_process_count_apart():
     first, second = Metrics(), Metrics()
     first.events_accepted.labels("a").inc()
     assert 'connection="a"' not in second.render().decode()
+
+
+def test_the_rows_of_the_database_are_in_no_log_however_talkative(lines, tmp_path):
+    output = io.StringIO()
+    configure_logging("debug", "json", Redactor, output)
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'x.db'}")
+    with engine.begin() as connection:
+        connection.execute(sa.text("SELECT :person"), {"person": "planted.person@example.org"}).all()
+    engine.dispose()
+    assert "planted.person" not in output.getvalue()

@@ -106,7 +106,7 @@ class ErrorTable:
         """The system's own code in an answer's JSON."""
         for path in self.code:
             value = compile_expression(path).evaluate({"answer": answer})
-            if value is not None:
+            if isinstance(value, (str, int)) and value != "":
                 return str(value)
         return None
 

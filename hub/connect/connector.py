@@ -238,6 +238,8 @@ def _redacted_errors(connection: Connection) -> Iterator[None]:
         redactor = Redactor.of(connection)
         error.message = redactor.text(error.message)
         error.args = (error.message,)
-        if isinstance(error, ActionError) and error.details is not None:
-            error.details = redactor.json(cast("Json", error.details))
+        if isinstance(error, ActionError):
+            error.gateway_code = redactor.text(error.gateway_code) if error.gateway_code else error.gateway_code
+            if error.details is not None:
+                error.details = redactor.json(cast("Json", error.details))
         raise

@@ -75,6 +75,13 @@ def test_words_that_end_a_sentence_get_no_second_full_stop(words):
     assert error.value.message.endswith(f"(card_declined): {words.strip()}")
 
 
+def test_what_is_no_code_is_not_taken_for_one():
+    body = b'{"error": {"decline_code": {"echo": "everything that was sent"}, "code": 7001}}'
+    with pytest.raises(PermanentError) as error:
+        raise_for_status(answered(402, body), TABLE, now=NOW)
+    assert error.value.gateway_code == "7001"
+
+
 def test_a_code_may_make_a_4xx_transient_and_the_first_place_that_has_one_counts():
     body = b'{"error": {"decline_code": "lock_timeout", "code": "card_declined"}}'
     with pytest.raises(TransientError) as error:

@@ -78,11 +78,13 @@ def test_a_secret_that_the_system_echoes_does_not_reach_the_output(load, secret_
 
 def test_a_secret_does_not_reach_an_error(load, secret_call):
     def fail(key):
-        raise PermanentError(f"Wrong key {key}.", details={"header": f"Basic {key}", "password": "x"})
+        details = {"header": f"Basic {key}", "password": "x"}
+        raise PermanentError(f"Wrong key {key}.", gateway_code=f"bad {key}", details=details)
 
     with pytest.raises(PermanentError) as error:
         load(leak(fail)).run("request", secret_call)
     assert str(error.value) == "Wrong key [hidden]."
+    assert error.value.gateway_code == "bad [hidden]"
     assert error.value.details == {"header": "Basic [hidden]", "password": "[hidden]"}
     assert "hush" not in repr(error.value)
 
