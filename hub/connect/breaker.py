@@ -33,6 +33,11 @@ class CircuitBreaker:
         """The present state, for the connection's page."""
         return self._state
 
+    @property
+    def failures(self) -> int:
+        """How many calls failed in a row."""
+        return self._failures
+
     def wait(self, now: float) -> float:
         """0 when a call may go out now (the caller must report its outcome), else the seconds to wait."""
         if self._state is State.CLOSED:

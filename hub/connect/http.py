@@ -148,10 +148,10 @@ class Outbound:
             monotonic=self._monotonic,
         )
 
-    def circuit(self, connection: str) -> State:
-        """The state of a connection's circuit, for its page."""
+    def circuit(self, connection: str) -> tuple[State, int]:
+        """The state of a connection's circuit, and how many of its calls failed in a row."""
         channel = self._channels.get(connection)
-        return channel.breaker.state if channel else State.CLOSED
+        return (channel.breaker.state, channel.breaker.failures) if channel else (State.CLOSED, 0)
 
     def forget(self, connection: str) -> None:
         """Close a connection's sockets and forget its failures: after its settings were changed or it was removed."""

@@ -17,7 +17,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from hub.connect.http import HttpSettings, Outbound
 from hub.connect.registry import Registry
-from hub.engine import doctor
+from hub.engine import alerts, doctor
 from hub.engine.accounts import Accounts
 from hub.engine.caller import Caller
 from hub.engine.charging import Charging
@@ -195,6 +195,7 @@ class Hub:
     def _start_clock(self) -> None:
         self._scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
         self._scheduler.add_job(lambda: self.schedules.fire_due(self.now()), "interval", seconds=1)
+        self._scheduler.add_job(lambda: alerts.look(self), "interval", seconds=alerts.LOOK_EVERY.total_seconds())
         if self._driver is not None:
             self._scheduler.add_job(self._driver.sweep, "interval", seconds=_SWEEP_SECONDS)
             self._scheduler.add_job(self.payment_clock.tick, "interval", seconds=1)

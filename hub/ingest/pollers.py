@@ -102,7 +102,7 @@ class Pollers:
         else:
             now = self._hub.now()
             turn.failures, turn.due = 0, now + _spread(name, self._intervals().get(name, _BACK_OFF.longest), now)
-            self._note(name, {"polled_at": now.isoformat(), "poll_ok": True, "poll_message": ""})
+            self._note(name, {"polled_at": now.isoformat(), "poll_ok": True, "poll_message": "", "poll_failures": 0})
             return new
         finally:
             with self._lock:
@@ -157,7 +157,8 @@ class Pollers:
         wished = error.retry_after if isinstance(error, TransientError) else None
         turn.due = now + retry_delay(_BACK_OFF, turn.failures, name, wished)
         log.warning("poll_failed", connection=name, reason=message, again_at=turn.due.isoformat())
-        self._note(name, {"polled_at": now.isoformat(), "poll_ok": False, "poll_message": message})
+        facts: JsonObject = {"poll_ok": False, "poll_message": message, "poll_failures": turn.failures}
+        self._note(name, {"polled_at": now.isoformat(), **facts})
 
     def _note(self, name: str, facts: JsonObject) -> None:
         """In the connection's health; where the journal cannot write now, the next poll says it."""

@@ -266,7 +266,7 @@ def test_the_circuit_opens_after_failures_in_a_row_and_closes_after_a_good_probe
     server.handler = lambda received, out: server.answer(out, 200)
     clock[0] = 30.0
     assert client.request("GET", server.url).status == 200
-    assert outbound.circuit("acme") == "closed"
+    assert outbound.circuit("acme") == ("closed", 0)
 
 
 def test_a_4xx_does_not_open_the_circuit(server, make):

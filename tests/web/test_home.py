@@ -65,6 +65,17 @@ def test_runs_that_nobody_takes_up_are_told(admin, run, clock):
     assert "are due and not taken up" in admin.page("/")
 
 
+def test_a_connection_that_keeps_failing_needs_somebody_while_it_lasts(hub, admin, sandbox, clock):
+    now = clock().isoformat()
+    facts = {"failing_at": now, "failing_since": now, "failing_message": "Calls pause because many failed."}
+    hub.store.note_health("sandbox", facts)
+    page = admin.page("/")
+    assert "Connections that keep failing" in page
+    assert "Calls pause because many failed." in page
+    clock.forward(minutes=5)
+    assert "Connections that keep failing" not in admin.page("/")
+
+
 def test_what_was_paid_today_stands_there_by_currency(hub, admin, clock):
     hub.runs.record("payment.succeeded", PAID, "by hand")
     assert "paid, 1 payment" not in admin.page("/"), "what a person sends by hand is no payment"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from flask import redirect, render_template, url_for
 
+from hub.engine.alerts import is_failing
 from hub.engine.stuck import stuck_work
 from hub.journal.queries import EventFilter, RunFilter
 from hub.journal.tables import payments
@@ -56,6 +57,7 @@ def show() -> ResponseReturnValue:
         money=hub.payments.store.totals(payments.c.created_at >= today),
         questions=hub.queries.open_questions(_SHOWN),
         ailing=[row for row in connections if row.enabled and row.health.get("test_ok") is False],
+        failing=[row for row in connections if is_failing(row, now)],
         connections=connections,
         recent=hub.queries.runs(RunFilter(), limit=_SHOWN).items,
         backlog=hub.queries.backlog(now),
