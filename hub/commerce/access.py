@@ -76,13 +76,15 @@ def extend(office: Office, given: JsonObject) -> JsonObject:
 
 
 def revoke(office: Office, given: JsonObject) -> JsonObject:
-    """``access/revoke``: what rests on the ground ends; without one, all of the customer's accesses to the resource.
+    """``access/revoke``: one access, or what rests on a ground; else all of the customer's accesses to the resource.
 
     Again, or where there is none, it changes nothing.
     """
     email, resource, ground = email_of(given), str(given["resource"]), _ground(given)
     mine = [accesses.c.email == email, accesses.c.resource == resource, accesses.c.state == "active"]
-    if ground:
+    if given.get("access"):
+        mine.append(accesses.c.id == str(given["access"]))
+    elif ground:
         mine.append(accesses.c.ground == ground)
     reason = str(given.get("reason") or "")[:_LONGEST_REASON] or None
 

@@ -1,9 +1,11 @@
 """One module for each part of the pages, each with its blueprint."""
 
 from hub.web.pages import (
+    accesses,
     account,
     answers,
     business,
+    catalogue,
     connections,
     coupons,
     editor,
@@ -13,10 +15,12 @@ from hub.web.pages import (
     forms,
     guide,
     home,
+    orders,
     outbox,
     pay,
     payments,
     plans,
+    portal,
     probes,
     recipes,
     runs,
@@ -44,6 +48,8 @@ PAGES = tuple(
         settings,
         business,
         answers,
+        orders,
+        catalogue,
         payments,
         subscriptions,
         plans,
@@ -53,6 +59,8 @@ PAGES = tuple(
         form_page,
         forms,
         form_submissions,
+        portal,
+        accesses,
         probes,
     )
 )

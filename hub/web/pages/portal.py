@@ -1,0 +1,260 @@
+"""The member's portal: what a customer has and until when, and their subscriptions to end, pause and resume.
+
+No log-in: its address is signed and mailed to the customer. Who asks for one is told the same, customer or not.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, cast
+
+import sqlalchemy as sa
+import structlog
+from babel.dates import format_date
+from flask import Response, make_response, redirect, render_template, request, url_for
+
+from hub.commerce.access import held, holds
+from hub.commerce.portal import PAGE, Member, ask, member_of, portal_address, subscriptions_of
+from hub.errors import ActionError, NotFoundError
+from hub.journal.tables_billing import told_plans
+from hub.payments.billing import value
+from hub.secrets import LinkError
+from hub.web.access import Pages, Role
+from hub.web.acting import manifest_of, offered
+from hub.web.formatting import moment, reader_zone
+from hub.web.sessions import the_hub
+from hub.web.speech import LANGUAGES, say, visitor_language
+from hub.web.visitors import brand, form_key, leads_nowhere, new_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+    from typing import Any
+
+    from flask.typing import ResponseReturnValue
+
+    from hub.jsontypes import Json, JsonObject
+
+log = structlog.get_logger(__name__)
+
+pages = Pages("portal", __name__)
+pages.register_error_handler(LinkError, leads_nowhere)
+pages.register_error_handler(NotFoundError, leads_nowhere)
+
+_ACTIONS: Final[Mapping[str, tuple[str, JsonObject]]] = {
+    "cancel": ("subscription.cancel", {"at": "period_end"}),
+    "pause": ("subscription.pause", {}),
+    "resume": ("subscription.resume", {}),
+}
+_FITS: Final[Mapping[str, frozenset[str]]] = {
+    "cancel": frozenset({"active", "trialing", "past_due", "paused"}),
+    "pause": frozenset({"active", "trialing"}),
+    "resume": frozenset({"paused"}),
+}
+"""In which states a button makes sense; what it was pressed for holds once the state is none of them."""
+
+_EMAIL: Final = re.compile(r"[^@\s<>\x00-\x1f]+@[^@\s<>\x00-\x1f]+")
+_LONGEST_EMAIL: Final = 254
+_LOOKS: Final = 5
+"""How often the page looks by itself whether the gateway has confirmed a change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One thing that is open to the customer. ``until`` is a day in the visitor's words, empty for no end."""
+
+    title: str
+    address: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """One subscription as its customer sees it. ``said`` is how it stands, in a sentence."""
+
+    row: sa.Row[Any]
+    name: str
+    amount: Json
+    said: str
+    possible: frozenset[str]
+    is_by_link: bool
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it may be charged again."""
+        return self.row.state not in {"cancelled", "ended", "cancelling"}
+
+
+# asking for an address
+
+
+@pages.page("/m", Role.PUBLIC, limit="60 per minute")
+def front() -> ResponseReturnValue:
+    """Where a customer asks for their address."""
+    return _front()
+
+
+@pages.page("/m", Role.PUBLIC, method="POST", limit="5 per minute", cross_site=True)
+def send() -> ResponseReturnValue:
+    """Have it mailed."""
+    email = request.form.get("email", "").strip()
+    if len(email) > _LONGEST_EMAIL or not _EMAIL.fullmatch(email):
+        return _front(email=email, wrong=say("form.email")), 422
+    _ask(email)
+    return _front(is_sent=True)
+
+
+def _front(*, email: str = "", wrong: str = "", is_sent: bool = False, is_old: bool = False, token: str = "") -> str:
+    return render_template(
+        "portal_ask.html",
+        email=email,
+        wrong=wrong,
+        is_sent=is_sent,
+        is_old=is_old,
+        token=token,
+        post_to=url_for("portal.act", token=token, lang=_asked_language())
+        if is_old
+        else url_for("portal.send", lang=_asked_language()),
+    )
+
+
+def _ask(email: str) -> None:
+    office = the_hub().office("portal")
+    name = brand().name
+    subject = f"{name}: {say('portal.mail_subject')}" if name else say("portal.mail_subject")
+    ask(office, email, subject, say("portal.mail_text", address=portal_address(office, email.lower())))
+
+
+# the portal
+
+
+@pages.page("/m/<token>", Role.PUBLIC, limit="120 per minute")
+def show(token: str) -> ResponseReturnValue:
+    """What a customer has. An address that is too old brings a new one to the same mailbox."""
+    member = _member(token)
+    if not member.is_fresh:
+        return _front(is_old=True, token=token)
+    return _shown(token, member)
+
+
+@pages.page("/m/<token>", Role.PUBLIC, method="POST", limit="30 per minute", cross_site=True)
+def act(token: str) -> ResponseReturnValue:
+    """End, pause or resume one of the customer's own subscriptions; a double click does it once."""
+    member, do = _member(token), request.form.get("do", "")
+    if not member.is_fresh:
+        _ask(member.email)
+        return _front(is_sent=True)
+    connection, subscription = request.form.get("connection", ""), request.form.get("subscription", "")
+    try:
+        _do(member, do, connection, subscription)
+    except ActionError as error:
+        log.warning("portal_action_failed", connection=connection, subscription=subscription, do=do, reason=str(error))
+        return _shown(token, member, failed=subscription), 502
+    address = url_for("portal.show", token=token, done=do, of=subscription, look=1, lang=_asked_language())
+    return redirect(address, 303)
+
+
+def _do(member: Member, do: str, connection: str, subscription: str) -> None:
+    """Raises ``NotFoundError`` for what is not the customer's, and like an action."""
+    hub = the_hub()
+    with hub.database.read() as reading:
+        mine = {(row.connection, row.subscription): row for row in subscriptions_of(reading, member.email)}
+    row = mine.get((connection, subscription))
+    if row is None or do not in _ACTIONS:
+        raise NotFoundError("There is no such subscription of yours.", remedy="Look at the page again.")
+    if row.state not in _FITS[do]:
+        return  # done already, by another press or by somebody else
+    action, given = _ACTIONS[do]
+    office = hub.office(f"portal {member.email} {action} {subscription} {form_key(request.form.get('key', ''))}")
+    office.call(connection, action, {"subscription": subscription, **given}, action)
+    hub.store.note(f"customer {member.email}", action, subscription, hub.now(), {"connection": connection})
+
+
+def _member(token: str) -> Member:
+    return member_of(the_hub().pages.identity(PAGE, token), the_hub().now())
+
+
+def _shown(token: str, member: Member, *, failed: str = "") -> Response:
+    now = the_hub().now()
+    with the_hub().database.read() as connection:
+        accesses = [row for row in held(connection, member.email) if holds(row, now)]
+        rows = subscriptions_of(connection, member.email)
+        names = _plan_names(connection, rows)
+    done, of = request.args.get("done", ""), request.args.get("of", "")
+    waiting = {row.subscription for row in rows if row.subscription == of and row.state in _FITS.get(done, ())}
+    look = request.args.get("look", default=0, type=int)
+    page = render_template(
+        "portal.html",
+        member=member,
+        held=_open(accesses),
+        subscribed=[_subscribed(row, names) for row in rows],
+        waiting=waiting,
+        failed=failed,
+        key=new_key(),
+        token=token,
+        post_to=url_for("portal.act", token=token, lang=_asked_language()),
+    )
+    response = make_response(page)
+    if waiting and 0 < look < _LOOKS:
+        again = url_for("portal.show", token=token, done=done, of=of, look=look + 1, lang=_asked_language())
+        response.headers["Refresh"] = f"2; url={again}"
+    return response
+
+
+def _open(rows: Sequence[sa.Row[Any]]) -> list[Held]:
+    """Each resource once, with the latest of its ends."""
+    latest: dict[str, sa.Row[Any]] = {}
+    for row in rows:
+        known = latest.get(row.resource)
+        if known is None or (known.until is not None and (row.until is None or row.until > known.until)):
+            latest[row.resource] = row
+    return [Held(row.title, row.address, _day(row.until)) for row in latest.values()]
+
+
+def _plan_names(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> Mapping[tuple[str, str], str]:
+    wanted = sorted({row.plan for row in rows})
+    query = sa.select(told_plans).where(told_plans.c.plan.in_(wanted))
+    plans = connection.execute(query).all() if wanted else ()
+    return {(plan.connection, plan.plan): str(value(plan.data, "name") or plan.plan) for plan in plans}
+
+
+def _subscribed(row: sa.Row[Any], names: Mapping[tuple[str, str], str]) -> Subscribed:
+    fitting = [name for name, states in _FITS.items() if row.state in states]
+    there = offered(row.connection, [_ACTIONS[name][0] for name in fitting])
+    return Subscribed(
+        row=row,
+        name=names.get((row.connection, row.plan), row.plan),
+        amount=value(row.data, "amount"),
+        said=_standing(row),
+        possible=frozenset(name for name in fitting if _ACTIONS[name][0] in there),
+        is_by_link=_pays_by_link(row.connection),
+    )
+
+
+def _standing(row: sa.Row[Any]) -> str:
+    period = cast("JsonObject", value(row.data, "period") or {})
+    paid = _day(moment(cast("str | None", period.get("end"))))
+    if row.state == "cancelling":
+        day = _day(moment(cast("str | None", value(row.data, "cancel_at")))) or paid
+        return say("portal.cancelling", day=day) if day else say("portal.ending")
+    if row.state in {"past_due", "paused"}:
+        return say(f"portal.{row.state}")
+    if row.state in {"cancelled", "ended"}:
+        return say("portal.over")
+    return say("portal.active", day=paid) if paid else say("portal.running")
+
+
+def _pays_by_link(connection: str) -> bool:
+    """Whether each period is paid by a link, so that the payer chooses the card every time."""
+    manifest = manifest_of(connection)
+    return manifest is not None and manifest.capabilities["recurring_payment"].limits.get("mode") == "link"
+
+
+def _day(at: datetime | None) -> str:
+    return format_date(at.astimezone(reader_zone()), "long", locale=visitor_language()) if at is not None else ""
+
+
+def _asked_language() -> str | None:
+    asked = request.args.get("lang", "")
+    return asked if asked in LANGUAGES else None

@@ -1,0 +1,209 @@
+"""The member's portal: what a customer has, what they may change, and an address that comes to them alone."""
+
+import html
+import re
+from datetime import timedelta
+from email import message_from_bytes, policy
+
+import pytest
+
+from hub.web.speech import LANGUAGES
+from tests.commerce.conftest import Shop
+from tests.payments.corner import CornerGateway
+
+ADA, GRACE = "ada@example.com", "grace@example.com"
+EUR = {"minor": 1900, "currency": "EUR"}
+
+
+@pytest.fixture
+def gateway():
+    with CornerGateway().running() as fake:
+        yield fake
+    assert fake.complaints == []
+
+
+@pytest.fixture
+def shop(tmp_path, gateway):
+    made = Shop(tmp_path / "workspace", "sqlite:///", gateway)
+    yield made
+    made.hub.close()
+
+
+@pytest.fixture
+def member(shop):
+    """Ada, who pays each month; gives the subscription's id."""
+    plan = shop.act("plan.create", {"name": "Membership", "price": EUR, "interval": {"unit": "month"}}, "plan")["plan"]
+    given = {"plan": plan, "method": "m_1", "customer": {"email": "Ada@Example.com", "name": "Ada"}}
+    identity = shop.act("subscription.create", given, "join")["subscription"]
+    shop.run_due()
+    return identity
+
+
+def grant(shop, key="g-1", email=ADA, **more):
+    given = {"customer": {"email": email}, "resource": "all-courses", "title": "All courses", **more}
+    return shop.do("access", "grant", given, key)
+
+
+def portal(shop, email=ADA):
+    """The portal's address as a mail holds it."""
+    return shop.do("access", "get", {"customer": {"email": email}})["url"]
+
+
+def text_of(answer):
+    body = re.sub(r"<(style|script).*?</\1>", "", answer.text, flags=re.DOTALL)
+    return html.unescape(" ".join(re.sub(r"<[^>]+>", " ", body).split()))
+
+
+def press(shop, address, do, subscription, key="k1", connection="corner"):
+    data = {"do": do, "subscription": subscription, "connection": connection, "key": key}
+    return shop.visit(address, "POST", data=data)
+
+
+def ask(shop, email, **options):
+    return shop.visit("https://hub.example.com/m", "POST", data={"email": email}, **options)
+
+
+def mails(shop):
+    shop.run_due()
+    return [(one["recipient"], one["subject"]) for one in shop.hub.store.mails()]
+
+
+def test_it_shows_what_is_open_and_until_when(shop):
+    until = (shop.moment + timedelta(days=30)).isoformat()
+    grant(shop, until=until, address="https://courses.example.com")
+    shop.do("access", "grant", {"customer": {"email": ADA}, "resource": "book", "title": "<b>The book</b>"}, "g-2")
+    grant(shop, "g-3", GRACE, until=until)
+    answer = shop.visit(portal(shop))
+    said = text_of(answer)
+    assert '<a href="https://courses.example.com">All courses</a>' in answer.text
+    assert "All courses until March 2, 2027" in said
+    assert "<b>The book</b> without end" in said
+    assert GRACE not in said
+    assert "Nothing is open" not in said
+
+
+def test_of_two_accesses_to_one_thing_the_longer_is_shown_and_none_that_is_over(shop):
+    grant(shop, "g-1", payment="pay_1")
+    grant(shop, "g-2", subscription="sub_1", until=(shop.moment + timedelta(days=3)).isoformat())
+    assert text_of(shop.visit(portal(shop))).count("All courses") == 1
+    assert "All courses without end" in text_of(shop.visit(portal(shop)))
+    shop.do("access", "revoke", {"customer": {"email": ADA}, "resource": "all-courses"}, "r-1")
+    assert "Nothing is open to you at present." in text_of(shop.visit(portal(shop)))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_it_speaks_every_language(shop, member, language):
+    grant(shop)
+    answer = shop.visit(f"{portal(shop)}?lang={language}")
+    assert answer.status_code == 200
+    assert f'<html lang="{language}">' in answer.text
+    assert len(answer.data) < 60_000
+    asking = shop.visit(f"https://hub.example.com/m?lang={language}")
+    assert f'<html lang="{language}">' in asking.text
+
+
+def test_a_member_pauses_goes_on_and_ends_with_the_period(shop, member):
+    address = portal(shop)
+    assert "Membership €19.00 Running. Paid until February 28, 2027." in text_of(shop.visit(address))
+    back = press(shop, address, "pause", member)
+    assert back.status_code == 303
+    assert "Paused. Nothing is charged." in text_of(shop.visit(back.headers["Location"]))
+    shop.moment += timedelta(minutes=1)
+    press(shop, address, "resume", member, "k2")
+    assert "Running." in text_of(shop.visit(address))
+    shop.moment += timedelta(minutes=1)
+    press(shop, address, "cancel", member, "k3")
+    said = text_of(shop.visit(address))
+    assert "Ends on February 28, 2027. Nothing more is charged." in said
+    assert "End it" not in said
+    shop.forward(days=40)
+    assert "Over." in text_of(shop.visit(portal(shop)))
+    assert shop.told("subscription") == [
+        "subscription.started", "subscription.paused", "subscription.resumed", "subscription.updated",
+        "subscription.cancelled",
+    ]  # fmt: skip
+
+
+def test_a_double_click_and_a_late_press_change_nothing_more(shop, member):
+    address = portal(shop)
+    for key in ("k1", "k1", "k2"):
+        assert press(shop, address, "pause", member, key).status_code == 303
+    assert shop.told("subscription.paused") == ["subscription.paused"]
+
+
+def test_what_is_somebody_elses_cannot_be_touched(shop, member):
+    grant(shop, email=GRACE)
+    for connection, subscription in (("corner", member), ("corner", "sub_nothing"), ("nowhere", member)):
+        assert press(shop, portal(shop, GRACE), "cancel", subscription, connection=connection).status_code == 404
+    assert press(shop, portal(shop), "end", member).status_code == 404
+    assert shop.told("subscription") == ["subscription.started"]
+
+
+def test_another_card_is_explained_where_the_page_cannot_change_it(shop, member):
+    assert "To pay with another card, end this" in text_of(shop.visit(portal(shop)))
+    shop.hub.store.put_fact("brand", {"name": "Paint School", "email": "help@example.com"}, shop.moment)
+    assert "To pay with another card, write to us: help@example.com" in text_of(shop.visit(portal(shop)))
+
+
+def test_a_connection_that_is_gone_shows_no_buttons(shop, member):
+    shop.hub.accounts.delete("corner", "test@example.com")
+    answer = shop.visit(portal(shop))
+    assert "Membership" in answer.text
+    assert 'name="do"' not in answer.text
+
+
+def test_who_asks_hears_the_same_and_only_a_customer_gets_a_mail(shop, member):
+    known, unknown = ask(shop, "ADA@example.com"), ask(shop, "nobody@example.com")
+    assert known.status_code == unknown.status_code == 200
+    assert text_of(known) == text_of(unknown)
+    assert "If we know this address" in text_of(known)
+    assert mails(shop) == [(ADA, "Your link")]
+
+
+def test_the_mail_is_in_the_visitors_language_and_its_link_opens_the_portal(shop, member):
+    shop.hub.store.put_fact("brand", {"name": "Malschule"}, shop.moment)
+    ask(shop, ADA, headers={"Accept-Language": "de"})
+    assert mails(shop) == [(ADA, "Malschule: Ihr Link")]
+    _, _, raw, _ = shop.hub.store.mail(shop.hub.store.mails()[0]["key"])
+    mail = message_from_bytes(raw, policy=policy.default).get_body(("plain",)).get_content()
+    address = re.search(r"https://hub\.example\.com/m/[\w.~-]+", mail)[0]
+    assert "Membership" in text_of(shop.visit(address))
+
+
+def test_however_often_somebody_asks_one_mail_goes_out_in_a_quarter_hour(shop, member):
+    for _ in range(3):
+        ask(shop, ADA)
+    assert len(mails(shop)) == 1
+    shop.moment += timedelta(minutes=16)
+    ask(shop, ADA)
+    assert len(mails(shop)) == 2
+
+
+@pytest.mark.parametrize(
+    "email", ["", "nobody", "a@b@c", "a b@c.example", "a@b\r\nBcc: x@y.example", "x" * 300 + "@y.example"]
+)
+def test_what_is_no_address_is_said_and_kept(shop, email):
+    answer = ask(shop, email)
+    assert answer.status_code == 422
+    assert "This is not one e-mail address" in text_of(answer)
+    assert f'value="{html.escape(email.strip())}"' in answer.text.replace("&#34;", "&quot;")
+    assert mails(shop) == []
+
+
+def test_an_address_that_is_too_old_opens_nothing_and_brings_a_new_one_to_the_same_mailbox(shop, member):
+    address = portal(shop)
+    shop.moment += timedelta(days=31)
+    old = shop.visit(address)
+    assert "This link is older than 30 days." in text_of(old)
+    assert "Membership" not in old.text
+    assert "If we know this address" in text_of(press(shop, address, "cancel", member))
+    assert "subscription.updated" not in shop.told()
+    assert (ADA, "Your link") in mails(shop)
+    assert "Membership" in text_of(shop.visit(portal(shop)))
+
+
+@pytest.mark.parametrize("token", ["nothing", "a.b"])
+def test_an_address_that_was_never_made_leads_nowhere(shop, token):
+    answer = shop.visit(f"https://hub.example.com/m/{token}")
+    assert answer.status_code == 404
+    assert "This link does not work" in text_of(answer)
