@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import sqlalchemy as sa
 
 from hub.commerce import stock
-from hub.commerce.catalogue import Item, empty_catalogue, read_catalogue, with_item, without_item
+from hub.commerce.catalogue import Item, empty_catalogue, read_catalogue, with_item, with_items, without_item
+from hub.commerce.catalogue_csv import Table, read_table
 from hub.errors import ConfigError, ConflictError, ExpressionError, PermanentError
 from hub.expressions.durations import parse_duration
 from hub.journal.book import found
@@ -78,6 +79,25 @@ def save_item(book: Book, item: Item, author: str, before: str | None = None) ->
         return
     renamed = sa.update(reservations).where(reservations.c.item == before).values(item=item.sku)
     book.connection.execute(renamed)
+
+
+def import_table(book: Book, text: str, author: str) -> Table:
+    """Take the good lines of a CSV table into their files and rows; what is wrong with the others stands in the result.
+
+    Raises ``ConfigError`` when two files would have the same SKU or barcode; nothing is taken then.
+    """
+    rows = {row.id: row for row in book.rows(sa.select(catalogue_items))}
+    table = read_table(text, {sku: item_of(row) for sku, row in rows.items()})
+    by_file: dict[str, list[tuple[str, Item]]] = {}
+    for item in table.items:
+        row = rows.get(item.sku)
+        by_file.setdefault(row.file if row is not None else OWN_FILE, []).append((item.sku, item))
+    for name, items in sorted(by_file.items()):
+        _write(book, name, with_items(_text(book, name), items), author)
+    for item in table.items:
+        if item.sku in rows and item.stock is not None:
+            set_stock(book, item.sku, item.stock)
+    return table
 
 
 def remove_item(book: Book, sku: str, author: str) -> None:

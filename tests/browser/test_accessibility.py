@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from hub.commerce.catalogue import Item
+from hub.commerce.catalogue_items import save_item
 from hub.journal.tables import payments
 from tests.payments.corner import CornerGateway, plant
 from tests.stories.conftest import LiveHub
@@ -62,6 +64,12 @@ PAGES = [
     "/plans/new",
     "PLAN",
     "/coupons",
+    "/orders",
+    "/orders/new",
+    "ORDER",
+    "/catalogue",
+    "/catalogue/new",
+    "ITEM",
     "/new-connection",
     "/new-connection/stripe",
     "/new-connection/mail",
@@ -111,6 +119,10 @@ def fill(live, page):
     mail = hub.store.mails()[0]["key"]
     question = hub.queries.open_questions()[0]["id"]
     paid = hub.payments.store.list(payments, payments.c.connection == "sandbox")[0]
+    tea = Item("TEA", "Green tea", {"EUR": 1250}, stock=5)
+    hub.office("tea").change(lambda book: save_item(book, tea, "test"))
+    wanted = {"lines": [{"item": "TEA", "quantity": 2}], "customer": {"email": "ada@example.com"}}
+    order = hub.payments.act("orders", "create", "6f" * 20, wanted)["order"]
     form = hub.payments.act("sandbox", "form.embed", "6b" * 20, {"amount": sample["amount"], "description": "A book"})
     given = {"name": "Gold", "price": sample["amount"], "interval": {"unit": "month"}}
     plan = hub.payments.act("corner", "plan.create", "6c" * 20, given)["plan"]
@@ -120,6 +132,8 @@ def fill(live, page):
         "PAYMENT": f"/payments/sandbox/{paid.payment}",
         "SUBSCRIPTION": f"/subscriptions/corner/{joined}",
         "PLAN": f"/plans/corner/{plan}",
+        "ORDER": f"/orders/{order}",
+        "ITEM": "/catalogue/item/TEA",
         "FORM": form["page_url"],
         "LINK": hub.payments.act("corner", "link.create", "6e" * 20, {"amount": sample["amount"]})["url"],
         "RUN": f"/runs/{failed}",

@@ -39,6 +39,7 @@ def test_only_what_must_be_is_public(app):
         "account.do_set_up",
         "answers.show",
         "answers.answer",
+        "catalogue.picture",
         "form_page.embed_script",
         "form_page.pay",
         "form_page.send",
