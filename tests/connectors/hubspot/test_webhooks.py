@@ -73,6 +73,25 @@ def test_official_vector_proves_the_sender_of_a_body_that_is_no_json():
     assert refused(body=A_BODY + b" ", url=A_URL, stamp=A_STAMP, signature=A_SIGNATURE) == "bad_signature"
 
 
+@pytest.mark.parametrize(
+    ("text", "digest"),
+    [
+        (A_BODY, "69fc6631a867edd4f9e9e627fc5c1148e3fbdd8b21837b6d2b8901c1fa57f750"),
+        (b"POST" + A_URL.encode() + A_BODY, "4fe4e3a7d3cf09db53be39d0a58130e2aaba074ec123a9e355b876a689a1c383"),
+        (b"GET" + A_URL.encode(), "eee2dddcc73c94d699f5e395f4b9d454a069a6855fbfa152e91e88823087200e"),
+    ],
+    ids=["v1", "v2", "v2 of a GET"],
+)
+def test_the_schemes_of_old_prove_nothing(text, digest):
+    assert hashlib.sha256(SECRET.encode() + text).hexdigest() == digest, "the official vector"
+    headers = {"x-hubspot-signature": digest, "x-hubspot-request-timestamp": A_STAMP}
+    connection = Connection("crm", "hubspot", {}, {"client_secret": (SECRET,)})
+    for more in ({}, {"x-hubspot-signature-v3": digest}):
+        request = WebhookRequest("POST", A_URL, "", {**headers, **more}, A_BODY)
+        with pytest.raises(SignatureError):
+            receive(request, connection, at(A_STAMP), pytest.fail)
+
+
 @pytest.mark.parametrize("signature", [C_AS_IT_IS, C_DECODED], ids=["as it is", "decoded"])
 def test_address_is_taken_as_it_is_or_decoded(signature):
     (event,) = take(signature=signature).events
