@@ -77,11 +77,19 @@ def _hide(text: str, secrets: tuple[str, ...]) -> str:
     return _forms(secrets).sub(MASK, text) if secrets else text
 
 
+def _telling_parts(secret: str) -> tuple[str, ...]:
+    """The parts of an address that is secret (Slack's incoming webhooks) by which alone it could be used."""
+    if not secret.startswith(("https://", "http://")):
+        return ()
+    return tuple(part for part in urlsplit(secret).path.split("/") if len(part) >= _SHORTEST_LINE)
+
+
 class Redactor:
     """Knows a connection's secrets and hides them, as they are and as they travel (percent-encoded, in Basic, in JSON)."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._secrets = tuple(secret for secret in secrets if len(secret) >= SHORTEST_SECRET)
+        given = tuple(secret for secret in secrets if len(secret) >= SHORTEST_SECRET)
+        self._secrets = given + tuple(part for secret in given for part in _telling_parts(secret))
 
     @classmethod
     def of(cls, connection: Connection) -> Redactor:

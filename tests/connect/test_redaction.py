@@ -76,3 +76,11 @@ def test_times_ids_and_phone_numbers_are_no_card_numbers(text):
 def test_the_check_digit_of_the_standards_example():
     assert passes_luhn("79927398713")
     assert not passes_luhn("79927398710")
+
+
+def test_an_address_that_is_secret_is_hidden_by_its_telling_part_too():
+    address = "https://hooks.example.com/services/T0/planted-token-0123456789"
+    redactor = Redactor([address])
+    assert redactor.text(f"POST {address}") == "POST [hidden]"
+    assert redactor.text("no route /services/T0/planted-token-0123456789") == "no route /services/T0/[hidden]"
+    assert redactor.text("https://hooks.example.com/services") == "https://hooks.example.com/services"
