@@ -54,12 +54,13 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What a click asks for. ``subject``: the id of what is paid."""
+    """What a click asks for. ``subject``: the id of what is paid. ``hold``: the terms on which the money is held."""
 
     option: Option
     amount: Money
     subject: str
     given: JsonObject
+    hold: JsonObject | None
 
 
 def options(office: Office, amount: Money, connections: Sequence[str] | None = None) -> tuple[Option, ...]:
@@ -117,11 +118,13 @@ def begin(  # noqa: PLR0913 (what makes one payment)
     customer: JsonObject | None,
     return_url: str,
     metadata: JsonObject | None = None,
+    hold: JsonObject | None = None,
 ) -> str:
     """Begin to pay by a connection; gives the address where the payer pays, and comes back from to ``return_url``.
 
     ``references`` says what is paid, exactly one of ``{"order": id}``, ``invoice`` or ``job``. Two clicks within half an
-    hour lead to one checkout, unless its payment has failed or its address has run out. Raises ``PermanentError``
+    hour lead to one checkout, unless its payment has failed or its address has run out. With ``hold``, the further input of
+    ``payments/hold``, the money is held and not taken for good. Raises ``PermanentError``
     (``method_unavailable``: it cannot take this amount), ``ConflictError`` (another click is beginning it at this moment),
     and what the gateway's ``payment.create`` raises; the next click begins anew then.
     """
@@ -138,7 +141,7 @@ def begin(  # noqa: PLR0913 (what makes one payment)
         **({"customer": customer} if customer else {}),
         **({"metadata": metadata} if metadata else {}),
     }
-    asked = _Asked(option, amount, _subject(references), given)
+    asked = _Asked(option, amount, _subject(references), given, hold)
     attempt = office.change(lambda book: _attempt(book, office.key, asked))
     if attempt.state == "begun":
         return str(attempt.url)
@@ -150,7 +153,11 @@ def begin(  # noqa: PLR0913 (what makes one payment)
 
 
 def _begun(office: Office, asked: _Asked, attempt: str) -> str:
-    output = office.call(asked.option.connection, "payment.create", asked.given, f"pay:{attempt}")
+    name, part = asked.option.connection, f"pay:{attempt}"
+    if asked.hold is None:
+        output = office.call(name, "payment.create", asked.given, part)
+    else:
+        output = office.call("payments", "hold", {**asked.given, **asked.hold, "connection": name}, part)
     url = output.get("checkout_url")
     if not isinstance(url, str):
         message = f"{asked.option.title} gave no address at which {asked.subject} could be paid."

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from hub.commerce import access, catalogue_items, form_actions, order_payments, orders, submissions
+from hub.commerce import (
+    access,
+    catalogue_items,
+    form_actions,
+    job_giving,
+    job_payments,
+    jobs,
+    order_payments,
+    orders,
+    providers,
+    submissions,
+)
 from hub.payments import accounting, billing, coupons, escrow, payout_runs, payout_watch, payouts, refunds, splits
 from hub.payments import projection as payments
 
@@ -18,8 +29,10 @@ ACTIONS: Final[Mapping[str, Mapping[str, Action]]] = {
     "catalogue": catalogue_items.ACTIONS,
     "coupons": coupons.ACTIONS,
     "forms": form_actions.ACTIONS,
+    "jobs": {**jobs.ACTIONS, **job_giving.ACTIONS},
     "orders": orders.ACTIONS,
     "payments": {**splits.ACTIONS, **refunds.ACTIONS, **escrow.ACTIONS, **payout_runs.ACTIONS},
+    "providers": providers.ACTIONS,
 }
 """Connector -> action -> what does it. Their manifests say ``by_hub: true``; a test holds both together."""
 
@@ -27,6 +40,9 @@ TIMERS: Final[Mapping[str, Timer]] = {
     **access.TIMERS,
     **catalogue_items.TIMERS,
     **escrow.TIMERS,
+    **job_giving.TIMERS,
+    **job_payments.TIMERS,
+    **jobs.TIMERS,
     **orders.TIMERS,
     **order_payments.TIMERS,
     **payout_watch.TIMERS,
@@ -45,5 +61,6 @@ PROJECTIONS: Final[Sequence[Projection]] = (
     escrow.project,
     payouts.project,
     refunds.project,
+    job_payments.project,
 )
 """In this order, for each batch of new events."""

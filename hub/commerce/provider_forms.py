@@ -1,0 +1,125 @@
+"""What providers fill in: to register, to be paid, to offer a price. Read like every form; nothing typed is lost. Pure."""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import TYPE_CHECKING, Final, cast
+
+from hub.commerce.assigning import listed
+from hub.commerce.form_amounts import Said, written_amount
+from hub.commerce.form_fields import field_input, read_answers
+from hub.commerce.forms import Form, Price, read_form
+from hub.errors import PermanentError
+from hub.iban import bic_of, iban_of
+from hub.money import Money
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from hub.jsontypes import Json, JsonObject
+
+MOST_SKILLS: Final = 20
+LONGEST_SKILL: Final = 40
+LONGEST_HOLDER: Final = 70
+LONGEST_PROVIDER: Final = {"name": 200, "phone": 60, "region": 120}
+_MOST_DIGITS: Final = 99_999_999_999
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+@functools.cache
+def registration() -> Form:
+    """The questions to who registers as a provider; their words are phrases of the part ``provider``."""
+    return _form(
+        ("name", "text", True, 200),
+        ("email", "email", True, 254),
+        ("phone", "phone", False, 40),
+        ("skills", "lines", True, 1_000),
+        ("region", "text", False, 120),
+    )
+
+
+@functools.cache
+def payout_account() -> Form:
+    """The questions for a bank account."""
+    return _form(
+        ("holder", "text", True, LONGEST_HOLDER),
+        ("iban", "text", True, 60),
+        ("bic", "text", False, 20),
+    )
+
+
+@functools.cache
+def offering() -> Form:
+    """The questions to who offers a price, beside the price."""
+    return _form(("note", "lines", False, 500))
+
+
+def _form(*fields: tuple[str, str, bool, int]) -> Form:
+    asked: list[Json] = [
+        {"name": name, "type": kind, "required": required, "max_length": longest}
+        for name, kind, required, longest in fields
+    ]
+    return read_form({"form": 1, "name": "provider", "title": "", "fields": asked})
+
+
+def read_registration(entered: Mapping[str, str]) -> tuple[JsonObject, Mapping[str, Said]]:
+    """A provider's own words as values, and what is wrong by the input's name."""
+    answers = read_answers(registration(), entered)
+    values: dict[str, Json] = {**answers.values}
+    problems = dict(answers.problems)
+    if "skills" in values:
+        skills = listed(str(values["skills"]))
+        values["skills"] = list(skills)
+        name = field_input(registration().fields[3])
+        if not skills:
+            problems[name] = Said("missing")
+        elif len(skills) > MOST_SKILLS or any(len(one) > LONGEST_SKILL for one in skills):
+            problems[name] = Said("skills", {"most": MOST_SKILLS, "longest": LONGEST_SKILL})
+    return values, problems
+
+
+def read_account(entered: Mapping[str, str]) -> tuple[JsonObject, Mapping[str, Said]]:
+    """A bank account as it is kept, ``{holder, iban, bic}``, and what is wrong by the input's name."""
+    answers = read_answers(payout_account(), entered)
+    values: dict[str, Json] = {**answers.values}
+    problems = dict(answers.problems)
+    for name, check in (("iban", iban_of), ("bic", bic_of)):
+        if name in values:
+            try:
+                values[name] = check(str(values[name]))
+            except PermanentError:
+                problems[f"f-{name}"] = Said(name)
+    return values, problems
+
+
+def read_offer(entered: Mapping[str, str], currency: str) -> tuple[Money | None, str, Mapping[str, Said]]:
+    """The price and note of an offer, and what is wrong by the input's name."""
+    answers = read_answers(offering(), entered)
+    problems = dict(answers.problems)
+    free = Price(currency, None, (), Money(1, currency), Money(_MOST_DIGITS, currency))
+    price = written_amount(free, entered.get("price", "").strip())
+    if isinstance(price, Said):
+        return None, "", {"price": price, **problems}
+    return price, str(answers.values.get("note") or ""), problems
+
+
+def read_days(chosen: Collection[str], shown: Collection[str], known: Collection[str], today: str) -> list[str]:
+    """The days that are not free, in order: of those ``shown`` the ``chosen`` ones, of the others those ``known``.
+
+    Days before ``today`` are forgotten.
+    """
+    kept = {day for day in known if day not in shown}
+    kept |= {day for day in chosen if day in shown}
+    return sorted(day for day in kept if _DAY.fullmatch(day) and day >= today)
+
+
+def checked_provider(given: JsonObject) -> dict[str, Json]:
+    """What an action or the admin's page says of a provider. Raises ``PermanentError`` (``bad_input``)."""
+    skills = cast("list[str]", list(cast("list[Json]", given.get("skills") or [])))
+    tidy = list(listed(",".join(skills)))
+    if len(tidy) > MOST_SKILLS or any(len(one) > LONGEST_SKILL for one in tidy):
+        message = f"A provider has at most {MOST_SKILLS} skills of at most {LONGEST_SKILL} characters."
+        raise PermanentError(message, code="bad_input", remedy="Name the most important ones.")
+    texts = {name: str(given.get(name) or "").strip()[:longest] for name, longest in LONGEST_PROVIDER.items()}
+    return {**texts, "skills": cast("list[Json]", tidy)}

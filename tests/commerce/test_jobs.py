@@ -1,0 +1,258 @@
+"""Jobs: assigned in turn until somebody accepts, offered and chosen, paid once, done, confirmed, disputed, cancelled."""
+
+from datetime import timedelta
+
+import pytest
+
+from hub.journal.tables_work import job_payments, providers
+
+ADA = {"email": "ada@example.com", "name": "Ada Lovelace"}
+
+
+def eur(minor):
+    return {"minor": minor, "currency": "EUR"}
+
+
+@pytest.fixture
+def work(shop):
+    """Three approved photographers in Berlin; the first has registered first."""
+    for name in ("Grace", "Linus", "Mary"):
+        person(shop, name)
+        shop.moment += timedelta(seconds=1)
+    return shop
+
+
+def person(shop, name, skills=("portrait",), region="Berlin"):
+    given = {"name": name, "email": f"{name.lower()}@example.com", "skills": list(skills), "region": region}
+    identity = shop.do("providers", "register", given, f"register {name}")["provider"]
+    shop.do("providers", "approve", {"provider": identity}, f"approve {name}")
+    return identity
+
+
+def whose(shop, job):
+    """The name of who has the job."""
+    with shop.hub.database.read() as connection:
+        rows = {row.id: row.name for row in connection.execute(providers.select())}
+    return rows.get(state(shop, job).get("provider"))
+
+
+def post(shop, key="post", **more):
+    given = {"title": "Portraits", "kind": "shoot", "skills": ["portrait"], "region": "Berlin", "date": "2027-02-10"}
+    return shop.do("jobs", "post", {**given, "customer": ADA, **more}, key)["job"]
+
+
+def state(shop, job):
+    return shop.do("jobs", "get", {"job": job})
+
+
+def step(shop, action, job, **more):
+    return shop.do("jobs", action, {"job": job, **more}, f"{action} {job} {more}"[:40])
+
+
+def pay(shop, job, payment="c_1", amount=None, kind="succeeded"):
+    shop.happen(f"payment.{kind}", payment=payment, job=job, amount=amount or state(shop, job)["price"])
+
+
+# assigned
+
+
+def test_a_job_goes_from_one_to_the_next_until_somebody_accepts(work):
+    job = post(work, price=eur(24900))
+    assert step(work, "assign", job)["awaiting"] == "acceptance"
+    assert whose(work, job) == "Grace"
+    step(work, "decline", job, reason="busy")
+    assert whose(work, job) == "Linus"
+    work.forward(hours=25)
+    assert whose(work, job) == "Mary", "no answer in time"
+    assert step(work, "accept", job)["state"] == "accepted"
+    assert sorted(one["state"] for one in state(work, job)["offers"]) == ["accepted", "declined", "lapsed"]
+    told = ["posted", "assigned", "declined", "assigned", "declined", "assigned", "accepted"]
+    assert work.told("job") == [f"job.{one}" for one in told]
+
+
+def test_when_nobody_is_left_it_is_told_and_somebody_can_be_named(work):
+    job = post(work)
+    step(work, "assign", job)
+    for _ in range(3):
+        work.do("jobs", "decline", {"job": job}, f"decline {whose(work, job)}")
+    assert work.event("job.unfilled")["reason"] == "nobody_left"
+    assert state(work, job)["state"] == "posted"
+    late = person(work, "Zoe", skills=())
+    assert step(work, "assign", job, provider=late)["provider"] == late
+    step(work, "accept", job, provider=late)
+    assert state(work, job)["state"] == "accepted"
+
+
+def test_whoever_has_another_job_that_day_or_is_away_is_not_asked(work):
+    first, second = post(work), post(work, "post-2")
+    step(work, "assign", first)
+    step(work, "assign", second)
+    assert (whose(work, first), whose(work, second)) == ("Grace", "Linus")
+    mary = next(one["provider"] for one in work.do("providers", "find", {})["providers"] if one["name"] == "Mary")
+    from_page = work.office("calendar")
+    from_page.change(lambda book: book.change(providers, book.get(providers, mary), calendar=["2027-02-10"]))
+    third = post(work, "post-3")
+    assert step(work, "assign", third)["state"] == "posted", "nobody is free"
+    assert work.told("job")[-1] == "job.unfilled"
+
+
+def test_who_was_passed_over_cannot_accept_any_more(work):
+    job = post(work)
+    grace = step(work, "assign", job)["provider"]
+    work.forward(hours=25)
+    error = work.refused_to("jobs", "accept", {"job": job, "provider": grace})
+    assert (error.code, error.message) == ("wrong_state", "The job 1 went to somebody else.")
+
+
+def test_an_answer_after_its_time_is_refused_before_the_timer_comes(work):
+    job = post(work)
+    grace = step(work, "assign", job)["provider"]
+    work.moment = work.moment.replace(day=1, month=2, hour=9)
+    error = work.refused_to("jobs", "accept", {"job": job, "provider": grace})
+    assert error.message == "The time to answer for the job 1 is over."
+
+
+def test_each_step_is_told_once_however_often_it_is_repeated(work):
+    job = post(work)
+    step(work, "assign", job)
+    for action in ("assign", "accept", "start", "done", "confirm"):
+        for number in range(3):
+            work.do("jobs", action, {"job": job}, f"{action} {number}")
+    assert state(work, job)["state"] == "confirmed"
+    told = ["posted", "assigned", "accepted", "started", "done", "confirmed"]
+    assert work.told("job") == [f"job.{one}" for one in told]
+
+
+def test_who_says_nothing_for_three_days_has_confirmed(work):
+    job = post(work)
+    for action in ("assign", "accept", "start", "done"):
+        step(work, action, job)
+    work.forward(days=2)
+    assert state(work, job)["state"] == "done_reported"
+    work.forward(days=2)
+    assert state(work, job)["state"] == "confirmed"
+    assert work.event("job.confirmed")["reason"] == "no_answer"
+
+
+def test_a_dispute_stops_what_would_be_confirmed_by_itself(work):
+    job = post(work)
+    for action in ("assign", "accept", "start", "done"):
+        step(work, action, job)
+    step(work, "dispute", job, reason="blurred")
+    work.forward(days=9)
+    assert (state(work, job)["state"], state(work, job)["reason"]) == ("disputed", "blurred")
+    assert work.refused_to("jobs", "confirm", {"job": job}).message == "The job 1 cannot be confirmed: it is disputed."
+
+
+# offered and chosen
+
+
+@pytest.fixture
+def offered(work):
+    """A job for which two have named a price, in yen or what it asks for."""
+    job = post(work, pay="direct", currency="EUR")
+    found = work.do("providers", "find", {"skills": ["portrait"]})["providers"]
+    for one, minor in zip(found, (120_000, 95_000), strict=False):
+        given = {"job": job, "provider": one["provider"], "price": eur(minor), "note": "With insurance"}
+        work.do("jobs", "offer", given, f"offer {minor}")
+        work.moment += timedelta(seconds=1)
+    return work, job
+
+
+def choose(work, job, number):
+    return step(work, "choose", job, offer=state(work, job)["offers"][number]["offer"])
+
+
+def test_the_customer_chooses_an_offer_and_pays_it(offered):
+    work, job = offered
+    assert (state(work, job)["state"], len(state(work, job)["offers"])) == ("offered", 2)
+    chosen = choose(work, job, 1)
+    assert (chosen["state"], chosen["awaiting"], chosen["price"]) == ("assigned", "payment", eur(95_000))
+    chosen = choose(work, job, 0)
+    assert chosen["price"] == eur(120_000), "until it is paid another may be chosen"
+    assert work.refused_to("jobs", "start", {"job": job}).message.endswith("its customer has not paid yet.")
+    pay(work, job)
+    paid = state(work, job)
+    assert (paid["state"], paid["payment"], paid["connection"]) == ("accepted", "c_1", "corner")
+    assert [one["state"] for one in paid["offers"]] == ["chosen", "passed"]
+    told = ["posted", "offered", "offered", "chosen", "chosen", "accepted"]
+    assert work.told("job") == [f"job.{one}" for one in told]
+
+
+def test_an_offer_can_be_changed_and_the_same_one_is_told_once(offered):
+    work, job = offered
+    first = state(work, job)["offers"][0]
+    same = {"job": job, "provider": first["provider"], "price": first["price"], "note": first["note"]}
+    work.do("jobs", "offer", same, "again")
+    work.do("jobs", "offer", {**same, "price": eur(110_000)}, "cheaper")
+    assert state(work, job)["offers"][0]["price"] == eur(110_000)
+    assert work.told("job.offered") == ["job.offered"] * 3
+
+
+@pytest.mark.parametrize(
+    ("price", "code"),
+    [({"minor": 100, "currency": "USD"}, "currency_unsupported"), ({"minor": 0, "currency": "EUR"}, "bad_input")],
+)
+def test_a_price_that_cannot_be_is_refused(offered, price, code):
+    work, job = offered
+    provider = state(work, job)["offers"][0]["provider"]
+    assert work.refused_to("jobs", "offer", {"job": job, "provider": provider, "price": price}).code == code
+
+
+def test_the_amount_must_be_the_one_of_the_offer_and_comes_once(offered):
+    work, job = offered
+    choose(work, job, 1)
+    pay(work, job, "c_1", eur(1))
+    assert state(work, job)["awaiting"] == "payment"
+    pay(work, job, "c_2")
+    pay(work, job, "c_3")
+    with work.hub.database.read() as connection:
+        rows = connection.execute(job_payments.select().order_by(job_payments.c.payment)).all()
+    assert [(row.state, row.reason) for row in rows] == [
+        ("surplus", "other_amount"),
+        ("taken", None),
+        ("surplus", "paid_already"),
+    ]
+    assert work.told("job.accepted") == ["job.accepted"]
+
+
+def test_what_comes_in_after_it_was_cancelled_goes_back(offered, gateway):
+    work, job = offered
+    choose(work, job, 0)
+    step(work, "cancel", job, reason="no need")
+    assert work.event("job.cancelled")["reason"] == "no need"
+    pay(work, job, amount=eur(120_000))
+    with work.hub.database.read() as connection:
+        row = connection.execute(job_payments.select()).one()
+    assert (row.state, row.reason) == ("surplus", "cancelled")
+    assert state(work, job)["state"] == "cancelled"
+
+
+def test_a_debit_that_the_bank_takes_back_must_be_paid_again(offered):
+    work, job = offered
+    choose(work, job, 0)
+    pay(work, job)
+    work.happen("payment.returned", payment="c_1", amount=eur(120_000))
+    now = state(work, job)
+    assert (now["state"], now["awaiting"], now["paid"]) == ("assigned", "payment", False)
+
+
+def test_nobody_offers_in_time(work):
+    job = post(work, offers_within="2d")
+    work.forward(days=3)
+    assert work.event("job.unfilled")["reason"] == "no_offers"
+    assert state(work, job)["state"] == "posted"
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"date": "2027-02-30"}, "The date '2027-02-30' is not a day of the calendar."),
+        ({"price": {"minor": 0, "currency": "JPY"}}, "A job cannot cost 0 JPY."),
+        ({"answer_within": "900000w"}, "answer_within: 900000w is longer than ten years."),
+    ],
+)
+def test_a_job_that_cannot_be_is_refused(work, more, words):
+    given = {"title": "Portraits", **more}
+    assert work.refused_to("jobs", "post", given).message == words
+    assert work.told("job") == []
