@@ -98,10 +98,11 @@ def revoke(office: Office, given: JsonObject) -> JsonObject:
 
 
 def get(office: Office, given: JsonObject) -> JsonObject:
-    """``access/get``: whether a customer may use a resource (or anything), and until when."""
-    email = email_of(given)
+    """``access/get``: whether a customer may use a resource (or anything), and until when; on one ground or any."""
+    email, ground = email_of(given), _ground(given)
     with office.read() as connection:
         rows = held(connection, email, str(given.get("resource") or ""))
+    rows = [row for row in rows if ground in ("", row.ground)]
     holding = [row for row in rows if holds(row, office.now)]
     ends = [row.until for row in holding]
     output: JsonObject = {

@@ -7,6 +7,7 @@ recurs begins as a subscription at the gateway, on a plan that is made once for 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import sqlalchemy as sa
@@ -39,6 +40,7 @@ _MEANS: Final = {
     "payment.succeeded": "paid",
     "subscription.started": "active",
     "subscription.renewed": "active",
+    "subscription.cancelled": "ended",
     "subscription.ended": "ended",
 }
 _LONGEST_DESCRIPTION: Final = 200
@@ -209,7 +211,7 @@ def project(book: Book, events: Sequence[NewEvent]) -> None:
     for event in events:
         metadata = event.data.get("metadata")
         identity = metadata.get("submission") if isinstance(metadata, dict) else None
-        if event.type in _MEANS and isinstance(identity, str):
+        if event.type in _MEANS and isinstance(identity, str) and not _ends_later(event):
             told.setdefault(identity, []).append(event)
     for identity in sorted(told):  # in one order for all writers, so that two never wait for each other
         row = book.find(submissions, identity)
@@ -218,6 +220,13 @@ def project(book: Book, events: Sequence[NewEvent]) -> None:
         values = _news(row, told[identity])
         if values:
             book.change(submissions, row, **values)
+
+
+def _ends_later(event: NewEvent) -> bool:
+    """Whether a subscription was cancelled for a time to come: it runs until then."""
+    cancel_at = event.data.get("cancel_at")
+    later = isinstance(cancel_at, str) and datetime.fromisoformat(cancel_at) > event.time
+    return event.type == "subscription.cancelled" and later
 
 
 def _news(row: sa.Row[Any], events: Sequence[NewEvent]) -> dict[str, object]:

@@ -108,6 +108,16 @@ def test_the_end_of_a_membership_leaves_what_was_bought(shop):
     assert (told["subscription"], told["reason"]) == ("sub_1", "payment_failed")
 
 
+def test_what_rests_on_one_ground_is_looked_up_alone(shop):
+    grant(shop, "g-1", payment="pay_1")
+    grant(shop, "g-2", subscription="sub_1")
+    revoke(shop, subscription="sub_1")
+    given = {"customer": ADA, "resource": ALL, "subscription": "sub_1"}
+    found = shop.do("access", "get", given, "look-1")
+    assert (found["active"], [one["state"] for one in found["accesses"]]) == (False, ["revoked"])
+    assert shop.do("access", "get", {**given, "subscription": "sub_2"}, "look-2")["accesses"] == []
+
+
 def test_a_second_payment_that_goes_back_takes_nothing_of_the_first(shop):
     grant(shop, "g-1", resource=COURSE, payment="pay_1")
     grant(shop, "g-2", resource=COURSE, payment="pay_2")

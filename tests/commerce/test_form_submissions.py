@@ -120,6 +120,18 @@ def test_news_lead_to_the_same_end_in_any_order(shop, late):
     assert (found.state, found.subscription, found.payment) == ("ended", "sub_1", "c_1")
 
 
+def test_who_cancels_stays_a_member_until_the_day_that_was_told(shop):
+    identity = send(shop, form(offers=[MONTHLY]))
+    member = {"subscription": "sub_1", "plan": "pln_1"}
+    paid(shop, identity, event="subscription.started", **member)
+    later = (shop.moment + timedelta(days=20)).isoformat()
+    paid(shop, identity, "c_2", event="subscription.cancelled", cancel_at=later, **member)
+    assert row(shop, identity).state == "active"
+    shop.moment += timedelta(days=21)
+    paid(shop, identity, "c_3", event="subscription.cancelled", cancel_at=later, **member)
+    assert row(shop, identity).state == "ended"
+
+
 def test_metadata_of_somebody_elses_changes_nothing(shop):
     paid(shop, "sbm_of_nobody")
     with shop.hub.database.read() as connection:

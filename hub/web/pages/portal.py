@@ -150,7 +150,7 @@ def act(token: str) -> ResponseReturnValue:
         _do(member, do, connection, subscription)
     except ActionError as error:
         log.warning("portal_action_failed", connection=connection, subscription=subscription, do=do, reason=str(error))
-        return _shown(token, member, failed=subscription), 502
+        return _shown(token, member, failed=subscription), 422
     address = url_for("portal.show", token=token, done=do, of=subscription, look=1, lang=_asked_language())
     return redirect(address, 303)
 
