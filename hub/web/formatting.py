@@ -192,6 +192,17 @@ _STATUS_LOOKS: Mapping[str, tuple[str, str, str]] = {
     "cancelling": ("yellow", "hourglass", "ends soon"),
     "ended": ("secondary", "ban", "ended"),
     "stopped": ("secondary", "ban", "stopped"),
+    "open": ("blue", "clock", "open"),
+    "paid": ("green", "check", "paid"),
+    "requested": ("blue", "clock", "not paid yet"),
+    "held": ("azure", "lock", "held"),
+    "frozen": ("orange", "snowflake", "frozen"),
+    "releasing": ("azure", "hourglass", "under way"),
+    "released": ("green", "check", "released"),
+    "settled": ("green", "scale", "settled"),
+    "lapsed": ("red", "x", "lapsed"),
+    "queued": ("blue", "clock", "queued"),
+    "sent": ("azure", "hourglass", "sent"),
     "retired": ("secondary", "ban", "retired"),
 }
 

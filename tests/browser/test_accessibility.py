@@ -64,6 +64,9 @@ PAGES = [
     "/plans/new",
     "PLAN",
     "/coupons",
+    "/escrow",
+    "HOLD",
+    "/payouts",
     "/orders",
     "/orders/new",
     "ORDER",
@@ -123,6 +126,8 @@ def fill(live, page):
     hub.office("tea").change(lambda book: save_item(book, tea, "test"))
     wanted = {"lines": [{"item": "TEA", "quantity": 2}], "customer": {"email": "ada@example.com"}}
     order = hub.payments.act("orders", "create", "6f" * 20, wanted)["order"]
+    asked = {"connection": "sandbox", "amount": sample["amount"], "needed_until": "2036-01-01T00:00:00Z"}
+    hold = hub.payments.act("payments", "hold", "70" * 20, asked)["hold"]
     form = hub.payments.act("sandbox", "form.embed", "6b" * 20, {"amount": sample["amount"], "description": "A book"})
     given = {"name": "Gold", "price": sample["amount"], "interval": {"unit": "month"}}
     plan = hub.payments.act("corner", "plan.create", "6c" * 20, given)["plan"]
@@ -133,6 +138,7 @@ def fill(live, page):
         "SUBSCRIPTION": f"/subscriptions/corner/{joined}",
         "PLAN": f"/plans/corner/{plan}",
         "ORDER": f"/orders/{order}",
+        "HOLD": f"/escrow/{hold}",
         "ITEM": "/catalogue/item/TEA",
         "FORM": form["page_url"],
         "LINK": hub.payments.act("corner", "link.create", "6e" * 20, {"amount": sample["amount"]})["url"],

@@ -1,0 +1,177 @@
+"""Money that is held: the list, one hold with all that was done with it, and releasing, freezing, settling it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, cast
+
+import sqlalchemy as sa
+from flask import flash, redirect, render_template, request, url_for
+
+from hub.errors import ActionError, HubError, MoneyError, NotFoundError
+from hub.journal.queries import EventFilter
+from hub.journal.tables_escrow import divisions
+from hub.journal.tables_escrow import holds as table
+from hub.journal.tables_work import providers
+from hub.money import Money
+from hub.payments import dividing
+from hub.payments.holds import OPEN, STATES, Hold
+from hub.web.access import Pages, Role
+from hub.web.acting import act_once, form_key
+from hub.web.sessions import actor, the_hub
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from flask.typing import ResponseReturnValue
+
+    from hub.jsontypes import Json, JsonObject
+
+pages = Pages("escrow", __name__)
+
+_NEWEST: Final = 200
+_SAID: Final[Mapping[str, str]] = {
+    "release": "Released.",
+    "plan": "It is released by itself when nobody objects by then.",
+    "freeze": "Frozen: nothing is released until it is settled or let go on.",
+    "unfreeze": "It may be released again.",
+    "settle": "Settled.",
+    "cancel": "All of it goes back to the payer.",
+    "collect": "The money is taken, and stays held.",
+}
+_POSSIBLE: Final[Mapping[str, frozenset[str]]] = {
+    "requested": frozenset({"cancel"}),
+    "held": frozenset({"release", "plan", "freeze", "settle", "cancel", "collect"}),
+    "frozen": frozenset({"unfreeze", "settle", "cancel"}),
+}
+"""What can be done in a state; nothing in the others."""
+
+
+@pages.page("/escrow", Role.VIEWER)
+def index() -> ResponseReturnValue:
+    """The newest holds that fit, and what is held in each currency."""
+    asked = {name: request.args.get(name, "").strip() for name in ("state", "text")}
+    where = [table.c.state == asked["state"]] if asked["state"] else []
+    if asked["text"]:
+        where.append(sa.or_(*(table.c[name] == asked["text"] for name in ("id", "payment", "owner"))))
+    query = sa.select(table).where(*where).order_by(table.c.created_at.desc()).limit(_NEWEST)
+    with the_hub().database.read() as connection:
+        rows = connection.execute(query).all()
+        resting = connection.execute(sa.select(table.c.terms).where(table.c.state.in_(sorted(OPEN)))).scalars().all()
+    held: dict[str, int] = {}
+    for known in map(Hold.from_json, resting):
+        held[known.currency] = held.get(known.currency, 0) + known.left
+    return render_template(
+        "escrow.html",
+        rows=[(row, Hold.from_json(row.terms)) for row in rows],
+        held=[Money(minor, currency).to_json() for currency, minor in sorted(held.items())],
+        asked=asked,
+        states=STATES,
+        most=_NEWEST,
+    )
+
+
+@pages.page("/escrow/<hold>", Role.VIEWER)
+def show(hold: str) -> ResponseReturnValue:
+    """One hold: how it stands, who got what, what can be done."""
+    return _page(hold, {})
+
+
+@pages.page("/escrow/<hold>", Role.EDITOR, method="POST")
+def act(hold: str) -> ResponseReturnValue:
+    """Release, freeze, settle it, or give it back. The form's key makes a double click one act."""
+    do = request.form.get("do", "")
+    typed = {name: request.form.get(name, "").strip() for name in ("amount", "percent", "days", "reason", "provider")}
+    typed |= {"parts": request.form.get("parts", "")}
+    try:
+        if do == "decide":
+            happened = request.form.get("happened") == "yes"
+            dividing.decide(the_hub().office("decide"), request.form.get("division", ""), happened=happened)
+            the_hub().store.note(actor(), "hold.decide", hold, the_hub().now(), {"happened": happened})
+            flash("Noted; it goes on within seconds.", "success")
+        else:
+            act_once("payments", "release" if do == "plan" else do, _given(hold, do, typed))
+            flash(_SAID[do], "success")
+    except (MoneyError, HubError) as error:
+        return _page(hold, {"error": error, "do": do, **typed}), 422
+    return redirect(url_for("escrow.show", hold=hold), 303)
+
+
+def _given(hold: str, do: str, typed: Mapping[str, str]) -> JsonObject:
+    row = _row(hold)
+    if do not in _SAID:
+        message = "This button is not known."
+        raise ActionError(message, code="bad_input", remedy="Load the page again.")
+    given: dict[str, Json] = {"hold": hold}
+    if typed["reason"]:
+        given["reason"] = typed["reason"][:500]
+    if do in {"release", "plan"}:
+        if typed["provider"]:
+            given["provider"] = typed["provider"]
+        if typed["percent"]:
+            given["commission"] = {"percent": typed["percent"]}
+        if typed["amount"]:
+            given["amount"] = cast("JsonObject", Money.parse(typed["amount"], row.currency).to_json())
+    if do == "plan":
+        days = typed["days"]
+        if not (days.isascii() and days.isdigit()):
+            message = f"{days!r} is no number of days."
+            raise ActionError(message, code="bad_input", remedy="Write a whole number, such as 3.")
+        given["after_days"] = int(days[:4])
+    if do == "settle":
+        given["parts"] = read_parts(typed["parts"], row.currency)
+    return given
+
+
+def read_parts(text: str, currency: str) -> list[Json]:
+    """Lines like ``prv_ada 64.80 + 7.20`` (their share, our commission) and ``payer 48.00``. Raises ``MoneyError``."""
+    parts: list[Json] = []
+    for number, line in enumerate((one.strip() for one in text.splitlines()), start=1):
+        if not line:
+            continue
+        who, _, rest = line.partition(" ")
+        share, _, commission = rest.partition("+")
+        if not rest.strip():
+            message = f"Line {number}: {line[:60]!r} says no amount."
+            raise MoneyError(message, remedy="Write who and how much, such as: payer 48.00")
+        part: dict[str, Json] = {"amount": Money.parse(share.strip(), currency).to_json()}
+        part["customer" if who == "payer" else "provider"] = who
+        if commission.strip():
+            part["commission"] = Money.parse(commission.strip(), currency).to_json()
+        parts.append(part)
+    if not parts:
+        message = "Nobody is named who gets anything."
+        raise MoneyError(message, remedy="Write a line for each, such as: payer 48.00")
+    return parts
+
+
+def _page(hold: str, failed: Mapping[str, object]) -> str:
+    row, hub = _row(hold), the_hub()
+    known = Hold.from_json(row.terms)
+    done = sa.select(divisions).where(divisions.c.hold == hold).order_by(divisions.c.created_at.desc())
+    active = (
+        sa.select(providers.c.id, providers.c.name).where(providers.c.state == "approved").order_by(providers.c.name)
+    )
+    with hub.database.read() as connection:
+        made: Sequence[sa.Row[Any]] = connection.execute(done).all()
+        known_providers = connection.execute(active.limit(500)).all()
+    return render_template(
+        "hold.html",
+        row=row,
+        known=known,
+        divisions=made,
+        providers=known_providers,
+        possible=_POSSIBLE.get(row.state, frozenset()),
+        told=hub.queries.events(EventFilter(type="escrow.*", text=hold), limit=100).items,
+        key=form_key(),
+        failed=failed,
+    )
+
+
+def _row(hold: str) -> sa.Row[Any]:
+    with the_hub().database.read() as connection:
+        row = connection.execute(sa.select(table).where(table.c.id == hold)).one_or_none()
+    if row is None:
+        message = f"There is no hold {hold!r}."
+        raise NotFoundError(message, remedy="The page Escrow lists them.")
+    return row

@@ -1,0 +1,101 @@
+"""The pages of escrow: what is held, released, frozen, settled and given back by hand, once for a double click."""
+
+from __future__ import annotations
+
+import pytest
+
+from hub.web.app import create_app
+from tests.payments.held import held
+from tests.payments.market import Market
+
+from .conftest import HASH, Visitor
+
+
+@pytest.fixture
+def market(tmp_path):
+    made = Market(tmp_path / "workspace", "sqlite:///")
+    for role in ("editor", "viewer"):
+        made.hub.store.create_user(f"{role}@example.com", role, role, HASH, made.hub.now())
+    made.provider("prv_ada")
+    yield made
+    made.close()
+
+
+def enter(market, role="editor"):
+    found = Visitor(create_app(market.hub))
+    assert found.log_in(f"{role}@example.com").status_code == 303
+    return found
+
+
+def test_a_hub_that_holds_nothing_says_how_it_begins(market):
+    assert "Nothing is held" in enter(market).page("/escrow")
+
+
+def test_a_hold_is_released_once_and_everybodys_part_stands_there(market):
+    address = f"/escrow/{held(market)}"
+    editor = enter(market)
+    listed = editor.page("/escrow")
+    assert address in listed
+    assert "€1,200.00" in listed
+    for _ in range(2):
+        said = editor.post(address, do="release", provider="prv_ada", percent="10", key="k1", follow=True)
+        assert said.status_code == 200
+    assert market.account("provider:prv_ada") == -108_000
+    page = editor.page(address)
+    for shown in ("prv_ada €1,080.00", "commission €120.00", "escrow.released"):
+        assert shown in page, shown
+    assert "Give it back" not in page, "nothing is left to do"
+    assert market.hub.store.audit_trail()[0]["action"] == "release"
+
+
+def test_a_dispute_is_frozen_and_settled_to_the_unit(market):
+    address = f"/escrow/{held(market)}"
+    editor = enter(market)
+    assert editor.post(address, do="freeze", reason="not as agreed", key="k1").status_code == 303
+    assert editor.post(address, do="release", provider="prv_ada", key="k2").status_code == 422
+    wrong = editor.post(address, do="settle", parts="prv_ada 648.00 + 72.00\npayer 479.99", key="k3")
+    assert wrong.status_code == 422
+    assert "prv_ada 648.00 + 72.00" in wrong.text, "nothing that was typed is lost"
+    done = editor.post(address, do="settle", parts="prv_ada 648.00 + 72.00\npayer 480.00", key="k4")
+    assert done.status_code == 303
+    market.heard("refund.issued")
+    assert (market.account("provider:prv_ada"), market.account("held:job_12")) == (-64_800, 0)
+
+
+def test_it_is_given_back_released_by_itself_or_taken_early(market):
+    editor = enter(market)
+    back, planned, early = (held(market, key=f"h{number}", job=f"job_{number}", needed=3) for number in range(3))
+    assert editor.post(f"/escrow/{back}", do="cancel", key="k1").status_code == 303
+    assert market.hold(back).state == "refunded"
+    plan = editor.post(f"/escrow/{planned}", do="plan", provider="prv_ada", percent="10", days="3", key="k2")
+    assert plan.status_code == 303
+    assert "By itself" in editor.page(f"/escrow/{planned}")
+    assert editor.post(f"/escrow/{planned}", do="plan", provider="prv_ada", days="soon", key="k3").status_code == 422
+    assert editor.post(f"/escrow/{early}", do="collect", key="k4").status_code == 303
+    assert market.hold(early).mode == "collected"
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"provider": ""}, "Nobody is named"),
+        ({"amount": "1200.01"}, "cannot"),
+        ({"amount": "1e3"}, "exponent"),
+        ({"amount": "0"}, "above zero"),
+        ({"percent": "ten"}, "commission"),
+    ],
+)
+def test_what_cannot_be_is_said_and_nothing_moves(market, typed, said):
+    address = f"/escrow/{held(market)}"
+    answer = enter(market).post(address, **{"do": "release", "provider": "prv_ada", "key": "k", **typed})
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert market.account("held:job_12") == -120_000
+
+
+def test_only_editors_act(market):
+    address = f"/escrow/{held(market)}"
+    viewer = enter(market, "viewer")
+    assert "Release by itself" not in viewer.page(address)
+    assert viewer.post(address, do="cancel", key="k").status_code == 403
+    assert viewer.get("/escrow/hld_none").status_code == 404

@@ -1,0 +1,119 @@
+"""The pages of payouts: what is due, paid out once by gateway or bank file, marked by a person, failures shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from hub.web.app import create_app
+from tests.payments.market import Market
+
+from .conftest import HASH, Visitor
+
+ADA = {"iban": "DE89370400440532013000", "bic": "COBADEFFXXX", "holder": "Ada Lovelace"}
+OWN = {"holder": "Photo & Film GmbH", "iban": "GB33BUKB20201555555555"}
+
+
+@pytest.fixture
+def market(tmp_path):
+    made = Market(tmp_path / "workspace", "sqlite:///")
+    for role in ("editor", "viewer"):
+        made.hub.store.create_user(f"{role}@example.com", role, role, HASH, made.hub.now())
+    made.hub.store.put_fact("bank", OWN, made.hub.now())
+    yield made
+    made.close()
+
+
+def enter(market, role="editor"):
+    found = Visitor(create_app(market.hub))
+    assert found.log_in(f"{role}@example.com").status_code == 303
+    return found
+
+
+def test_nothing_due_says_so(market):
+    page = enter(market).page("/payouts")
+    assert "Nothing is due" in page
+    assert "Pay out what is due" not in page
+
+
+def test_a_bank_run_is_made_once_downloaded_and_marked(market):
+    market.provider("prv_ada", bank=ADA)
+    market.owe("prv_ada", 19_920)
+    editor = enter(market)
+    assert "€199.20" in editor.page("/payouts")
+    first, second = (editor.post("/payouts", way="bank", key="k1") for _ in range(2))
+    assert first.headers["Location"] == second.headers["Location"]
+    run = first.headers["Location"]
+    assert market.account("provider:prv_ada") == 0
+    file = editor.post(f"{run}/file.xml")
+    assert file.headers["Content-Disposition"] == 'attachment; filename="payouts-1.xml"'
+    assert b"pain.001.001.09" in file.data
+    assert b"199.20" in file.data
+    assert b"199.20" in editor.post(f"{run}/file.csv").data
+    (payout,) = market.payouts()
+    assert editor.post(f"/payouts/{payout.id}/mark", state="paid").status_code == 303
+    assert market.payouts()[0].state == "paid"
+    assert "already" in editor.post(f"/payouts/{payout.id}/mark", state="failed", follow=True).text
+    assert editor.post(f"{run}/file.exe").status_code == 404
+
+
+def test_one_that_failed_is_due_again_and_shown(market):
+    market.provider("prv_ada", bank=ADA)
+    market.owe("prv_ada", 5_000)
+    editor = enter(market)
+    run = editor.post("/payouts", way="bank", key="k1").headers["Location"]
+    editor.post(f"{run}/file.csv")
+    (payout,) = market.payouts()
+    editor.post(f"/payouts/{payout.id}/mark", state="failed", reason="account closed")
+    page = editor.page("/payouts")
+    assert "Failed lately" in page
+    assert "account closed" in page
+    assert "€50.00" in page
+    assert market.account("provider:prv_ada") == -5_000
+
+
+def test_a_gateway_pays_who_has_an_account_there(market):
+    payment = market.sandbox("POST", "/payments", {"amount": 100_000, "currency": "EUR"})["id"]
+    market.pay(payment)
+    market.provider("prv_ada", account="acct_ada")
+    market.owe("prv_ada", 5_000)
+    editor = enter(market)
+    assert "<option >sandbox</option>" in editor.page("/payouts")
+    assert editor.post("/payouts", way="sandbox", key="k").status_code == 303
+    market.run_due()
+    market.heard("payout.paid")
+    assert market.payouts()[0].state == "paid"
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"minimum": "10"}, "needs a currency"),
+        ({"minimum": "1e3", "currency": "EUR"}, "exponent"),
+        ({"currency": "EURO"}, "currency"),
+        ({"way": "nowhere"}, "nowhere"),
+    ],
+)
+def test_what_cannot_be_is_said_and_nothing_is_paid(market, typed, said):
+    market.provider("prv_ada", bank=ADA)
+    market.owe("prv_ada", 5_000)
+    answer = enter(market).post("/payouts", key="k", **typed)
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert market.payouts() == []
+
+
+def test_who_cannot_be_paid_is_named_with_the_reason(market):
+    market.provider("prv_ada")
+    market.owe("prv_ada", 5_000)
+    said = enter(market).post("/payouts", way="bank", key="k", follow=True).text
+    assert "Nothing can be paid out now" in said
+    assert "gave no bank account" in said
+
+
+def test_only_editors_pay(market):
+    market.provider("prv_ada", bank=ADA)
+    market.owe("prv_ada", 5_000)
+    viewer = enter(market, "viewer")
+    assert "€50.00" in viewer.page("/payouts")
+    assert viewer.post("/payouts", way="bank", key="k").status_code == 403
+    assert viewer.get("/payouts/runs/prn_none").status_code == 404
