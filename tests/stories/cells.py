@@ -216,6 +216,28 @@ def plan_update(market: Market) -> None:
     assert changed["price"] == market.money(2100)
     before = market.output(run, "plan")["plan"]
     assert changed.get("replaced", changed["plan"]) == before
+    if market.manifest.capabilities["recurring_payment"].status is not Support.NONE:
+        membership_changes(market)
+
+
+def membership_changes(market: Market) -> None:
+    """A member moves to another plan, pauses and goes on, as far as the gateway lets it."""
+    member = {"subscription": "${ steps.started.output.data.subscription }"}
+    other = plan_of(market).replace("id: plan", "id: other").replace("Gold", "Silver").replace("1900", "2400")
+    steps = plan_of(market) + other + market.joining() + wait("started", "subscription.started")
+    steps += step("move", "subscription.update", {**member, "plan": "${ steps.other.output.plan }"})
+    pausable = "subscription.pause" in market.manifest.all_offered()
+    if pausable:
+        steps += step("pause", "subscription.pause", {**member, **market.pausing}) + step(
+            "resume", "subscription.resume", member
+        )
+    run = market.begin(steps, "o_mover")
+    market.subscribe(market.output(run, "join"))
+    market.ended(run)
+    assert market.output(run, "move")["subscription"] == market.output(run, "started")["data"]["subscription"]
+    if pausable:
+        assert market.output(run, "pause")["status"] == "paused"
+        assert market.output(run, "resume")["status"] in {"active", "trialing"}
 
 
 def recurring_payment(market: Market) -> None:

@@ -46,6 +46,8 @@ class Market:
     """Options of a provider's share that is passed on later."""
     releasing: ClassVar[tuple[str, Mapping[str, str]] | None] = None
     """The action by which it is passed on, where that is no new transfer, and its input."""
+    pausing: ClassVar[Mapping[str, Any]] = {}
+    """What a pause needs beside the subscription."""
     method: ClassVar[str | None] = None
     """A stored means of payment, where a subscription can only begin with one."""
 

@@ -233,6 +233,7 @@ class Stripe(Market):
 
 class TwoCheckout(Market):
     name, fake_class, currency = "twocheckout", FakeTwoCheckout, "EUR"
+    pausing: ClassVar = {"until": "2027-03-01T00:00:00Z"}
     request: ClassVar = {"path": "/orders/", "query": {"Limit": 1}}
 
     def delay(self, output: Mapping[str, Any]) -> str:
