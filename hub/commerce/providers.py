@@ -159,8 +159,13 @@ def change_provider(
     values = checked_provider(given)
     if not values["name"]:
         raise PermanentError("The name is missing.", code="bad_input", remedy="Write what customers call them.")
-    values |= {"accounts": {name: reference for name, reference in accounts.items() if reference}}
-    office.change(lambda book: book.change(providers, book.get(providers, provider), rating=rating, **values))
+
+    def work(book: Book) -> None:
+        row = book.get(providers, provider)
+        kept = {name: reference for name, reference in {**row.accounts, **accounts}.items() if reference}
+        book.change(providers, row, rating=rating, accounts=kept, **values)
+
+    office.change(work)
 
 
 # what is told

@@ -204,6 +204,20 @@ _STATUS_LOOKS: Mapping[str, tuple[str, str, str]] = {
     "queued": ("blue", "clock", "queued"),
     "sent": ("azure", "hourglass", "sent"),
     "retired": ("secondary", "ban", "retired"),
+    "registered": ("orange", "hourglass", "to be approved"),
+    "approved": ("green", "check", "approved"),
+    "suspended": ("secondary", "ban", "suspended"),
+    "posted": ("blue", "clock", "posted"),
+    "offered": ("azure", "tag", "offers came in"),
+    "assigned": ("azure", "hourglass", "given to somebody"),
+    "accepted": ("blue", "user-check", "accepted"),
+    "in_progress": ("blue", "player-play", "in progress"),
+    "done_reported": ("azure", "hourglass", "to be confirmed"),
+    "confirmed": ("green", "check", "confirmed"),
+    "unfilled": ("orange", "alert-triangle", "nobody left"),
+    "chosen": ("green", "check", "chosen"),
+    "declined": ("secondary", "x", "declined"),
+    "passed": ("secondary", "ban", "went to another"),
 }
 
 

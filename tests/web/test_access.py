@@ -45,6 +45,8 @@ def test_only_what_must_be_is_public(app):
         "form_page.send",
         "form_page.show",
         "form_page.standing",
+        "job_page.act",
+        "job_page.show",
         "pay.link",
         "pay.click",
         "pay.show",
@@ -56,6 +58,12 @@ def test_only_what_must_be_is_public(app):
         "probes.healthz",
         "probes.readyz",
         "probes.metrics",
+        "provider_page.answer",
+        "provider_page.do_register",
+        "provider_page.job",
+        "provider_page.keep",
+        "provider_page.portal",
+        "provider_page.register",
         "shop.pay",
         "shop.show",
     }
@@ -70,6 +78,10 @@ def test_only_signed_addresses_take_what_other_sites_post(app):
         "pay.click",
         "pay.complete",
         "pay.posted_back",
+        "job_page.act",
+        "provider_page.answer",
+        "provider_page.do_register",
+        "provider_page.keep",
         "shop.pay",
     }
 

@@ -1,0 +1,152 @@
+"""The customer's page of a job: offers with their prices, the payment, and whether the work is as agreed. No log-in.
+
+Its address is signed. What is paid and how much comes from the offer that was chosen, never from a browser.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from babel.dates import format_date, format_datetime
+from flask import render_template, request, url_for
+
+from hub.commerce.job_payments import pay as begin_to_pay
+from hub.commerce.job_payments import ways_to_pay
+from hub.commerce.job_reading import FOR_CUSTOMER, find_job, offers_of, payments_of, price_of
+from hub.commerce.providers import find_provider
+from hub.errors import HubError, NotFoundError, PermanentError
+from hub.secrets import LinkError
+from hub.web.access import Pages, Role
+from hub.web.formatting import reader_zone
+from hub.web.sessions import the_hub
+from hub.web.speech import visitor_language
+from hub.web.visitors import form_key, lead_on, leads_nowhere, new_key
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from typing import Any
+
+    import sqlalchemy as sa
+    from flask.typing import ResponseReturnValue
+
+    from hub.jsontypes import JsonObject
+
+log = structlog.get_logger(__name__)
+
+pages = Pages("job_page", __name__)
+pages.register_error_handler(LinkError, leads_nowhere)
+pages.register_error_handler(NotFoundError, leads_nowhere)
+
+_STEPS: Final = frozenset({"choose", "confirm", "dispute", "cancel"})
+_UNDER_WAY: Final = frozenset({"created", "pending", "authorized"})
+_FAILED: Final = frozenset({"failed", "expired", "voided"})
+_LONGEST_REASON: Final = 500
+
+
+@pages.page("/c/<token>", Role.PUBLIC, limit="120 per minute")
+def show(token: str) -> ResponseReturnValue:
+    """The job as it stands. Who comes back from a gateway (``?back=1``) has it asked how the payment went."""
+    identity = _identity(token)
+    if request.args.get("back"):
+        _ask_gateways(identity)
+    return _page(token, identity)
+
+
+@pages.page("/c/<token>", Role.PUBLIC, method="POST", limit="30 per minute", cross_site=True)
+def act(token: str) -> ResponseReturnValue:
+    """Choose, pay, confirm, dispute or cancel. A double click is one act; one that comes too late is explained."""
+    identity, do = _identity(token), request.form.get("do", "")
+    office = the_hub().office(f"job {identity} {do} {form_key(request.form.get('key', ''))}")
+    try:
+        if do == "pay":
+            return lead_on(begin_to_pay(office, _job(identity), request.form.get("connection", "")))
+        if do in _STEPS:
+            office.call("jobs", do, _given(identity, do), do)
+    except PermanentError as error:
+        log.info("job_step_refused", job=identity, do=do, reason=str(error))
+        return _page(token, identity, failed="late" if error.code == "wrong_state" else "not_begun"), 409
+    except HubError as error:
+        log.warning("payment_not_begun", job=identity, do=do, reason=str(error))
+        return _page(token, identity, failed="not_begun"), 502
+    return _page(token, identity)
+
+
+def _given(identity: str, do: str) -> JsonObject:
+    if do == "choose":
+        return {"job": identity, "offer": request.form.get("offer", "")[:40] or "none"}
+    if do == "confirm":
+        return {"job": identity}
+    reason = request.form.get("reason", "").strip()[:_LONGEST_REASON]
+    return {"job": identity, "reason": reason or f"customer_{do}s"}
+
+
+def _page(token: str, identity: str, *, failed: str = "") -> str:
+    hub = the_hub()
+    with hub.database.read() as connection:
+        job = find_job(connection, identity)
+        offers, payments = offers_of(connection, identity), payments_of(connection, identity)
+        provider = find_provider(connection, job.provider) if job.provider else None
+    pays = job.state == "assigned" and job.awaiting == "payment"
+    price = price_of(job)
+    return render_template(
+        "job_customer.html",
+        job=job,
+        price=price.to_json() if price is not None else None,
+        provider=provider,
+        offers=[row for row in offers if row.kind == "offer" and row.state in {"open", "chosen"}],
+        payment=_payment(payments),
+        options=ways_to_pay(hub.office("read"), job) if pays else (),
+        pays=pays,
+        failed=failed,
+        day=day_words(job.date),
+        until=moment_words(job.due_at),
+        key=new_key(),
+        token=token,
+        post_to=url_for("job_page.act", token=token, lang=request.args.get("lang")),
+        look=url_for("job_page.show", token=token, back=1, lang=request.args.get("lang")),
+    )
+
+
+def _payment(rows: Sequence[sa.Row[Any]]) -> str:
+    """How the payment stands: ``waiting`` or ``failed``; empty when neither is to be said."""
+    states = [row.at_gateway for row in rows if row.state == "begun"]
+    if "pending" in states:
+        return "waiting"
+    return "failed" if states and states[-1] in _FAILED else ""
+
+
+def day_words(day: str | None) -> str:
+    """A day of the calendar in the visitor's words; empty for none."""
+    return format_date(date.fromisoformat(day), "full", visitor_language()) if day else ""
+
+
+def moment_words(moment: datetime | None) -> str:
+    """A moment in the visitor's words and zone; empty for none."""
+    return format_datetime(moment, "medium", reader_zone(), visitor_language()) if moment is not None else ""
+
+
+def _ask_gateways(identity: str) -> None:
+    """Ask about the job's undecided payments: the webhook may be on its way still."""
+    hub = the_hub()
+    with hub.database.read() as connection:
+        rows = payments_of(connection, identity)
+    for row in rows:
+        if row.at_gateway in _UNDER_WAY:
+            known = hub.payments.store.payment(row.connection, row.payment)
+            try:
+                if known is not None:
+                    hub.payments.look(known)
+            except HubError as error:
+                log.info("payment_not_looked_up", job=identity, payment=row.payment, reason=str(error))
+
+
+def _job(identity: str) -> sa.Row[Any]:
+    with the_hub().database.read() as connection:
+        return find_job(connection, identity)
+
+
+def _identity(token: str) -> str:
+    return the_hub().pages.identity(FOR_CUSTOMER, token)

@@ -1,0 +1,118 @@
+"""Providers: the list, one provider with jobs and account, approving, suspending and changing them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import sqlalchemy as sa
+from flask import flash, redirect, render_template, request, url_for
+
+from hub.commerce.providers import PORTAL, STATES, change_provider, find_provider
+from hub.errors import ActionError
+from hub.journal.tables_work import jobs
+from hub.journal.tables_work import providers as table
+from hub.money import Money
+from hub.payments import ledger
+from hub.web.access import Pages, Role
+from hub.web.acting import act_once, form_key, offering
+from hub.web.sessions import actor, the_hub
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flask.typing import ResponseReturnValue
+
+pages = Pages("providers", __name__)
+
+_NEWEST: Final = 200
+_FIELDS: Final = ("name", "phone", "region", "skills", "rating")
+_BEST: Final = 5.0
+
+
+@pages.page("/providers", Role.VIEWER)
+def index() -> ResponseReturnValue:
+    """Who works, and who waits to be approved, these first."""
+    asked = {name: request.args.get(name, "").strip() for name in ("text", "state")}
+    where = [table.c.state == asked["state"]] if asked["state"] else []
+    for word in asked["text"].lower().split():
+        columns = (table.c.name, table.c.email, table.c.region)
+        where.append(sa.or_(*(sa.func.lower(one).contains(word, autoescape=True) for one in columns)))
+    first = sa.case((table.c.state == "registered", 0), else_=1)
+    query = sa.select(table).where(*where).order_by(first, table.c.created_at.desc()).limit(_NEWEST)
+    with the_hub().database.read() as connection:
+        rows = connection.execute(query).all()
+    address = f"{the_hub().settings.address}/register"
+    return render_template(
+        "providers.html", rows=rows, asked=asked, states=STATES, most=_NEWEST, address=address, key=form_key()
+    )
+
+
+@pages.page("/providers/<identity>", Role.VIEWER)
+def show(identity: str) -> ResponseReturnValue:
+    """One provider."""
+    return _page(identity, {}, {})
+
+
+@pages.page("/providers/<identity>", Role.EDITOR, method="POST")
+def act(identity: str) -> ResponseReturnValue:
+    """Approve, suspend or change them; a double click is one act."""
+    do = request.form.get("do", "")
+    if do in {"approve", "suspend"}:
+        act_once("providers", do, {"provider": identity})
+        flash("Approved." if do == "approve" else "Suspended: no more jobs are offered to them.", "success")
+        return redirect(url_for("providers.show", identity=identity), 303)
+    typed = request.form.to_dict()
+    rating, wrong = read_rating(typed.get("rating", "").strip())
+    if wrong:
+        return _page(identity, typed, {"rating": wrong}), 422
+    hub = the_hub()
+    accounts = {name: typed.get(f"account-{name}", "").strip()[:255] for name in _gateways()}
+    given = {name: typed.get(name, "") for name in ("name", "phone", "region")}
+    try:
+        skills = [one.strip() for one in typed.get("skills", "").split(",") if one.strip()]
+        change_provider(hub.office(form_key()), identity, {**given, "skills": skills}, accounts, rating)
+    except ActionError as error:
+        return _page(identity, typed, {"name": error.message}), 422
+    hub.store.note(actor(), "providers.change", identity, hub.now())
+    flash("Saved.", "success")
+    return redirect(url_for("providers.show", identity=identity), 303)
+
+
+def read_rating(text: str) -> tuple[float | None, str]:
+    """A rating from 0 to 5, or None, and what is wrong with it."""
+    if not text:
+        return None, ""
+    whole, _, part = text.partition(".")
+    if whole.isascii() and whole.isdigit() and (not part or (part.isascii() and part.isdigit())) and len(text) <= 6:  # noqa: PLR2004
+        rating = float(text)
+        if rating <= _BEST:
+            return rating, ""
+    return None, "Write a number from 0 to 5, such as 4.5, or leave it empty."
+
+
+def _gateways() -> list[str]:
+    """The connections whose gateways pay providers out."""
+    return sorted({*offering("transfer.create"), *offering("payout.create")})
+
+
+def _page(identity: str, typed: Mapping[str, str], wrong: Mapping[str, str]) -> str:
+    hub = the_hub()
+    with hub.database.read() as connection:
+        row = find_provider(connection, identity)
+        query = sa.select(jobs).where(jobs.c.provider == identity).order_by(jobs.c.updated_at.desc()).limit(_NEWEST)
+        theirs = connection.execute(query).all()
+        account = ledger.provider(identity)
+        due = [one for one in ledger.balances(connection, account) if one.account == account and one.minor]
+    shown = {name: str(getattr(row, name) or "") for name in _FIELDS} | {"skills": ", ".join(row.skills)}
+    shown |= {f"account-{name}": str(reference) for name, reference in row.accounts.items()}
+    return render_template(
+        "provider_admin.html",
+        row=row,
+        jobs=theirs,
+        due=[Money(-one.minor, one.currency).to_json() for one in due],
+        gateways=_gateways(),
+        typed=typed or shown,
+        wrong=wrong,
+        address=hub.office("provider").address(PORTAL, identity),
+        key=form_key(),
+    )

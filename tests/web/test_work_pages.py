@@ -1,0 +1,179 @@
+"""The pages of work without a log-in: registering, a provider's own pages, a job for its provider and for its customer."""
+
+import re
+
+import pytest
+
+from hub.commerce.job_reading import provider_address
+from hub.journal.tables_work import jobs, providers
+from tests.commerce.conftest import Shop
+from tests.payments.corner import CornerGateway
+
+ADA = {"email": "ada@example.com", "name": "Ada Lovelace"}
+GRACE = {"f-name": "Grace Hopper", "f-email": "grace@example.com", "f-skills": "truck, crane", "f-region": "Berlin"}
+
+
+@pytest.fixture
+def gateway():
+    with CornerGateway().running() as fake:
+        yield fake
+    assert fake.complaints == []
+
+
+@pytest.fixture
+def shop(tmp_path, gateway):
+    made = Shop(tmp_path / "workspace", "sqlite:///", gateway)
+    made.hub.store.put_fact("pay_options", {"corner": {"title": "Card"}, "second": {"hidden": True}}, made.moment)
+    yield made
+    made.hub.close()
+
+
+def text_of(html):
+    return " ".join(re.sub(r"<[^>]+>", " ", re.sub(r"<(style|script).*?</\1>", "", html, flags=re.DOTALL)).split())
+
+
+def send(shop, address, **data):
+    answer = shop.visit(address, "POST", data={"key": "k1", **data})
+    return answer, text_of(answer.text)
+
+
+def provider(shop, name="Grace Hopper"):
+    given = {"name": name, "email": f"{name.split()[0].lower()}@example.com", "skills": ["truck"], "region": "Berlin"}
+    identity = shop.do("providers", "register", given, name)["provider"]
+    shop.do("providers", "approve", {"provider": identity}, name)
+    return identity
+
+
+def pages_of(shop, identity):
+    return shop.office().address("p", identity)
+
+
+def job_of(shop, job, identity):
+    return provider_address(shop.office(), job["job"], identity)
+
+
+def transport(shop, **more):
+    given = {"title": "Piano <to> Kiel", "skills": ["truck"], "date": "2027-02-10", "pay": "direct", "currency": "EUR"}
+    return shop.do("jobs", "post", {**given, "customer": ADA, **more}, "post")
+
+
+def row_of(shop, table):
+    with shop.hub.database.read() as connection:
+        return connection.execute(table.select()).one()
+
+
+# registering
+
+
+def test_somebody_registers_and_what_is_wrong_is_said_at_its_field(shop):
+    answer, said = send(shop, "/register", **{**GRACE, "f-email": "grace", "f-name": "x" * 10_000})
+    assert answer.status_code == 422
+    assert "At most 200 characters, please; these are 10000." in said
+    assert 'value="grace"' in answer.text, "nothing typed is lost"
+    _, said = send(shop, "/register", **{**GRACE, "f-name": "<script>alert(1)</script> מַיָה 🚚"})
+    assert "Thank you. We look at it and write to you." in said
+    row = row_of(shop, providers)
+    assert (row.name, row.skills, row.state) == ("<script>alert(1)</script> מַיָה 🚚", ["truck", "crane"], "registered")
+    assert "<script>alert(1)" not in shop.visit(pages_of(shop, row.id)).text
+
+
+def test_who_is_known_gets_the_address_by_mail_and_the_page_says_the_same(shop):
+    provider(shop)
+    _, said = send(shop, "/register", **{**GRACE, "f-name": "Somebody else"})
+    assert "Thank you. We look at it and write to you." in said
+    assert row_of(shop, providers).name == "Grace Hopper"
+    assert [mail["recipient"] for mail in shop.hub.store.mails()] == ["grace@example.com"]
+
+
+@pytest.mark.parametrize(("language", "words"), [("de", "Mit uns arbeiten"), ("hi", "हमारे साथ काम करें")])
+def test_the_pages_speak_the_visitors_language(shop, language, words):
+    assert words in shop.visit(f"/register?lang={language}").text
+
+
+# a provider's own pages
+
+
+def test_a_provider_says_when_they_are_away_and_where_their_money_goes(shop):
+    identity = provider(shop)
+    send(shop, pages_of(shop, identity), do="calendar", day=["2027-02-10", "2027-02-11"])
+    assert row_of(shop, providers).calendar == ["2027-02-10", "2027-02-11"]
+    answer, said = send(shop, pages_of(shop, identity), do="account", **{"f-holder": "Grace", "f-iban": "DE00 1"})
+    assert answer.status_code == 422
+    assert "This IBAN has a mistake." in said
+    assert 'value="DE00 1"' in answer.text
+    good = {"f-holder": "Grace Hopper", "f-iban": "DE89 3704 0044 0532 0130 00"}
+    for _ in range(2):
+        send(shop, pages_of(shop, identity), do="account", **good)
+    assert row_of(shop, providers).bank == {"holder": "Grace Hopper", "iban": "DE89370400440532013000"}
+    assert [mail["subject"] for mail in shop.hub.store.mails()] == ["Your payout account was changed"]
+
+
+def test_an_address_that_the_hub_never_made_leads_nowhere(shop):
+    identity = provider(shop)
+    token = pages_of(shop, identity).rpartition("/")[2]
+    for address in ("/p/x", "/j/x", "/c/x", f"/j/{token}", f"/c/{token}"):
+        assert shop.visit(address).status_code == 404
+
+
+# a job
+
+
+def test_a_price_is_offered_chosen_and_paid(shop):
+    identity = provider(shop)
+    job = transport(shop)
+    mine = job_of(shop, job, identity)
+    answer, said = send(shop, mine, do="offer", price="1.005")
+    assert answer.status_code == 422
+    assert "EUR has 2 decimals" in said
+    _, said = send(shop, mine, do="offer", price="950", **{"f-note": "With a crane"})
+    assert "Your offer of €950.00 is with the customer." in said
+    page = shop.visit(job["url"]).text
+    assert "€950.00 · Grace Hopper With a crane" in text_of(page)
+    assert "Piano &lt;to&gt; Kiel" in page
+    offer = re.search(r'name="offer" value="(\w+)"', page)[1]
+    _, said = send(shop, job["url"], do="choose", offer=offer)
+    assert "You chose Grace Hopper. Please pay now." in said
+    assert "Please do not begin before." in text_of(shop.visit(mine).text)
+    for _ in range(2):
+        answer, _ = send(shop, job["url"], do="pay", connection="corner")
+        assert answer.headers["Refresh"] == f"0; url={shop.gateway.payments['c_1']['url']}"
+    assert (shop.gateway.payments["c_1"]["amount"], len(shop.gateway.payments)) == (95_000, 1)
+    shop.pay(shop.gateway.payments["c_1"]["url"])
+    assert "Grace Hopper does it." in text_of(shop.visit(f"{job['url']}?back=1").text)
+    for do, words in [("start", "Report it when the work is done."), ("done", "You reported it done.")]:
+        for _ in range(2):
+            answer, said = send(shop, mine, do=do)
+            assert (answer.status_code, words in said) == (200, True)
+    _, said = send(shop, job["url"], do="confirm")
+    assert "You confirmed it. Thank you." in said
+    told = ["posted", "offered", "chosen", "accepted", "started", "done", "confirmed"]
+    assert shop.told("job") == [f"job.{one}" for one in told]
+
+
+def test_a_click_that_comes_too_late_is_explained(shop):
+    grace, linus = provider(shop), provider(shop, "Linus Torvalds")
+    job = transport(shop, pay="none")
+    first = shop.do("jobs", "assign", {"job": job["job"]}, "assign")["provider"]
+    assert "Please answer until" in text_of(shop.visit(job_of(shop, job, first)).text)
+    shop.forward(hours=25)
+    answer, said = send(shop, job_of(shop, job, first), do="accept")
+    assert answer.status_code == 409
+    assert "The time to answer is over, and the job went to somebody else." in said
+    other = ({grace, linus} - {first}).pop()
+    assert send(shop, job_of(shop, job, other), do="accept")[0].status_code == 200
+    answer, said = send(shop, job_of(shop, job, other), do="decline")
+    assert (answer.status_code, "The job is yours." in said) == (409, True)
+    assert row_of(shop, jobs).provider == other
+
+
+def test_a_customer_complains_and_cancels_only_before_the_work_begins(shop):
+    identity = provider(shop)
+    job = transport(shop, pay="none")
+    shop.do("jobs", "assign", {"job": job["job"]}, "assign")
+    for do in ("accept", "start"):
+        send(shop, job_of(shop, job, identity), do=do)
+    answer, said = send(shop, job["url"], do="cancel")
+    assert (answer.status_code, "That can no longer be done." in said) == (409, True)
+    _, said = send(shop, job["url"], do="dispute", reason="A scratch")
+    assert "We look at your complaint" in said
+    assert shop.event("job.disputed")["reason"] == "A scratch"
