@@ -22,6 +22,8 @@ FONTS: Final = Path(__file__).parent / "web" / "static" / "dist" / "fonts"
 MARGIN: Final = 18.0
 _SANS, _DEVANAGARI = "sans", "devanagari"
 _LINE: Final = 1.35
+_JOINED: Final = (("\u0590", "\u11ff"), ("\ufb1d", "\ufeff"))
+"""The scripts whose letters are joined or written from the right: Hebrew, Arabic, those of India and South-East Asia."""
 _POINT: Final = 0.3528
 """Millimetres."""
 
@@ -41,7 +43,6 @@ class Paper(FPDF):
         self.add_font(_SANS, style="B", fname=FONTS / "sans-bold.ttf")
         self.add_font(_DEVANAGARI, fname=FONTS / "devanagari.ttf")
         self.set_fallback_fonts([_DEVANAGARI], exact_match=False)
-        self.set_text_shaping(True)
         self.set_font(_SANS, size=10)
 
     def write_line(  # noqa: PLR0913 (each is one property of the text)
@@ -55,12 +56,14 @@ class Paper(FPDF):
         grey: bool = False,
     ) -> None:
         """Text from where the pen stands, over as many lines as it needs; the pen goes below it, to the left margin."""
+        self._shape(text)
         self.set_font(_SANS, "B" if bold else "", size)
         self.set_text_color(*((90, 98, 110) if grey else (0, 0, 0)))
         self.multi_cell(width, size * _POINT * _LINE, text, align=align, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
     def write_row(self, cells: Sequence[tuple[str, float, Align]], *, bold: bool = False, rule: bool = False) -> None:
         """A row of a table: text, width in millimetres and alignment of each cell; ``rule`` draws a line below it."""
+        self._shape(*(text for text, _, _ in cells))
         self.set_font(_SANS, "B" if bold else "", 9)
         self.set_text_color(0, 0, 0)
         height = 9 * _POINT * _LINE
@@ -77,6 +80,11 @@ class Paper(FPDF):
             self.set_draw_color(200, 205, 212)
             self.line(self.l_margin, bottom, left, bottom)
         self.set_xy(self.l_margin, bottom)
+
+    def _shape(self, *texts: str) -> None:
+        """Join letters where a script wants it. Others are written as they are, so that they can be copied as they are."""
+        joined = any(first <= letter <= last for text in texts for letter in text for first, last in _JOINED)
+        self.set_text_shaping(joined)
 
     def _lines(self, text: str, width: float, height: float) -> int:
         found = self.multi_cell(width, height, text, dry_run=True, output=MethodReturnValue.LINES)

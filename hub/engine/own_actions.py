@@ -16,7 +16,18 @@ from hub.commerce import (
     providers,
     submissions,
 )
-from hub.payments import accounting, billing, coupons, escrow, payout_runs, payout_watch, payouts, refunds, splits
+from hub.payments import (
+    accounting,
+    billing,
+    coupons,
+    escrow,
+    payout_runs,
+    payout_watch,
+    payouts,
+    refunds,
+    splits,
+    statements,
+)
 from hub.payments import projection as payments
 
 if TYPE_CHECKING:
@@ -31,7 +42,7 @@ ACTIONS: Final[Mapping[str, Mapping[str, Action]]] = {
     "forms": form_actions.ACTIONS,
     "jobs": {**jobs.ACTIONS, **job_giving.ACTIONS},
     "orders": orders.ACTIONS,
-    "payments": {**splits.ACTIONS, **refunds.ACTIONS, **escrow.ACTIONS, **payout_runs.ACTIONS},
+    "payments": {**splits.ACTIONS, **refunds.ACTIONS, **escrow.ACTIONS, **payout_runs.ACTIONS, **statements.ACTIONS},
     "providers": providers.ACTIONS,
 }
 """Connector -> action -> what does it. Their manifests say ``by_hub: true``; a test holds both together."""

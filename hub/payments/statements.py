@@ -1,0 +1,124 @@
+"""What a provider earned and was paid over some time: opening balance, each movement, closing balance, per currency.
+
+All of it comes from the ledger, so that a statement and the books never differ. Amounts are as the provider sees them: what
+we owe them counts +. Times are UTC; a period begins with its first moment and ends before its last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import sqlalchemy as sa
+
+from hub.errors import PermanentError
+from hub.journal.tables_ledger import ledger_entries, ledger_transactions
+from hub.money import Money
+from hub.payments import ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from hub.jsontypes import Json, JsonObject
+    from hub.office import Action, Office
+
+MOST_LINES: Final = 50_000
+_WORDS: Final[Mapping[str, str]] = {
+    "split": "Share of a payment",
+    "taken": "Taken back for a refund",
+    "transfer": "Passed on at the gateway",
+    "payout": "Paid out",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One line: ``money`` onto (+) or off (−) what is owed, ``balance`` after it, ``about`` the payment or payout."""
+
+    time: datetime
+    what: str
+    about: str
+    money: Money
+    balance: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One currency of a provider over a period."""
+
+    currency: str
+    opening: Money
+    movements: Sequence[Movement]
+
+    @property
+    def closing(self) -> Money:
+        """What is owed at the end."""
+        return self.movements[-1].balance if self.movements else self.opening
+
+
+def statements(connection: sa.Connection, provider: str, begin: datetime, end: datetime) -> list[Statement]:
+    """A statement for each currency in which the provider ever had anything."""
+    account = ledger.provider(provider)
+    entry, head = ledger_entries.c, ledger_transactions.c
+    before = sa.select(entry.currency, sa.func.sum(entry.minor).label("total"))
+    before = before.where(entry.account == account, entry.created_at < begin).group_by(entry.currency)
+    opening = {row.currency: -int(row.total) for row in connection.execute(before)}
+    query = (
+        sa.select(ledger_entries, head.kind, head.subject)
+        .join(ledger_transactions, head.id == entry.transaction)
+        .where(entry.account == account, entry.created_at >= begin, entry.created_at < end)
+        .order_by(entry.currency, entry.created_at, entry.id)
+        .limit(MOST_LINES)
+    )
+    found: dict[str, list[Movement]] = {currency: [] for currency in opening}
+    balances = dict(opening)
+    for row in connection.execute(query):
+        balances[row.currency] = balances.get(row.currency, 0) - row.minor
+        money, balance = Money(-row.minor, row.currency), Money(balances[row.currency], row.currency)
+        line = Movement(row.created_at, _what(row), _about(row), money, balance)
+        found.setdefault(row.currency, []).append(line)
+    return [
+        Statement(currency, Money(opening.get(currency, 0), currency), found[currency]) for currency in sorted(found)
+    ]
+
+
+def _what(row: sa.Row[Any]) -> str:
+    kind = row.kind or str(row.transaction).partition(":")[0]
+    if kind == "payout" and row.minor < 0:
+        return "A payout came back"
+    return _WORDS.get(kind, kind.replace("_", " ").capitalize())
+
+
+def _about(row: sa.Row[Any]) -> str:
+    subject = str(row.subject or row.transaction)
+    return subject.rpartition("/")[2] if "/" in subject else subject.rpartition(":")[2] or subject
+
+
+def statement(office: Office, given: JsonObject) -> JsonObject:
+    """``payments/statement``: what a provider earned and was paid between two moments."""
+    begin, end = (datetime.fromisoformat(str(given[name])) for name in ("from", "to"))
+    if end <= begin:
+        message = "The period ends before it begins."
+        raise PermanentError(message, code="bad_input", remedy="Give a `to` after `from`.")
+    with office.read() as connection:
+        found = statements(connection, str(given["provider"]), begin, end)
+    return {"provider": given["provider"], "statements": [_to_json(one) for one in found]}
+
+
+def _to_json(one: Statement) -> JsonObject:
+    lines: list[Json] = [
+        {
+            "time": line.time.isoformat().replace("+00:00", "Z"),
+            "what": line.what,
+            "about": line.about,
+            "amount": line.money.to_json(),
+            "balance": line.balance.to_json(),
+        }
+        for line in one.movements
+    ]
+    ends = {"opening": one.opening.to_json(), "closing": one.closing.to_json()}
+    return cast("JsonObject", {"currency": one.currency, **ends, "lines": lines})
+
+
+ACTIONS: Final[Mapping[str, Action]] = {"statement": statement}

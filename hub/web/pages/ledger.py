@@ -1,0 +1,255 @@
+"""The books: balances at any time, the entries of an account, providers' statements, refunds that wait, a calculator."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Final, cast
+
+import sqlalchemy as sa
+from flask import Response, flash, redirect, render_template, request, url_for
+
+from hub.errors import HubError, MoneyError, PermanentError
+from hub.journal.tables_ledger import ledger_entries, refund_requests
+from hub.journal.tables_work import providers
+from hub.money import Money
+from hub.payments import ledger, refunds
+from hub.payments.splitting import split
+from hub.payments.statements import statements
+from hub.web.access import Pages, Role
+from hub.web.csv_files import csv_file
+from hub.web.formatting import reader_locale, reader_zone
+from hub.web.sessions import actor, the_hub
+from hub.web.statement_pdf import statement_pdf
+from hub.web.visitors import brand
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from flask.typing import ResponseReturnValue
+
+    from hub.jsontypes import Json, JsonObject
+    from hub.payments.statements import Statement
+
+pages = Pages("ledger", __name__)
+
+_NEWEST: Final = 300
+_EXPORTED: Final = 200_000
+_FAMILIES: Final[Mapping[str, str]] = {
+    "gateway": "Held for us by gateways and the bank",
+    "held": "Held until work is done",
+    "provider": "Owed to providers",
+    "revenue": "Earned",
+    "expense": "Fees",
+    "other": "In between",
+}
+_OF: Final = {
+    "bank": "gateway",
+    "gateway": "gateway",
+    "held": "held",
+    "provider": "provider",
+    "revenue": "revenue",
+    "expense": "expense",
+}
+_CALCULATED: Final = ("currency", "lines", "percent", "fixed", "minimum", "fee", "fee_borne_by")
+
+
+@pages.page("/ledger", Role.VIEWER)
+def index() -> ResponseReturnValue:
+    """The balance of each account, now or at the end of a day."""
+    day = request.args.get("day", "").strip()
+    at, wrong = _end_of(day)
+    with the_hub().database.read() as connection:
+        found = ledger.balances(connection, at=at)
+        whole = ledger.sums(connection)
+    groups: dict[str, list[ledger.Balance]] = {title: [] for title in _FAMILIES.values()}
+    for balance in found:
+        if balance.minor:
+            family = _OF.get(balance.account.partition(":")[0], "other")
+            groups[_FAMILIES[family]].append(balance)
+    broken = {currency: minor for currency, minor in whole.items() if minor}
+    return render_template("ledger.html", groups=groups, day=day, wrong=wrong, broken=broken)
+
+
+@pages.page("/ledger/accounts/<path:account>", Role.VIEWER)
+def show(account: str) -> ResponseReturnValue:
+    """The newest entries of an account."""
+    query = sa.select(ledger_entries).where(ledger_entries.c.account == account)
+    with the_hub().database.read() as connection:
+        newest = query.order_by(ledger_entries.c.created_at.desc(), ledger_entries.c.id.desc()).limit(_NEWEST)
+        rows = connection.execute(newest).all()
+        balances = [one for one in ledger.balances(connection, account) if one.account == account]
+    provider = account.removeprefix("provider:") if account.startswith("provider:") else ""
+    return render_template(
+        "ledger_account.html", account=account, rows=rows, balances=balances, provider=provider, most=_NEWEST
+    )
+
+
+@pages.page("/ledger.csv", Role.VIEWER)
+def export() -> ResponseReturnValue:
+    """All entries, oldest first, as a file."""
+    return csv_file("ledger.csv", ("time", "transaction", "account", "currency", "amount", "event"), _entries())
+
+
+# statements
+
+
+@pages.page("/statements/<provider>", Role.VIEWER)
+def statement(provider: str) -> ResponseReturnValue:
+    """What a provider earned and was paid in some days."""
+    first, last, found = _asked_statement(provider)
+    return render_template(
+        "statement.html", provider=provider, name=_name(provider), first=first, last=last, statements=found
+    )
+
+
+@pages.page("/statements/<provider>.csv", Role.VIEWER)
+def statement_csv(provider: str) -> ResponseReturnValue:
+    """The same as a file."""
+    _, _, found = _asked_statement(provider)
+    header = ("time", "what", "about", "currency", "amount", "balance")
+    rows = (
+        (
+            line.time.isoformat(),
+            line.what,
+            line.about,
+            one.currency,
+            line.money.to_decimal_text(),
+            line.balance.to_decimal_text(),
+        )
+        for one in found
+        for line in one.movements
+    )
+    return csv_file(f"statement-{provider}.csv", header, rows)
+
+
+@pages.page("/statements/<provider>.pdf", Role.VIEWER)
+def statement_paper(provider: str) -> ResponseReturnValue:
+    """The same on paper."""
+    first, last, found = _asked_statement(provider)
+    days = (first.isoformat(), last.isoformat())
+    content = statement_pdf(brand(), _name(provider), days, found, str(reader_locale()), the_hub().now())
+    answer = Response(content, mimetype="application/pdf")
+    answer.headers["Content-Disposition"] = f'inline; filename="statement-{provider}.pdf"'
+    return answer
+
+
+def _asked_statement(provider: str) -> tuple[date, date, list[Statement]]:
+    today = the_hub().now().astimezone(reader_zone()).date()
+    first = _day(request.args.get("from", ""), today.replace(day=1))
+    last = max(_day(request.args.get("to", ""), today), first)
+    begin, end = (
+        datetime.combine(day, time(), reader_zone()).astimezone(UTC) for day in (first, last + timedelta(days=1))
+    )
+    with the_hub().database.read() as connection:
+        return first, last, statements(connection, provider, begin, end)
+
+
+def _day(text: str, otherwise: date) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return otherwise
+
+
+def _name(provider: str) -> str:
+    with the_hub().database.read() as connection:
+        return str(connection.scalar(sa.select(providers.c.name).where(providers.c.id == provider)) or provider)
+
+
+# refunds that wait
+
+
+@pages.page("/refunds", Role.VIEWER)
+def waiting() -> ResponseReturnValue:
+    """Refunds above the limit that wait for a second person, those in doubt, and the newest others."""
+    table = refund_requests
+    first = sa.case((table.c.state.in_(("asked", "uncertain")), 0), else_=1)
+    with the_hub().database.read() as connection:
+        rows = connection.execute(sa.select(table).order_by(first, table.c.created_at.desc()).limit(_NEWEST)).all()
+    return render_template("refunds.html", rows=rows)
+
+
+@pages.page("/refunds/<refund>", Role.EDITOR, method="POST")
+def decide(refund: str) -> ResponseReturnValue:
+    """Approve or refuse it; of one in doubt say whether it happened."""
+    do, hub = request.form.get("do", ""), the_hub()
+    office, why = hub.office("refund"), request.form.get("why", "").strip()
+    try:
+        if do in {"approve", "refuse"}:
+            refunds.decide(office, refund, approved=do == "approve", actor=actor(), why=why)
+        else:
+            reference = request.form.get("reference", "").strip()[:255] if do == "happened" else ""
+            refunds.vouch(office, refund, refund=reference, actor=actor())
+    except HubError as error:
+        flash(str(error), "danger")
+        return redirect(url_for("ledger.waiting"), 303)
+    hub.store.note(actor(), f"refund.{do}", refund, hub.now(), {"why": why})
+    flash(
+        {"approve": "Approved: the money goes back.", "refuse": "Refused: nothing goes back."}.get(do, "Noted."),
+        "success",
+    )
+    return redirect(url_for("ledger.waiting"), 303)
+
+
+# a calculator
+
+
+@pages.page("/split-calculator", Role.VIEWER)
+def calculator() -> ResponseReturnValue:
+    """What a rule makes of an order, to try rules out; nothing is kept."""
+    typed = {name: request.args.get(name, "").strip() for name in _CALCULATED}
+    if not request.args:
+        typed |= {"currency": "USD", "lines": "lamps 60.01\nrugs 29.99\nbooks 10.00", "percent": "12.5", "fee": "3.20"}
+    try:
+        result, wrong = _calculated(typed), None
+    except (MoneyError, PermanentError) as error:
+        result, wrong = None, error
+    return render_template("calculator.html", typed=typed, result=result, error=wrong)
+
+
+def _calculated(typed: Mapping[str, str]) -> dict[str, object]:
+    currency = typed["currency"].upper()
+    lines: list[JsonObject] = []
+    for line in (one.strip() for one in typed["lines"].splitlines()):
+        vendor, _, amount = line.rpartition(" ")
+        if line:
+            own = {} if vendor in {"", "own"} else {"vendor": vendor}
+            lines.append({**own, "total": Money.parse(amount, currency).to_json()})
+    whole = Money.total((Money.from_json(line["total"]) for line in lines), currency)
+    commission: dict[str, Json] = {"percent": typed["percent"]} if typed["percent"] else {}
+    for name in ("fixed", "minimum"):
+        if typed[name]:
+            commission[name] = Money.parse(typed[name], currency).to_json()
+    fee = Money.parse(typed["fee"] or "0", currency)
+    rule = cast("JsonObject", {"commission": commission, "fee_borne_by": typed["fee_borne_by"] or "platform"})
+    division = split(whole, lines, rule, fee, the_hub().now()).division
+    kept = sum(share.commission for share in division.shares) + division.sales
+    borne = sum(share.fee for share in division.shares)
+    return {
+        "whole": whole.to_json(),
+        "shares": [
+            (share.provider, *(Money(minor, currency).to_json() for minor in share.parts()))
+            for share in division.shares
+        ],
+        "sales": Money(division.sales, currency).to_json(),
+        "kept": Money(kept - (fee.minor - borne), currency).to_json(),
+        "fee": fee.to_json(),
+    }
+
+
+def _end_of(day: str) -> tuple[datetime | None, str]:
+    if not day:
+        return None, ""
+    try:
+        return datetime.combine(date.fromisoformat(day) + timedelta(days=1), time(), reader_zone()).astimezone(UTC), ""
+    except ValueError:
+        return None, "Write a day like 2026-12-31."
+
+
+def _entries() -> Iterator[Sequence[object]]:
+    query = sa.select(ledger_entries).order_by(ledger_entries.c.created_at, ledger_entries.c.id).limit(_EXPORTED)
+    with the_hub().database.read() as connection:
+        rows = connection.execute(query).all()
+    for row in rows:
+        amount = Money(row.minor, row.currency).to_decimal_text()
+        yield row.created_at.isoformat(), row.transaction, row.account, row.currency, amount, row.event

@@ -1,0 +1,151 @@
+"""The pages of the books: balances at any day, entries, statements on page, file and paper, refunds decided, a calculator."""
+
+from __future__ import annotations
+
+import csv
+import io
+from decimal import Decimal
+from urllib.parse import urlencode
+
+import pypdfium2
+import pytest
+import sqlalchemy as sa
+
+from hub.journal.entries import Happening
+from hub.journal.tables_ledger import refund_requests
+from hub.web.app import create_app
+from tests.payments.market import Market
+
+from .conftest import HASH, PAID, Visitor
+
+
+@pytest.fixture
+def booked(hub, clock):
+    """A payment of EUR 49.00 of an order, split: 39.20 for a vendor."""
+    data = {**PAID, "order": "ord_1"}
+    hub.recorder.record(Happening("payment.succeeded", "shop", "paid", data, hub.now()), hub.now())
+    lines = [{"vendor": "prv_ada", "total": PAID["amount"]}]
+    given = {"payment": "pay_1", "lines": lines, "rule": {"commission": {"percent": "20"}}}
+    hub.accounts.create(
+        "shop",
+        "sandbox",
+        {"api_base": "http://127.0.0.1/sandbox/v1", "api_key": "sbx_test_1", "webhook_secret": "whsec_1"},
+        "test",
+    )
+    hub.payments.act("payments", "split", "6a" * 20, given)
+
+
+def test_an_empty_ledger_says_what_is_booked(admin):
+    assert "Nothing is booked" in admin.page("/ledger")
+
+
+def test_balances_stand_by_what_they_are_now_and_at_a_day(booked, admin, clock):
+    page = admin.page("/ledger")
+    for shown in ("provider:prv_ada", "-€39.20", "revenue:commission", "-€9.80", "gateway:shop", "€49.00"):
+        assert shown in page, shown
+    assert "Nothing is booked" in admin.page("/ledger?day=2026-11-22")
+    assert "provider:prv_ada" in admin.page("/ledger?day=2026-11-23")
+    assert "2026-12-31" in admin.page("/ledger?day=yesterday")
+
+
+def test_an_account_has_its_entries_and_a_file_has_all(booked, admin):
+    page = admin.page("/ledger/accounts/provider:prv_ada")
+    assert "-€39.20" in page
+    assert "/statements/prv_ada" in page
+    rows = list(csv.DictReader(io.StringIO(admin.get("/ledger.csv").data.decode("utf-8-sig"))))
+    assert sum(Decimal(row["amount"]) for row in rows) == 0
+    assert {row["account"] for row in rows} >= {"provider:prv_ada", "gateway:shop"}
+
+
+def test_a_statement_is_a_page_a_file_and_paper(booked, admin):
+    page = admin.page("/statements/prv_ada")
+    assert "Share of a payment" in page
+    assert "€39.20" in page
+    (row,) = csv.DictReader(io.StringIO(admin.get("/statements/prv_ada.csv").data.decode("utf-8-sig")))
+    assert (row["amount"], row["balance"], row["about"]) == ("39.20", "39.20", "pay_1")
+    answer = admin.get("/statements/prv_ada.pdf")
+    assert answer.content_type == "application/pdf"
+    text = pypdfium2.PdfDocument(answer.data)[0].get_textpage().get_text_bounded()
+    for shown in ("Statement", "prv_ada", "Share of a payment", "€39.20", "Owed now"):
+        assert shown in text, shown
+    assert "Nothing was ever earned" in admin.page("/statements/prv_bob")
+
+
+CALCULATED = {"currency": "USD", "lines": "a 60.01\nb 29.99\nc 10.00", "percent": "12.5", "fee": "3.20"}
+
+
+def test_the_calculator_gives_the_figures_of_the_first_story(admin):
+    page = admin.page("/split-calculator")
+    for shown in ("$52.51", "$26.24", "$8.75", "$9.30"):
+        assert shown in page, shown
+    own = admin.page("/split-calculator?" + urlencode({**CALCULATED, "lines": "a 60.01\nown 40"}))
+    assert "own goods ($40.00)" in own
+
+
+@pytest.mark.parametrize(
+    ("field", "typed"), [("lines", "a much"), ("currency", "XXQ"), ("percent", "ten"), ("fee", "1e9")]
+)
+def test_what_cannot_be_calculated_says_why(admin, field, typed):
+    page = admin.page("/split-calculator?" + urlencode({**CALCULATED, field: typed}))
+    assert 'role="alert"' in page
+    assert "You keep" not in page
+
+
+@pytest.fixture
+def market(tmp_path):
+    made = Market(tmp_path / "workspace", "sqlite:///")
+    for role in ("editor", "viewer"):
+        made.hub.store.create_user(f"{role}@example.com", role, role, HASH, made.hub.now())
+    made.hub.store.put_fact("refund_approval", {"EUR": 1000}, made.hub.now())
+    yield made
+    made.close()
+
+
+def asked(market):
+    """A refund above the limit."""
+    payment = market.sandbox("POST", "/payments", {"amount": 4900, "currency": "EUR"})["id"]
+    market.pay(payment)
+    market.heard("payment.succeeded")
+    return market.act("refund", {"payment": payment}, "refund")["request"]
+
+
+def state(market):
+    return market.rows(refund_requests)[0].state
+
+
+def enter(market, role="editor"):
+    found = Visitor(create_app(market.hub))
+    assert found.log_in(f"{role}@example.com").status_code == 303
+    return found
+
+
+def test_a_refund_that_waits_is_approved_and_goes_back(market):
+    request = asked(market)
+    assert state(market) == "asked"
+    editor = enter(market)
+    assert "€49.00" in editor.page("/refunds")
+    assert enter(market, "viewer").post(f"/refunds/{request}", do="approve").status_code == 403
+    assert editor.post(f"/refunds/{request}", do="approve", why="came back").status_code == 303
+    market.run_due()
+    market.heard("refund.issued")
+    again = editor.post(f"/refunds/{request}", do="refuse", follow=True).text
+    assert "does not wait any more" in again
+    assert "decided by editor@example.com" in again
+
+
+def test_a_refund_that_is_refused_moves_nothing(market):
+    request = asked(market)
+    assert enter(market).post(f"/refunds/{request}", do="refuse", why="too late").status_code == 303
+    market.run_due()
+    assert (state(market), market.told("refund")) == ("refused", ["refund.requested", "refund.refused"])
+
+
+def test_a_refund_in_doubt_is_decided_by_a_person(market):
+    request = asked(market)
+    update = sa.update(refund_requests).values(state="uncertain", error={"message": "Lost."})
+    market.hub.office("doubt").change(lambda book: book.connection.execute(update).rowcount)
+    editor = enter(market)
+    assert "The answer was lost" in editor.page("/refunds")
+    editor.post(f"/refunds/{request}", do="happened", reference="ref_9")
+    market.run_due()
+    assert (state(market), market.rows(refund_requests)[0].refund) == ("issued", "ref_9")
