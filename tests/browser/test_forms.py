@@ -97,6 +97,28 @@ def test_typing_in_the_text_changes_cards_and_preview_and_a_card_can_be_taken_ba
     assert text(page).endswith("embed: [club.example]\n")
 
 
+def test_what_is_pressed_and_typed_while_the_hub_answers_is_not_lost(join, page):
+    page.goto("/forms/join")
+    held, opened = [], []
+    page.route("**/form-cards", lambda route: route.continue_() if opened else held.append(route))
+    page.locator(".hub-field-card summary").first.click()
+    page.get_by_role("textbox", name="Label", exact=True).first.fill("Who are you")
+    page.get_by_label("Label of the new field").fill("Day")
+    page.get_by_label("Type of the new field").select_option("date")
+    page.get_by_role("button", name="Add", exact=True).click()
+    opened.append(True)
+    for route in held:
+        route.continue_()
+    expect(page.locator(".hub-field-card summary")).to_have_text(
+        [re.compile("Who are you"), re.compile("E-mail"), re.compile("Day")]
+    )
+    assert "title: Who are you, required: true}" in text(page)
+    assert "- {name: day, type: date, title: Day}" in text(page)
+    page.get_by_role("button", name="Remove E-mail").dblclick()
+    expect(page.locator(".hub-field-card")).to_have_count(2)
+    expect(page.locator(".hub-field-card").last).to_contain_text("Day")
+
+
 def test_without_scripts_the_cards_work_too(join, open_browser):
     log_in(page := open_browser(java_script_enabled=False))
     page.goto("/forms/join")

@@ -24,13 +24,18 @@ export function cardsOf(form: HTMLFormElement, written: Written): Cards {
   const place = form.querySelector<HTMLElement>("[data-cards-here]");
   const said = form.querySelector<HTMLElement>("[data-said]");
   if (!place) return { refresh: () => undefined };
-  let asked = 0;
+  // One after the other: a press of a button, too, whose field was left by pressing it.
+  let queue = Promise.resolve();
+  let waiting = 0;
 
-  async function press(what: string): Promise<void> {
-    asked += 1;
-    const number = asked;
-    const text = written.text();
+  function press(what: string): void {
     const data = new FormData(form);
+    waiting += 1;
+    queue = queue.then(() => send(what, data)).finally(() => { waiting -= 1; });
+  }
+
+  async function send(what: string, data: FormData): Promise<void> {
+    const text = written.text();
     data.set("do", what);
     data.set("text", text);
     let answer: Answer;
@@ -40,7 +45,6 @@ export function cardsOf(form: HTMLFormElement, written: Written): Cards {
       if (said) said.textContent = LOST;
       return;
     }
-    if (number !== asked) return; // a later one is on its way
     if (text !== written.text()) {
       if (said && what) said.textContent = CHANGED;
       return;
@@ -54,20 +58,20 @@ export function cardsOf(form: HTMLFormElement, written: Written): Cards {
     const button = event.target instanceof Element ? event.target.closest<HTMLButtonElement>("button[name=do]") : null;
     if (!button) return;
     event.preventDefault();
-    void press(button.value);
+    if (event.detail < 2) press(button.value); // a double click means one
   });
   place.addEventListener("change", (event) => {
     const card = event.target instanceof Element ? event.target.closest(".hub-field-card") : null;
-    if (card) void press(`apply ${String(numberOf(place, card))}`);
+    if (card) press(`apply ${String(numberOf(place, card))}`);
   });
   place.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || !(event.target instanceof HTMLInputElement)) return;
     event.preventDefault();
     const card = event.target.closest(".hub-field-card");
-    void press(card ? `apply ${String(numberOf(place, card))}` : "add");
+    press(card ? `apply ${String(numberOf(place, card))}` : "add");
   });
   hideNeedless(place);
-  return { refresh: () => { void press(""); } };
+  return { refresh: () => { if (!waiting) press(""); } };
 }
 
 async function ask(address: string, data: FormData): Promise<Answer> {
@@ -85,20 +89,37 @@ function show(place: HTMLElement, cards: string, what: string): void {
   const open = new Set([...place.querySelectorAll<HTMLDetailsElement>("details[open]")].map((one) => one.dataset["card"]));
   const openNumbers = [...place.querySelectorAll<HTMLDetailsElement>("details")].map((one) => one.open);
   const active = place.contains(document.activeElement) ? (document.activeElement as HTMLElement) : null;
+  const added = what === "add" && !cards.includes("alert-danger");
+  const typed = kept(place, active, added);
   place.innerHTML = cards;
   hideNeedless(place);
+  for (const [name, value] of typed) {
+    const field = named(place, name);
+    if (field) field.value = value;
+  }
   const found = [...place.querySelectorAll<HTMLDetailsElement>("details")];
   found.forEach((one, number) => {
     // Of a renamed field the number still tells which it was.
     one.open = open.has(one.dataset["card"]) || (what.startsWith("apply") && (openNumbers[number] ?? false));
   });
   const last = found.at(-1);
-  if (what === "add" && last && !place.querySelector(".alert")) {
+  if (added && last) {
     last.open = true;
     last.querySelector<HTMLInputElement>("input")?.focus();
   } else if (active) {
     focusLike(place, active, what);
   }
+}
+
+/** What is being typed while the answer comes: in the field that has the keyboard, and of the field to be added. */
+function kept(place: HTMLElement, active: HTMLElement | null, added: boolean): Map<string, string> {
+  const typing = active instanceof HTMLInputElement || active instanceof HTMLTextAreaElement ? [active.name] : [];
+  const names = added ? [] : [...typing, "new-title", "new-type"];
+  return new Map(names.map((name) => [name, named(place, name)?.value ?? ""]));
+}
+
+function named(place: HTMLElement, name: string): HTMLInputElement | null {
+  return place.querySelector<HTMLInputElement>(`[name="${CSS.escape(name)}"]:not([type="checkbox"])`);
 }
 
 function focusLike(place: HTMLElement, active: HTMLElement, what: string): void {
