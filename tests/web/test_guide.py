@@ -92,6 +92,18 @@ def test_what_is_wrong_is_said_and_nothing_is_made(hub, admin, shop, field, type
     assert hub.store.files("form") == {}
 
 
+@pytest.mark.parametrize("asked", ["period=held", "period=once&after=provider"])
+def test_what_takes_jobs_is_made_by_a_story(admin, shop, asked):
+    page = admin.page(f"/new-integration?received=form&{asked}")
+    assert "Install it and switch it on" in page
+    assert "Make it and switch it on" not in page
+    assert 'action="/gallery/' in page
+    assert (
+        admin.post("/new-integration", **{**GOOD, **dict(one.split("=") for one in asked.split("&"))}).status_code
+        == 422
+    )
+
+
 def test_an_answer_that_is_none_is_refused(admin, shop):
     answer = admin.get("/new-integration?received=pigeon")
     assert answer.status_code == 422

@@ -120,6 +120,11 @@ class Answers:
     refund: str = "yes"
 
     @property
+    def by_story(self) -> bool:
+        """Whether it takes jobs with steps of their own, which a story of the gallery has and no short recipe does."""
+        return self.period == "held" or "provider" in self.after
+
+    @property
     def by_form(self) -> bool:
         """Whether a form of the hub's is filled in."""
         return self.received in {"form", "embedded"}

@@ -55,7 +55,9 @@ def make() -> ResponseReturnValue:
     typed = {name: request.form.get(name, "").strip() for name in _TYPED}
     answers = answers_of(request.form.to_dict(flat=False))
     made, wrong = read_integration(answers, typed, _connections(answers))
-    if made is None:
+    if answers.by_story:
+        wrong["name"] = "These answers take a story of the gallery; install that."
+    if made is None or wrong:
         return _page(answers, typed, wrong, answered=True), 422
     plan = FileDesk(the_hub()).plan_more(files_of(answers, made))
     taken = [change.key.path for change in plan.change]
