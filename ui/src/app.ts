@@ -4,6 +4,7 @@ import "@tabler/core/dist/css/tabler.min.css";
 import "./app.css";
 import htmx from "htmx.org";
 import { offerCopying } from "./copying.ts";
+import { followDivision } from "./dividing.ts";
 import { dependFields, followName } from "./fields.ts";
 import { keepWhatIsOpen } from "./live.ts";
 import { followTheme } from "./theme.ts";
@@ -26,6 +27,7 @@ keepWhatIsOpen();
 offerCopying(document);
 dependFields(document);
 followName();
+followDivision(document);
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.target instanceof Element) offerCopying(event.target);
 });
