@@ -17,6 +17,7 @@ from hub.config import load_settings
 from hub.connect.redaction import Redactor
 from hub.engine.doctor import Ailment
 from hub.engine.hub import Hub, Role
+from hub.engine.outgoing import Outgoing
 from hub.errors import ConfigError, HubError
 from hub.secrets import VARIABLE, add_key
 
@@ -148,7 +149,7 @@ def secrets_rotate(workspace: Path | None) -> None:
     settings = load_settings(workspace=workspace)
     add_key(settings.workspace)
     with opened(workspace) as hub:
-        count = hub.accounts.rotate_keys()
+        count = hub.accounts.rotate_keys() + Outgoing(hub).rotate_keys()
         hub.store.note("cli", "secrets.rotate", "keys", hub.now(), {"secrets": count})
     click.echo(f"{count} secrets are encrypted under the new key.")
 

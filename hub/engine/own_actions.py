@@ -16,6 +16,7 @@ from hub.commerce import (
     providers,
     submissions,
 )
+from hub.engine import api_answers, outgoing
 from hub.payments import (
     accounting,
     billing,
@@ -49,12 +50,14 @@ ACTIONS: Final[Mapping[str, Mapping[str, Action]]] = {
 
 TIMERS: Final[Mapping[str, Timer]] = {
     **access.TIMERS,
+    **api_answers.TIMERS,
     **catalogue_items.TIMERS,
     **escrow.TIMERS,
     **job_giving.TIMERS,
     **job_payments.TIMERS,
     **jobs.TIMERS,
     **orders.TIMERS,
+    **outgoing.TIMERS,
     **order_payments.TIMERS,
     **payout_watch.TIMERS,
     **payouts.TIMERS,
@@ -73,5 +76,6 @@ PROJECTIONS: Final[Sequence[Projection]] = (
     payouts.project,
     refunds.project,
     job_payments.project,
+    outgoing.project,
 )
 """In this order, for each batch of new events."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from flask import Blueprint, current_app, flash, redirect, request, url_for
 from werkzeug.exceptions import Forbidden, NotFound
 
+from hub.web.api.bearer import require_scope
 from hub.web.sessions import current_user
 
 if TYPE_CHECKING:
@@ -48,12 +49,14 @@ ROLE_MEANINGS = {
 class Rule:
     """What an endpoint asks for: a role, and at most ``limit`` requests (``10 per minute``) from one address.
 
-    ``cross_site``: other sites may post to it, for its signed address is all the right that it needs.
+    ``cross_site``: other sites may post to it, for its signed address is all the right that it needs. ``scope``: programs
+    call it, whose token has this scope; no session counts there, and so nothing can be forged with one.
     """
 
     role: Role
     limit: str = ""
     cross_site: bool = False
+    scope: str = ""
 
 
 Rules: TypeAlias = "dict[str, Rule]"
@@ -62,14 +65,21 @@ Rules: TypeAlias = "dict[str, Rule]"
 class Pages(Blueprint):
     """A blueprint whose every page says which role it needs and answers one method."""
 
-    def page(
-        self, rule: str, role: Role, *, method: str = "GET", limit: str = "", cross_site: bool = False
+    def page(  # noqa: PLR0913 (what is to be known of a page)
+        self,
+        rule: str,
+        role: Role,
+        *,
+        method: str = "GET",
+        limit: str = "",
+        cross_site: bool = False,
+        scope: str = "",
     ) -> Callable[[View], View]:
-        """Declare a page. A change is ``method="POST"``; ``limit`` and ``cross_site`` as :class:`Rule` has them."""
+        """Declare a page. A change is ``method="POST"``; the other words as :class:`Rule` has them."""
 
         def declare(view: View) -> View:
             def note(state: BlueprintSetupState) -> None:
-                access_rules(state.app)[f"{self.name}.{view.__name__}"] = Rule(role, limit, cross_site)
+                access_rules(state.app)[f"{self.name}.{view.__name__}"] = Rule(role, limit, cross_site, scope)
 
             self.record(note)
             self.add_url_rule(rule, view_func=view, methods=[method])
@@ -94,6 +104,9 @@ def require_role() -> ResponseReturnValue | None:
     rule = access_rules(current_app).get(request.endpoint)
     if rule is None:
         raise NotFound
+    if rule.scope:
+        require_scope(rule.scope)
+        return None
     if rule.role is Role.PUBLIC:
         return None
     user = current_user()

@@ -13,6 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from hub import __version__
 from hub.web.access import ROLE_MEANINGS, ROLE_NAMES, Role, Rule, access_rules, may, require_role
+from hub.web.api import views
 from hub.web.assets import Assets
 from hub.web.formatting import add_filters
 from hub.web.headers import csp_nonce, protect
@@ -64,13 +65,13 @@ def create_app(hub: Hub) -> Flask:
 def _add_pages(app: Flask) -> None:
     app.before_request(require_role)
     forgery = CSRFProtect(app)
-    for pages in PAGES:
+    for pages in (*PAGES, views.pages):
         app.register_blueprint(pages)
     rules = access_rules(app)
     rules["static"] = Rule(Role.PUBLIC)
     limiter = Limiter(get_remote_address, app=app)
     for endpoint, rule in rules.items():
-        if rule.cross_site:
+        if rule.cross_site or rule.scope:
             forgery.exempt(app.view_functions[endpoint])
         if rule.limit:
             limited = limiter.limit(rule.limit)(app.view_functions[endpoint])

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from hub.errors import ConfigError, ConflictError, HubError, NotFoundError, UnavailableError
 from hub.ids import new_id
+from hub.web.api.problems import problem_of_http
 from hub.web.sessions import the_hub
 
 if TYPE_CHECKING:
@@ -93,6 +94,8 @@ def answer_problems(app: Flask) -> None:
     def of_http(error: HTTPException) -> ResponseReturnValue:
         if error.code is None or error.code < 400:  # noqa: PLR2004 (a redirect is no problem)
             return error
+        if request.path.startswith("/api/"):  # an address of the API that is none
+            return problem_of_http(error)
         return show_problem(error.code, str(error.description) if error.code in _OWN_WORDS else "")
 
     def of_csrf(error: CSRFError) -> ResponseReturnValue:

@@ -1,0 +1,93 @@
+"""The description is OpenAPI 3.1, says what there is, and its examples work."""
+
+import re
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from hub.connect.schemas import CompiledSchema
+from hub.engine.tokens import RESOURCES, SCOPES
+from hub.web.access import access_rules
+from hub.web.api.openapi import examples
+from hub.web.api.operations import OPERATIONS, spec_of
+
+
+def operations(said):
+    for path, methods in said["paths"].items():
+        for method, entry in methods.items():
+            yield method.upper(), path, entry
+
+
+def fits(said, schema):
+    return CompiledSchema({**schema, "components": said["components"]})
+
+
+def test_it_is_openapi(anyone):
+    answer = anyone.get("/openapi.json")
+    assert answer.status_code == 200
+    OpenAPIV31SpecValidator(answer.json).validate()
+    assert {entry["tags"][0] for _, _, entry in operations(answer.json)} <= set(RESOURCES)
+
+
+def test_it_says_all_that_there_is_and_nothing_else(app, anyone):
+    said = {(method, path) for method, path, _ in operations(anyone.get("/openapi.json").json)}
+    rules = access_rules(app)
+    there = {
+        ("POST" if "POST" in rule.methods else "GET", re.sub(r"<(\w+)>", r"{\1}", rule.rule.removeprefix("/api/v1")))
+        for rule in app.url_map.iter_rules()
+        if rules[rule.endpoint].scope
+    }
+    assert said == there
+
+
+def test_names_are_its_own(anyone):
+    names = [entry["operationId"] for _, _, entry in operations(anyone.get("/openapi.json").json)]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.id)
+def test_each_line_of_the_table_leads_to_an_action_that_takes_what_its_path_names(hub, operation):
+    spec = spec_of(operation, hub.registry)
+    named = [one for one in operation.places if operation.connector or one != "connection"]
+    assert set(named) <= set(spec.input["properties"])
+    assert operation.scope in SCOPES
+
+
+def test_the_examples_work_one_after_the_other_and_every_answer_fits_its_schema(live_portal):
+    said = live_portal.get("/openapi.json").json
+    known = {entry["operationId"]: (method, path, entry) for method, path, entry in operations(said)}
+    real = {}
+
+    def told(value):
+        if isinstance(value, dict):
+            return {name: told(one) for name, one in value.items()}
+        if isinstance(value, list):
+            return [told(one) for one in value]
+        return real.get(value, value) if isinstance(value, str) else value
+
+    for example in examples():
+        method, path, entry = known[example["operation"]]
+        for name, value in told(example.get("path") or {}).items():
+            path = path.replace(f"{{{name}}}", value)
+        answer = live_portal.get(path) if method == "GET" else live_portal.post(path, told(example.get("body") or {}))
+        assert answer.status_code == 200, (example["operation"], answer.text)
+        schema = entry["responses"]["200"]["content"]["application/json"]["schema"]
+        assert fits(said, schema).problems(answer.json) == [], example["operation"]
+        if "requestBody" in entry:
+            taken = entry["requestBody"]["content"]["application/json"]["schema"]
+            assert fits(said, taken).problems(example.get("body") or {}) == [], example["operation"]
+        real.update({made_up: answer.json[name] for name, made_up in (example.get("keep") or {}).items()})
+
+
+def test_lists_fit_their_schemas_once_there_is_something_in_them(live_portal):
+    test_the_examples_work_one_after_the_other_and_every_answer_fits_its_schema(live_portal)
+    said = live_portal.get("/openapi.json").json
+    filled = set()
+    for method, path, entry in operations(said):
+        if entry["operationId"].endswith(".list") and "{" not in path:
+            answer = live_portal.get(path)
+            schema = entry["responses"]["200"]["content"]["application/json"]["schema"]
+            assert (method, answer.status_code) == ("GET", 200)
+            assert fits(said, schema).problems(answer.json) == [], path
+            filled |= {path} if answer.json["data"] else set()
+    assert filled >= {"/orders", "/payments", "/plans", "/jobs", "/providers", "/holds", "/access", "/events"}
