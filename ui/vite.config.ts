@@ -23,6 +23,7 @@ export default defineConfig({
         app: here("src/app.ts"), // every admin page
         editor: here("src/editor.ts"), // the recipe's page only
         designer: here("src/designer.ts"), // the page on which a form is made
+        scan: here("src/scan.ts"), // the page on which goods are scanned
         pay: here("src/pay.ts"), // a payer's page that shows a gateway's form
         public: here("src/public.css"), // payers and providers: a small style
         form: here("src/form.ts"), // a visitor's form

@@ -44,27 +44,30 @@ def protect(app: Flask, *, https: bool) -> None:
     app.after_request(add)
 
 
-def policy(
+def policy(  # noqa: PLR0913 (what a page may load and do)
     nonce: str,
     *,
     scripts_of: tuple[str, ...] = (),
     posts_to: str = "",
     framed_by: str = "'none'",
     any_bank: bool = False,
+    runs_wasm: bool = False,
 ) -> str:
     """The content security policy of a page.
 
     ``scripts_of``: origins of a gateway whose form the page shows; they may bring scripts, frames and styles, and be called.
     ``posts_to``: an origin that a form of the page is posted to. ``framed_by``: the origin that may show it in a frame.
     ``any_bank``: the payer's bank, which may be at any https page, shows its challenge in a frame that a form leads to.
+    ``runs_wasm``: a script of ours runs WebAssembly, which it loads from us.
     """
     theirs = "".join(f" {origin}" for origin in scripts_of)
     banks = " https:" if any_bank else ""
+    wasm = " 'wasm-unsafe-eval'" if runs_wasm else ""
     styles = f"'unsafe-inline'{theirs}" if scripts_of else f"'nonce-{nonce}'"
     return "; ".join(
         (
             "default-src 'self'",
-            f"script-src 'self' 'nonce-{nonce}'{theirs}",
+            f"script-src 'self' 'nonce-{nonce}'{wasm}{theirs}",
             f"style-src 'self' {styles}",
             f"img-src 'self' data:{theirs}",
             f"font-src 'self'{theirs}",

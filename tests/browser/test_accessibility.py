@@ -80,6 +80,7 @@ PAGES = [
     "/providers",
     "/catalogue",
     "/catalogue/new",
+    "/scan",
     "ITEM",
     "/new-connection",
     "/new-connection/stripe",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import segno
 import sqlalchemy as sa
 from flask import flash, redirect, render_template, request, url_for
 
@@ -133,13 +134,17 @@ def _page(reference: str, error: ActionError | None) -> str:
     with hub.database.read() as connection:
         row = find_order(connection, reference)
         lines, begun = lines_of(connection, row), payments_of(connection, row.id)
+    address = hub.office("order").address("o", row.id)
     return render_template(
         "order_admin.html",
         row=row,
         lines=lines,
         payments=begun,
         due=due_of(row).to_json(),
-        address=hub.office("order").address("o", row.id),
+        address=address,
+        code=segno.make(address, error="m", micro=False).svg_inline(
+            scale=3, light="#fff", title="The page of the order"
+        ),
         told=hub.queries.events(EventFilter(text=row.id), limit=100).items,
         error=error,
         key=form_key(),
