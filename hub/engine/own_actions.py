@@ -25,6 +25,7 @@ from hub.payments import (
     payout_runs,
     payout_watch,
     payouts,
+    reconciliation,
     refunds,
     splits,
     statements,
@@ -61,6 +62,7 @@ TIMERS: Final[Mapping[str, Timer]] = {
     **order_payments.TIMERS,
     **payout_watch.TIMERS,
     **payouts.TIMERS,
+    **reconciliation.TIMERS,
     **refunds.TIMERS,
     **splits.TIMERS,
 }

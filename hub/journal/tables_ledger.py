@@ -1,4 +1,4 @@
-"""The ledger: transactions that sum to zero, and their entries; what they follow from; refunds that wait for a person."""
+"""The ledger: balanced transactions and their entries; what they follow from; refunds that wait; comparisons."""
 
 from __future__ import annotations
 
@@ -134,4 +134,24 @@ refund_requests = sa.Table(
     sa.Index("ix_refund_requests_created_at", "created_at"),
     info={"title": "refund"},
     comment="refunds that the hub makes: written before the gateway is called, so that their sum never exceeds what is left",
+)
+
+ledger_checks = sa.Table(
+    "ledger_checks",
+    metadata,
+    sa.Column("id", sa.String(40), primary_key=True, comment="made of day, connection and payment"),
+    sa.Column("day", sa.String(10), nullable=False, comment="2026-11-23, UTC: when something was told of the payment"),
+    sa.Column("connection", sa.String(80), nullable=False),
+    sa.Column("payment", sa.String(255), nullable=False),
+    sa.Column("state", sa.String(8), nullable=False, comment="same, differs or settled"),
+    sa.Column("found", Document, nullable=False, comment="hub.payments.comparing.Difference, each with a proposal"),
+    sa.Column("why", sa.Text, nullable=False, comment="why nobody knows, or why it was settled"),
+    sa.Column("settled_by", sa.String(320), nullable=False, server_default=""),
+    sa.Column("version", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("updated_at", Moment, nullable=False),
+    sa.Index("ix_ledger_checks_day_connection", "day", "connection", "payment"),
+    sa.Index("ix_ledger_checks_state_created_at", "state", "created_at"),
+    info={"title": "comparison"},
+    comment="payments of a day beside what their gateways say of them",
 )

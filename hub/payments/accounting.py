@@ -7,13 +7,15 @@ For each payment, transfer and payout of which something was told it reckons wha
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, cast
+from datetime import UTC, datetime, time, timedelta
+from typing import TYPE_CHECKING, Final, cast
 
 import sqlalchemy as sa
 
 from hub.ids import derived_id
 from hub.journal.tables import payments
 from hub.journal.tables_ledger import refund_parts, reserves, splits
+from hub.journal.tables_office import timers
 from hub.money import Money
 from hub.payments import ledger, moving
 from hub.payments.division import OWN, Division, Share
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
     Place = tuple[str, str]
 
+RECONCILE: Final = "ledger.reconcile"
+"""The timer that compares a day's payments with the gateways (:mod:`hub.payments.reconciliation`)."""
 _FAMILIES = ("payment.", "refund.", "dispute.")
 _BY_HAND = "hub"
 
@@ -45,7 +49,18 @@ def project(book: Book, events: Sequence[NewEvent]) -> None:
             if item.source != _BY_HAND and item.type == "refund.divided":
                 _keep_parts(book, item)
         settle(book, told_of)
+        _compare_tomorrow(book)
     moving.project(book, events)
+
+
+def _compare_tomorrow(book: Book) -> None:
+    """This day's payments are compared with the gateways once it is over, an hour into the next one (UTC).
+
+    Only inserted, never changed: all processes write here all day, and none shall wait for another one's row.
+    """
+    day = book.now.astimezone(UTC).date()
+    due_at = datetime.combine(day + timedelta(days=1), time(1), UTC)
+    book.insert(timers, {"kind": RECONCILE, "subject": day.isoformat(), "set_for": due_at, "due_at": due_at})
 
 
 def _places(events: Iterable[NewEvent]) -> Iterator[tuple[Place, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from decimal import Decimal
+from html import unescape
 from urllib.parse import urlencode
 
 import pypdfium2
@@ -12,7 +13,8 @@ import pytest
 import sqlalchemy as sa
 
 from hub.journal.entries import Happening
-from hub.journal.tables_ledger import refund_requests
+from hub.journal.tables import payments
+from hub.journal.tables_ledger import ledger_checks, refund_requests
 from hub.web.app import create_app
 from tests.payments.market import Market
 
@@ -149,3 +151,50 @@ def test_a_refund_in_doubt_is_decided_by_a_person(market):
     editor.post(f"/refunds/{request}", do="happened", reference="ref_9")
     market.run_due()
     assert (state(market), market.rows(refund_requests)[0].refund) == ("issued", "ref_9")
+
+
+# gateways beside the ledger
+
+
+@pytest.fixture
+def differing(market):
+    """A payment that the sandbox took without a word to the hub; gives its comparison."""
+    market.silence()
+    payment = market.sandbox("POST", "/payments", {"amount": 10000, "currency": "EUR"})["id"]
+    data = {"payment": payment, "amount": {"minor": 10000, "currency": "EUR"}}
+    market.hub.recorder.record(
+        Happening("payment.created", "sandbox", "begun", data, market.hub.now()), market.hub.now()
+    )
+    market.sandbox("POST", f"/test/payments/{payment}/choose", {"choice": "pay"})
+    market.hub.office("compare").change(lambda book: book.connection.execute(sa.update(payments).values(look_at=None)))
+    market.forward(days=2)
+    return market.rows(ledger_checks)[0]
+
+
+def test_without_differences_the_page_says_so(admin):
+    assert "No differences" in admin.page("/reconciliation")
+
+
+def test_a_difference_is_shown_with_both_amounts_and_a_proposal(differing, market):
+    page = unescape(enter(market, "viewer").page("/reconciliation"))
+    for shown in ("the ledger says €0.00, the gateway €100.00", "Take the gateway's word over", "1 payment, 1 open"):
+        assert shown in page, shown
+    assert 'value="settle"' not in page
+    assert enter(market, "viewer").post(f"/reconciliation/{differing.id}", do="ask").status_code == 403
+
+
+def test_the_gateways_word_is_taken_over_and_the_difference_is_gone(differing, market):
+    editor = enter(market)
+    assert "Settled." in editor.post(f"/reconciliation/{differing.id}", do="ask", follow=True).text
+    assert market.books()["gateway:sandbox"] == 10000
+    assert "It agrees now." in editor.page("/reconciliation")
+    again = editor.post(f"/reconciliation/{differing.id}", do="settle", why="late", follow=True).text
+    assert "is not open any more" in again
+
+
+def test_a_difference_is_put_away_with_a_reason_only(differing, market):
+    editor = enter(market)
+    address = f"/reconciliation/{differing.id}"
+    assert "Nobody can see later why" in editor.post(address, do="settle", why=" ", follow=True).text
+    assert "Settled." in editor.post(address, do="settle", why="a test of theirs", follow=True).text
+    assert "a test of theirs" in editor.page("/reconciliation")

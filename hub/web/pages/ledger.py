@@ -1,4 +1,4 @@
-"""The books: balances at any time, the entries of an account, providers' statements, refunds that wait, a calculator."""
+"""The books: balances at any time, entries, providers' statements, refunds that wait, a calculator, gateways beside them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import sqlalchemy as sa
 from flask import Response, flash, redirect, render_template, request, url_for
 
 from hub.errors import HubError, MoneyError, PermanentError
+from hub.ids import new_id
 from hub.journal.tables_ledger import ledger_entries, refund_requests
 from hub.journal.tables_work import providers
 from hub.money import Money
-from hub.payments import ledger, refunds
+from hub.payments import ledger, reconciliation, refunds
 from hub.payments.splitting import split
 from hub.payments.statements import statements
 from hub.web.access import Pages, Role
@@ -253,3 +254,43 @@ def _entries() -> Iterator[Sequence[object]]:
     for row in rows:
         amount = Money(row.minor, row.currency).to_decimal_text()
         yield row.created_at.isoformat(), row.transaction, row.account, row.currency, amount, row.event
+
+
+# gateways beside the ledger
+
+
+@pages.page("/reconciliation", Role.VIEWER)
+def compared() -> ResponseReturnValue:
+    """What gateways say otherwise than the ledger, and what was settled lately."""
+    with the_hub().database.read() as connection:
+        rows, days = reconciliation.checked(connection, _NEWEST)
+    return render_template("reconciliation.html", rows=rows, days=days)
+
+
+@pages.page("/reconciliation/<check>", Role.EDITOR, method="POST")
+def reconcile(check: str) -> ResponseReturnValue:
+    """Take the gateway's word over and compare again, or say why it differs."""
+    hub, do = the_hub(), request.form.get("do", "")
+    try:
+        if do == "settle":
+            reconciliation.settle(hub.office(new_id("rec", hub.now())), check, request.form.get("why", ""), actor())
+            agrees = True
+        else:
+            agrees = _asked_again(check)
+    except HubError as error:
+        flash(str(error), "danger")
+        return redirect(url_for("ledger.compared"), 303)
+    hub.store.note(actor(), f"reconciliation.{'settle' if do == 'settle' else 'ask'}", check, hub.now(), {})
+    flash(*(("Settled.", "success") if agrees else ("It still differs.", "warning")))
+    return redirect(url_for("ledger.compared"), 303)
+
+
+def _asked_again(check: str) -> bool:
+    """What the gateway says is told, as its own report would; asking changes nothing there."""
+    hub = the_hub()
+    with hub.database.read() as connection:
+        row = reconciliation.check_of(connection, check)
+    key = new_id("rec", hub.now())
+    said = cast("JsonObject", hub.payments.act(row.connection, "payment.get", key, {"payment": row.payment}))
+    hub.payments.tell(row.connection, said, {}, known_as=row.payment)
+    return reconciliation.compare_again(hub.office(key), check, said, actor())

@@ -1,0 +1,100 @@
+"""Whether a gateway says of a payment what the ledger says of it, and what to do when it does not. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, cast
+
+from hub.money import Money
+from hub.payments import ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from hub.jsontypes import JsonObject
+    from hub.payments.postings import Account
+
+_TAKEN: Final = frozenset({"succeeded", "partially_refunded", "refunded", "returned", "disputed"})
+
+ASK: Final = "Take the gateway's word over: the hub then books the payment as the gateway has it."
+RESEND: Final = "Look at the payment there, and have the gateway send its reports of refunds and returns again."
+WAIT: Final = "The gateway may still be at it: compare again tomorrow, and look at the payment there when it stays so."
+FEE: Final = "Compare with the gateway's statement of account; a later report of the fee is booked by itself."
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What the ledger expects on an account because of one payment, and what the gateway's words come to."""
+
+    account: str
+    expected: Money
+    found: Money
+    proposal: str
+
+    def to_json(self) -> JsonObject:
+        """As pages and events show it; ``difference`` is found less expected."""
+        return {
+            "account": self.account,
+            "expected": self.expected.to_json(),
+            "found": self.found.to_json(),
+            "difference": (self.found - self.expected).to_json(),
+            "proposal": self.proposal,
+        }
+
+
+def differences(account: Account, said: JsonObject) -> Sequence[Difference]:
+    """Where a gateway's answer to ``payment.get`` differs from what is booked; what it leaves out is not compared.
+
+    Disputes are not compared: gateways report them on their own, each in its own way.
+    """
+    return [*_money(account, said), *_fee(account, said)]
+
+
+def _money(account: Account, said: JsonObject) -> Iterator[Difference]:
+    taken, back = _taken(account, said), _back(account, said)
+    if taken is None or back is None:
+        return
+    gave_back = account.facts.refunded + (account.paid if "returned" in account.facts.told else 0)
+    expected, found = account.paid - gave_back, taken - back
+    if expected == found and account.paid == taken:
+        return
+    proposal = ASK if taken > account.paid else RESEND if back > gave_back else WAIT
+    currency = account.currency
+    yield Difference(ledger.gateway(account.connection), Money(expected, currency), Money(found, currency), proposal)
+
+
+def _taken(account: Account, said: JsonObject) -> int | None:
+    """What the gateway took, in minor units of the payment's currency; None when it does not say."""
+    captured, amount = (_minor(account, said, name) for name in ("captured", "amount"))
+    if captured:
+        return captured
+    if said["status"] not in _TAKEN:
+        return 0
+    return amount
+
+
+def _back(account: Account, said: JsonObject) -> int | None:
+    """What the gateway gave back, in minor units; None when it does not say."""
+    taken, refunded = _taken(account, said), _minor(account, said, "refunded")
+    if said["status"] in {"returned", "refunded"}:
+        return taken
+    if refunded is not None:
+        return refunded
+    return None if said["status"] == "partially_refunded" else 0
+
+
+def _fee(account: Account, said: JsonObject) -> Iterator[Difference]:
+    fee = said.get("fee")
+    if not isinstance(fee, dict) or said["status"] not in _TAKEN or not account.paid:
+        return
+    found, booked = Money.from_json(fee), account.facts.value("fee")
+    expected = Money.from_json(booked) if isinstance(booked, dict) else Money.zero(found.currency)
+    if expected.currency == found.currency and expected != found:
+        yield Difference(ledger.FEES, expected, found, FEE)
+
+
+def _minor(account: Account, said: JsonObject, name: str) -> int | None:
+    money = said.get(name)
+    if not isinstance(money, dict) or money["currency"] != account.currency:
+        return None
+    return cast("int", money["minor"])

@@ -1,0 +1,180 @@
+"""Each day the payments of the day before are compared with what their gateways say of them (``payment.get``).
+
+What differs is told (``hub.ledger_difference``) and stays on the page *Reconciliation* until it agrees or a person says why.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+
+from hub.errors import ConflictError, NotFoundError, PermanentError, TransientError
+from hub.ids import derived_id
+from hub.journal.tables import payments
+from hub.journal.tables_ledger import ledger_checks
+from hub.payments.accounting import RECONCILE, accounts
+from hub.payments.comparing import differences
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from hub.journal.book import Book
+    from hub.jsontypes import JsonObject
+    from hub.office import Office, Timer
+
+    Row = sa.Row[Any]
+
+_AT_ONCE: Final = 20
+_GIVEN_UP: Final = timedelta(days=3)
+_KEPT: Final = timedelta(days=60)
+
+
+def compare_day(office: Office, day: str) -> None:
+    """The timer: compare some more payments of a day (UTC), until all of them are.
+
+    A gateway that is down holds up its own payments only: it is asked again for three days, later ever more rarely.
+    """
+    trouble: TransientError | None = None
+    more = False
+    for connection in office.connections():
+        if "payment.get" not in office.manifest(connection).actions:
+            continue
+        found = _unchecked(office, connection, day)
+        more = more or len(found) == _AT_ONCE
+        try:
+            for payment in found:
+                _compare(office, day, connection, payment)
+        except TransientError as error:
+            trouble = error
+    if trouble is not None:
+        raise trouble
+    office.change(lambda book: _next(book, day, more=more))
+
+
+def _next(book: Book, day: str, *, more: bool) -> None:
+    if more:
+        book.wake_at(RECONCILE, day, book.now)
+        return
+    table = ledger_checks.c
+    old = (table.state != "differs", table.created_at < book.now - _KEPT)
+    book.connection.execute(sa.delete(ledger_checks).where(*old))
+
+
+def _unchecked(office: Office, connection: str, day: str) -> Sequence[str]:
+    begin = _begin(day)
+    checked = sa.select(ledger_checks.c.payment).where(
+        ledger_checks.c.day == day, ledger_checks.c.connection == connection
+    )
+    table = payments.c
+    query = sa.select(table.payment).where(
+        table.connection == connection,
+        table.updated_at >= begin,
+        table.updated_at < begin + timedelta(days=1),
+        table.payment.not_in(checked),
+    )
+    with office.read() as reading:
+        return reading.scalars(query.order_by(table.payment).limit(_AT_ONCE)).all()
+
+
+def _begin(day: str) -> datetime:
+    return datetime.fromisoformat(day).replace(tzinfo=UTC)
+
+
+def _compare(office: Office, day: str, connection: str, payment: str) -> None:
+    try:
+        said = office.call(connection, "payment.get", {"payment": payment}, f"{connection}/{payment}")
+    except PermanentError as error:
+        _keep_unknown(office, day, connection, payment, error.message)
+        return
+    except TransientError as error:
+        if office.now < _begin(day) + timedelta(days=1) + _GIVEN_UP:
+            raise
+        _keep_unknown(office, day, connection, payment, error.message)
+        return
+    office.change(lambda book: _keep(book, day, connection, payment, said))
+
+
+def _keep_unknown(office: Office, day: str, connection: str, payment: str, why: str) -> None:
+    """The gateway does not answer for this payment: a person should look."""
+    row = {**_row(day, connection, payment), "state": "differs", "found": [], "why": why}
+    office.change(lambda book: book.insert(ledger_checks, row))
+
+
+def _keep(book: Book, day: str, connection: str, payment: str, said: JsonObject) -> None:
+    found = _found(book, connection, payment, said)
+    row = {**_row(day, connection, payment), "state": "differs" if found else "same", "found": found}
+    if book.insert(ledger_checks, row):
+        for one in found:
+            told = {name: one[name] for name in ("account", "expected", "found", "difference")}
+            source_id = f"ledger_difference:{row['id']}:{one['account']}"[:200]
+            book.tell("hub.ledger_difference", source_id, {"connection": connection, "payment": payment, **told})
+
+
+def _found(book: Book, connection: str, payment: str, said: JsonObject) -> list[JsonObject]:
+    place = (connection, payment)
+    account = accounts(book.connection, [place]).get(place)
+    return [one.to_json() for one in differences(account, said)] if account is not None else []
+
+
+def _row(day: str, connection: str, payment: str) -> dict[str, object]:
+    identity = derived_id("chk", day, f"{connection}/{payment}")
+    return {"id": identity, "day": day, "connection": connection, "payment": payment, "why": ""}
+
+
+# what people do about it
+
+
+def compare_again(office: Office, check: str, said: JsonObject, actor: str) -> bool:
+    """Compare once more with what the gateway says now; True when it agrees, and the matter is over."""
+
+    def work(book: Book) -> bool:
+        row = _open(book, check)
+        found = _found(book, row.connection, row.payment, said)
+        state, by = ("differs", "") if found else ("settled", actor)
+        why = "" if found else "It agrees now."
+        book.change(ledger_checks, row, state=state, found=found, why=why, settled_by=by)
+        return not found
+
+    return office.change(work)
+
+
+def settle(office: Office, check: str, why: str, actor: str) -> None:
+    """A person says why it differs; it is off the list. Raises ``PermanentError`` without a reason."""
+    if not why.strip():
+        message = "Nobody can see later why this difference was put away."
+        raise PermanentError(message, code="bad_input", remedy="Write the reason in a few words.")
+    office.change(
+        lambda book: book.change(ledger_checks, _open(book, check), state="settled", why=why[:500], settled_by=actor)
+    )
+
+
+def _open(book: Book, check: str) -> Row:
+    row = book.get(ledger_checks, check)
+    if row.state != "differs":
+        message = f"This difference of {row.payment} is not open any more."
+        raise ConflictError(message, remedy="Load the page anew.")
+    return row
+
+
+def checked(connection: sa.Connection, limit: int) -> tuple[Sequence[Row], Sequence[Row]]:
+    """For the page: what differs and the newest that were settled; and for each of the last days how many were compared."""
+    table = ledger_checks.c
+    first = sa.case((table.state == "differs", 0), else_=1)
+    told = sa.select(ledger_checks).where(table.state != "same").order_by(first, table.created_at.desc())
+    count, open_ones = sa.func.count().label("compared"), sa.func.sum(1 - first).label("differ")
+    days = sa.select(table.day, count, open_ones).group_by(table.day).order_by(table.day.desc()).limit(14)
+    return connection.execute(told.limit(limit)).all(), connection.execute(days).all()
+
+
+def check_of(connection: sa.Connection, check: str) -> Row:
+    """One comparison. Raises ``NotFoundError``."""
+    row = connection.execute(sa.select(ledger_checks).where(ledger_checks.c.id == check)).first()
+    if row is None:
+        message = f"There is no comparison {check!r}."
+        raise NotFoundError(message, remedy="Load the page anew.")
+    return row
+
+
+TIMERS: Final[Mapping[str, Timer]] = {RECONCILE: compare_day}
