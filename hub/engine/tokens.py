@@ -41,7 +41,14 @@ RESOURCES: Final[Mapping[str, str]] = {
 }
 """What a scope is about, with its name for people."""
 
-SCOPES: Final = tuple(f"{resource}:{right}" for resource in RESOURCES for right in ("read", "write"))
+_ONLY_READ: Final = frozenset({"forms"})
+
+SCOPES: Final = tuple(
+    f"{resource}:{right}"
+    for resource in RESOURCES
+    for right in ("read", "write")
+    if right == "read" or resource not in _ONLY_READ
+)
 """Everything that a token can be allowed. To write is not to read: a website that only sends events sees none."""
 
 PREFIX: Final = "hub_"

@@ -88,6 +88,7 @@ OPERATIONS: Final[Sequence[Operation]] = (
     Operation("POST", "/providers/find", "providers", "find", "providers", "read"),
     Operation("GET", "/providers/{provider}", "providers", "get", "providers"),
     *_own("providers", "providers", "/providers", "provider", "approve", "suspend", "notify"),
+    Operation("POST", "/providers/{provider}/statement", "providers", "statement", "payments", "read"),
     Operation("POST", "/holds", "holds", "hold", "payments"),
     *_own("payments", "holds", "/holds", "hold", "release", "freeze", "unfreeze", "settle", "cancel", "collect"),
     Operation("POST", "/catalogue/find", "catalogue", "find", "catalogue", "read"),

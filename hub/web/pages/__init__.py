@@ -37,6 +37,7 @@ from hub.web.pages import (
     stuck,
     subscriptions,
     templates,
+    tokens,
 )
 
 PAGES = tuple(
@@ -55,6 +56,7 @@ PAGES = tuple(
         templates,
         settings,
         business,
+        tokens,
         answers,
         orders,
         catalogue,

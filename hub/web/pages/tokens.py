@@ -1,0 +1,184 @@
+"""Settings: the API's tokens, and the webhooks that the hub sends."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Final
+
+from flask import flash, redirect, render_template, request, url_for
+
+from hub.engine.outgoing import Outgoing
+from hub.engine.tokens import RESOURCES, SCOPES, Tokens, state_of
+from hub.errors import ConfigError, PermanentError
+from hub.web.access import Pages, Role
+from hub.web.acting import form_key
+from hub.web.formatting import reader_zone
+from hub.web.sessions import actor, the_hub
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from flask.typing import ResponseReturnValue
+
+pages = Pages("tokens", __name__)
+
+_TOKEN: Final = ("title", "expires_on")
+_WEBHOOK: Final = ("title", "url", "types")
+_MESSAGES: Final = 100
+
+
+# tokens
+
+
+@pages.page("/settings/tokens", Role.ADMIN)
+def index() -> ResponseReturnValue:
+    """The tokens that there are, and the form of a new one."""
+    return _tokens(dict.fromkeys(_TOKEN, ""), (), {})
+
+
+@pages.page("/settings/tokens", Role.ADMIN, method="POST")
+def create() -> ResponseReturnValue:
+    """Make a token and show its secret, once; or say at each field what is wrong."""
+    typed = {name: request.form.get(name, "").strip() for name in _TOKEN}
+    chosen, wrong = tuple(request.form.getlist("scopes")), dict[str, str]()
+    end = _end_of(typed["expires_on"], wrong)
+    if not wrong:
+        try:
+            _, secret = Tokens(the_hub()).create(typed["title"], chosen, end, actor())
+        except ConfigError as error:
+            field = "expires_on" if error.code == "expires_at" else error.code
+            wrong[field] = str(error)
+        else:
+            return _tokens(dict.fromkeys(_TOKEN, ""), (), {}, made=(typed["title"], secret))
+    return _tokens(typed, chosen, wrong), 422
+
+
+@pages.page("/settings/tokens/<identity>/revoke", Role.ADMIN, method="POST")
+def revoke(identity: str) -> ResponseReturnValue:
+    """Nobody gets in by it any more."""
+    title = Tokens(the_hub()).revoke(identity, actor())
+    flash(f"The token {title} is revoked.", "success")
+    return redirect(url_for("tokens.index"), 303)
+
+
+def _tokens(
+    typed: Mapping[str, str], chosen: Sequence[str], wrong: Mapping[str, str], made: tuple[str, str] | None = None
+) -> str:
+    now = the_hub().now()
+    rows = [(row, state_of(row, now)) for row in Tokens(the_hub()).list()]
+    return render_template(
+        "settings_tokens.html",
+        rows=rows,
+        resources=RESOURCES,
+        scopes=SCOPES,
+        typed=typed,
+        chosen=chosen,
+        wrong=wrong,
+        made=made,
+        tab="tokens",
+    )
+
+
+def _end_of(text: str, wrong: dict[str, str]) -> datetime | None:
+    """The end of the day, where the reader is; None when nothing was entered."""
+    if not text:
+        return None
+    try:
+        day = date.fromisoformat(text) + timedelta(days=1)
+        return datetime.combine(day, time(), reader_zone()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        wrong["expires_on"] = "Write a day like 2026-12-31."
+        return None
+
+
+# outgoing webhooks
+
+
+@pages.page("/settings/webhooks", Role.ADMIN)
+def webhooks() -> ResponseReturnValue:
+    """The webhooks that the hub sends, and the form of a new one."""
+    return _webhooks(dict.fromkeys(_WEBHOOK, ""), {})
+
+
+@pages.page("/settings/webhooks", Role.ADMIN, method="POST")
+def create_webhook() -> ResponseReturnValue:
+    """Make one and show its secret, once; or say at the field what is wrong."""
+    typed = {name: request.form.get(name, "").strip() for name in _WEBHOOK}
+    try:
+        identity, secret = Outgoing(the_hub()).create(
+            f"webhook {form_key()}", typed["title"], typed["url"], typed["types"].split(), actor()
+        )
+    except PermanentError as error:
+        return _webhooks(typed, _fields(error)), 422
+    return _webhook(identity, secret=secret)
+
+
+@pages.page("/settings/webhooks/<identity>", Role.ADMIN)
+def webhook(identity: str) -> ResponseReturnValue:
+    """One webhook: what it was sent, and each try."""
+    return _webhook(identity)
+
+
+@pages.page("/settings/webhooks/<identity>", Role.ADMIN, method="POST")
+def change_webhook(identity: str) -> ResponseReturnValue:
+    """Another title, address or types; on or off; a new secret; or away with it."""
+    outgoing, do = Outgoing(the_hub()), request.form.get("do", "")
+    if do == "secret":
+        return _webhook(identity, secret=outgoing.renew_secret(f"secret {form_key()}", identity, actor()))
+    if do == "delete":
+        outgoing.delete(identity, actor())
+        flash("The webhook is deleted. Nothing more is sent there.", "success")
+        return redirect(url_for("tokens.webhooks"), 303)
+    if do in {"on", "off"}:
+        outgoing.change(identity, actor(), enabled=do == "on")
+        flash("What waits is sent now." if do == "on" else "Nothing is sent there until you switch it on.", "success")
+        return redirect(url_for("tokens.webhook", identity=identity), 303)
+    typed = {name: request.form.get(name, "").strip() for name in _WEBHOOK}
+    try:
+        outgoing.change(identity, actor(), **{**typed, "types": typed["types"].split()})
+    except PermanentError as error:
+        return _webhook(identity, typed=typed, wrong=_fields(error)), 422
+    flash("The webhook is changed.", "success")
+    return redirect(url_for("tokens.webhook", identity=identity), 303)
+
+
+@pages.page("/settings/webhooks/<identity>/messages/<message>", Role.ADMIN, method="POST")
+def send_again(identity: str, message: str) -> ResponseReturnValue:
+    """Send a message once more."""
+    Outgoing(the_hub()).send_again(identity, message, actor())
+    flash("The message is sent again, under the same webhook-id.", "success")
+    return redirect(url_for("tokens.webhook", identity=identity), 303)
+
+
+def _webhooks(typed: Mapping[str, str], wrong: Mapping[str, str]) -> str:
+    rows = Outgoing(the_hub()).all()
+    return render_template(
+        "settings_webhooks.html", rows=rows, typed=typed, wrong=wrong, key=form_key(), tab="webhooks"
+    )
+
+
+def _webhook(
+    identity: str, *, secret: str = "", typed: Mapping[str, str] | None = None, wrong: Mapping[str, str] | None = None
+) -> str:
+    outgoing = Outgoing(the_hub())
+    row, messages = outgoing.get(identity), outgoing.messages(identity, _MESSAGES)
+    tries: dict[str, list[object]] = {}
+    for attempt in outgoing.attempts([one.id for one in messages]):
+        tries.setdefault(attempt.message, []).append(attempt)
+    return render_template(
+        "settings_webhook.html",
+        row=row,
+        messages=messages,
+        tries=tries,
+        secret=secret,
+        typed=typed or {"title": row.title, "url": row.url, "types": "\n".join(row.types)},
+        wrong=wrong or {},
+        key=form_key() if not secret else "",
+        most=_MESSAGES,
+        tab="webhooks",
+    )
+
+
+def _fields(error: PermanentError) -> dict[str, str]:
+    found = error.details["errors"] if isinstance(error.details, dict) else []
+    return {one["field"]: one["message"] for one in found}

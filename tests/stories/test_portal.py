@@ -1,0 +1,88 @@
+"""Truck hire by a portal that has nothing but the API: offers, escrow, release, dispute."""
+
+import json
+
+import pytest
+from standardwebhooks import Webhook
+
+from hub.engine.tokens import SCOPES, Tokens
+from tests.web.api.receiver import Receiver
+
+from .conftest import LiveHub
+from .portal import Portal
+
+FAR = "2099-01-31T12:00:00Z"
+
+
+@pytest.fixture
+def live(tmp_path):
+    found = LiveHub(tmp_path / "data", allow_private_addresses=["127.0.0.1"])
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def portal(live):
+    _, secret = Tokens(live.hub).create("Trucks", SCOPES, None, "admin@example.com")
+    return Portal(live.address, secret)
+
+
+@pytest.fixture
+def receiver():
+    made = Receiver()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def owners(portal):
+    return [portal.register("Blue Trucks", "blue@example.com"), portal.register("Red Trucks", "red@example.com")]
+
+
+@pytest.fixture
+def held(live, portal, owners):
+    """The business chose the cheaper of two offers and paid: job, hold, owner."""
+    job = portal.post_job("Forty pallets to Hamburg", "shipper@example.com")
+    dear, cheap = portal.offer(job, owners[0], 95_000), portal.offer(job, owners[1], 90_001)
+    assert dear != cheap
+    hold = portal.choose(job, cheap, "sandbox", FAR)
+    assert hold["amount"] == {"minor": 90_001, "currency": "EUR"}
+    assert hold["why"]
+    live.sandbox("POST", f"/test/payments/{hold['payment']}/choose", {"choice": "pay"})
+    portal.wait_until_held(hold["hold"])
+    return job, hold["hold"], owners[1]
+
+
+def due(portal, owner):
+    found = portal.post(f"/providers/{owner}/statement", **{"from": "2020-01-01T00:00:00Z", "to": FAR})
+    return [one["closing"] for one in found["statements"]]
+
+
+def test_the_chosen_owner_is_paid_after_the_work_less_commission(portal, live, held, receiver):
+    hook = portal.post("/webhooks", url=receiver.url, types=["escrow.*", "job.*", "hold.*"])
+    job, hold, owner = held
+    released = portal.finish(job, hold, owner)
+    assert released["left"] == {"minor": 0, "currency": "EUR"}
+    assert portal.get(f"/jobs/{job}")["provider"] == owner
+    assert due(portal, owner) == [{"minor": 81_001, "currency": "EUR"}]
+    live.until(lambda: len(receiver.taken) >= 3)
+    for headers, body in receiver.taken:
+        Webhook(hook["secret"]).verify(body, {name.lower(): value for name, value in headers.items()})
+    assert "job.confirmed" in [json.loads(body)["type"] for _, body in receiver.taken]
+
+
+def test_a_dispute_freezes_the_money_and_is_settled_to_the_unit(portal, held):
+    job, hold, owner = held
+    portal.post(f"/jobs/{job}/start")
+    portal.post(f"/jobs/{job}/dispute", reason="Half of it was broken")
+    portal.post(f"/holds/{hold}/freeze", reason="Half of it was broken")
+    with pytest.raises(RuntimeError, match="wrong_state"):
+        portal.post(f"/holds/{hold}/release", provider=owner)
+    parts = [
+        {"provider": owner, "amount": {"minor": 45_001, "currency": "EUR"}},
+        {"customer": "shipper@example.com", "amount": {"minor": 45_000, "currency": "EUR"}},
+    ]
+    settled = portal.post(f"/holds/{hold}/settle", parts=parts)
+    assert settled["left"]["minor"] == 0
+    assert due(portal, owner) == [{"minor": 45_001, "currency": "EUR"}]
+    assert portal.get("/payments", connection="sandbox")["data"][0]["refunded"]["minor"] == 45_000
