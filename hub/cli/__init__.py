@@ -14,6 +14,7 @@ _COMMANDS = {
     "files": ("export", "apply", "diff"),
     "work": ("events", "runs"),
     "accounts": ("connection", "gateways", "connector"),
+    "tokens": ("token",),
     "webhook": ("webhook",),
     "backup": ("backup", "restore"),
     "bench": ("bench",),

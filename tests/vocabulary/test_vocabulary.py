@@ -41,7 +41,7 @@ TABLE = {
     "access.granted .extended .revoked .expired": "customer resource",
     "answer.given": "question answer",
     "schedule.tick": "",
-    "hub.connection_failing .run_failed .queue_growing .ledger_difference .webhook_silent": "",
+    "hub.connection_failing .run_failed .queue_growing .ledger_difference .webhook_silent .webhook_switched_off": "",
 }
 REQUIRED = {
     family.partition(".")[0] + "." + name: set(fields.split())

@@ -1,0 +1,100 @@
+"""What the API keeps, on both databases: answers by key, messages in order, lists page by page."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from hub.config import load_settings
+from hub.engine.api_answers import KEPT, ApiAnswers, Kept
+from hub.engine.hub import Hub, Role
+from hub.engine.outgoing import Outgoing
+from hub.engine.tokens import Tokens
+from hub.errors import ConflictError, PermanentError
+from hub.journal.tables_api import api_requests, outgoing_messages
+from hub.web.api.listings import LISTINGS, listed
+
+
+class Clock:
+    def __init__(self):
+        self.moment = datetime(2026, 11, 26, 9, tzinfo=UTC)
+
+    def __call__(self):
+        return self.moment
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def hub(tmp_path, database_url, clock):
+    database = {} if database_url.startswith("sqlite") else {"database_url": database_url}
+    made = Hub.open(load_settings({}, workspace=tmp_path / "workspace", sandbox="off", **database), Role.TOOL, clock)
+    yield made
+    made.close()
+
+
+def listing(resource):
+    return next(one for one in LISTINGS if one.resource == resource)
+
+
+def test_a_key_is_taken_by_one_answered_once_and_forgotten_in_time(hub, clock):
+    answers = ApiAnswers(hub, "tok_1", "a")
+    assert answers.begin("print") is None
+    with pytest.raises(ConflictError):
+        answers.begin("print")
+    answers.free()
+    assert answers.begin("print") is None
+    answers.keep(200, b'{"done": true}')
+    assert answers.begin("print") == Kept(200, b'{"done": true}')
+    with pytest.raises(PermanentError, match="another request"):
+        answers.begin("other print")
+    assert ApiAnswers(hub, "tok_2", "a").begin("print") is None
+    clock.moment += KEPT
+    hub.payment_clock.run_due()
+    with hub.database.read() as connection:
+        assert connection.execute(sa.select(api_requests)).all() == []
+
+
+def test_a_secret_finds_its_token(hub):
+    _, secret = Tokens(hub).create("Portal", ["orders:read"], None, "test")
+    assert Tokens(hub).of_secret(secret).scopes == frozenset({"orders:read"})
+
+
+def test_messages_wait_in_the_order_of_their_events_with_the_events_themselves(hub, clock):
+    outgoing = Outgoing(hub)
+    identity, _ = outgoing.create("key", "Portal", "http://127.0.0.1:9/", ["acme.*"], "test")
+    events = [hub.runs.record("acme.shipped", {"n": number}, "test")[0] for number in range(3)]
+    hub.runs.record("other.thing", {}, "test")
+    assert [one.event for one in outgoing.messages(identity, 9)][::-1] == events
+    hub.payment_clock.run_due()
+    first = outgoing.messages(identity, 9)[-1]
+    assert [one.attempts for one in outgoing.messages(identity, 9)] == [0, 0, 1]
+    assert (first.state, first.due_at) == ("waiting", clock.moment + timedelta(seconds=6))
+    assert outgoing.get(identity).failing_since == clock.moment
+    outgoing.delete(identity, "test")
+    with hub.database.read() as connection:
+        assert connection.execute(sa.select(outgoing_messages)).all() == []
+
+
+def test_a_list_is_read_to_its_end_whatever_was_made_at_the_same_moment(hub, clock):
+    made = [hub.runs.record("acme.shipped", {"n": number}, "test")[0] for number in range(5)]
+    found, asked = [], {"limit": "2", "type": "acme.shipped"}
+    while True:
+        page = listed(hub.database, listing("events"), asked)
+        found += [one["event"] for one in page["data"]]
+        if page["next"] is None:
+            break
+        asked = {**asked, "cursor": str(page["next"])}
+    assert found == made[::-1]
+
+
+@pytest.mark.parametrize("one", LISTINGS, ids=lambda one: one.resource)
+def test_every_list_can_be_read_and_filtered(hub, one):
+    asked = dict.fromkeys(one.filters, "1")
+    fixed = dict.fromkeys(one.where, "x")
+    assert listed(hub.database, one, asked, fixed) == {"data": [], "next": None}
