@@ -21,10 +21,7 @@ function start(form: HTMLFormElement): void {
   const basket = new Basket(form);
   form.addEventListener("submit", (event) => {
     const does = event.submitter instanceof HTMLButtonElement ? event.submitter.value : "add";
-    if (does === "order") {
-      sessionStorage.removeItem(KEPT);
-      return;
-    }
+    if (does === "order") return;
     event.preventDefault();
     basket.do(does, does === "add" ? basket.taken() : "");
   });
@@ -221,3 +218,5 @@ async function makeDetector(): Promise<Detector> {
 // Last: classes are not there before their place.
 const form = document.querySelector<HTMLFormElement>("form[data-scan]");
 if (form) start(form);
+// The page of an order that was placed just now: what was scanned for it is done with.
+if (document.querySelector("[data-scan-placed]")) sessionStorage.removeItem(KEPT);

@@ -76,7 +76,7 @@ def _place(basket: Basket, typed: Mapping[str, str]) -> ResponseReturnValue:
     except ActionError as error:
         return _page(basket, typed, {}, error), 422
     flash(f"Order {made['number']} is placed. The customer scans the code, or opens the address, and pays.", "success")
-    return redirect(url_for("orders.show", reference=str(made["order"])), 303)
+    return redirect(url_for("orders.show", reference=str(made["order"]), placed=1), 303)
 
 
 def _lines() -> list[Scanned]:
