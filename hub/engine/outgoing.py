@@ -19,6 +19,7 @@ from hub.ids import derived_id, new_id
 from hub.journal.book import found
 from hub.journal.tables import events
 from hub.journal.tables_api import outgoing_attempts, outgoing_messages, outgoing_webhooks
+from hub.journal.tables_office import timers
 from hub.jsontypes import canonical_json
 from hub.vocabulary import expand
 
@@ -38,7 +39,11 @@ PAUSES: Final = tuple(timedelta(minutes=one) for one in (0.1, 1, 5, 30, 120, 300
 GIVES_UP: Final = timedelta(days=5)
 """A receiver that took nothing for so long is switched off."""
 
+KEPT: Final = timedelta(days=30)
+"""How long a message that was delivered or given up is kept, with its tries."""
+
 _TIMER: Final = "outgoing.send"
+_FORGET: Final = "outgoing.forget"
 _CLAIM: Final = timedelta(minutes=2)
 _TIMEOUT: Final = 15.0
 _OVERLAP: Final = timedelta(hours=24)
@@ -242,11 +247,29 @@ def project(book: Book, items: Sequence[NewEvent]) -> None:
             woken = book.insert(outgoing_messages, {**message, "due_at": book.now}) or woken
         if woken:
             book.wake_at(_TIMER, row.id, book.now)
+            later = book.now + KEPT
+            book.insert(timers, {"kind": _FORGET, "subject": "all", "set_for": later, "due_at": later})
 
 
 def wants(patterns: Sequence[str], event_type: str) -> bool:
     """Whether one of the patterns (``order.paid``, ``payment.*``, ``*``) stands for a type."""
     return any(one in {"*", event_type} or (one.endswith(".*") and event_type.startswith(one[:-1])) for one in patterns)
+
+
+def forget(office: Office, subject: str) -> None:
+    """Forget the messages that were kept long enough; wakes again for those that were not."""
+    table = outgoing_messages
+
+    def work(book: Book) -> None:
+        old = sa.and_(table.c.state != "waiting", table.c.created_at <= book.now - KEPT)
+        mine = sa.select(table.c.id).where(old)
+        book.connection.execute(sa.delete(outgoing_attempts).where(outgoing_attempts.c.message.in_(mine)))
+        book.connection.execute(sa.delete(table).where(old))
+        oldest = book.connection.execute(sa.select(table.c.created_at).order_by(table.c.created_at).limit(1)).scalar()
+        if oldest is not None:
+            book.wake_at(_FORGET, subject, max(oldest + KEPT, book.now + timedelta(days=1)))
+
+    office.change(work)
 
 
 # sending
@@ -361,4 +384,4 @@ def _wrong(field: str, message: str) -> PermanentError:
     return PermanentError(f"{field}: {message}", code="bad_input", remedy="Correct this field.", details=details)
 
 
-TIMERS: Final[Mapping[str, Timer]] = {_TIMER: send}
+TIMERS: Final[Mapping[str, Timer]] = {_TIMER: send, _FORGET: forget}

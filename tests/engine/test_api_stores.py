@@ -10,10 +10,11 @@ import sqlalchemy as sa
 from hub.config import load_settings
 from hub.engine.api_answers import KEPT, ApiAnswers, Kept
 from hub.engine.hub import Hub, Role
-from hub.engine.outgoing import Outgoing
+from hub.engine.outgoing import KEPT as KEPT_MESSAGES
+from hub.engine.outgoing import Outgoing, forget
 from hub.engine.tokens import Tokens
 from hub.errors import ConflictError, PermanentError
-from hub.journal.tables_api import api_requests, outgoing_messages
+from hub.journal.tables_api import api_requests, outgoing_attempts, outgoing_messages
 from hub.web.api.listings import LISTINGS, listed
 
 
@@ -79,6 +80,27 @@ def test_messages_wait_in_the_order_of_their_events_with_the_events_themselves(h
     outgoing.delete(identity, "test")
     with hub.database.read() as connection:
         assert connection.execute(sa.select(outgoing_messages)).all() == []
+
+
+def test_messages_are_forgotten_in_time_but_none_that_waits(hub, clock, monkeypatch):
+    outgoing = Outgoing(hub)
+    identity, _ = outgoing.create("key", "Portal", "http://127.0.0.1:9/", ["acme.*"], "test")
+    monkeypatch.setattr("hub.engine.outgoing.PAUSES", ())  # given up after the first failure
+    hub.runs.record("acme.shipped", {"n": 1}, "test")
+    hub.payment_clock.run_due()
+    assert [one.state for one in outgoing.messages(identity, 9)] == ["failed"]
+    clock.moment += KEPT_MESSAGES - timedelta(days=1)
+    with hub.database.read() as connection:
+        assert len(connection.execute(sa.select(outgoing_attempts)).all()) == 1
+    clock.moment += timedelta(days=1)
+    hub.payment_clock.run_due()
+    assert outgoing.messages(identity, 9) == []
+    with hub.database.read() as connection:
+        assert connection.execute(sa.select(outgoing_attempts)).all() == []
+    hub.runs.record("acme.shipped", {"n": 2}, "test")
+    clock.moment += KEPT_MESSAGES * 2
+    forget(hub.office("forget"), "all")
+    assert [one.state for one in outgoing.messages(identity, 9)] == ["waiting"]
 
 
 def test_a_list_is_read_to_its_end_whatever_was_made_at_the_same_moment(hub, clock):
