@@ -1,0 +1,203 @@
+"""How an invoice becomes paid: from its payments' events, in the transaction that records them, in any order of arrival.
+
+Part payments add up; what comes in beyond the total is kept and shown as overpaid, since only a person knows whether it
+was meant for the next invoice. Money that cannot be this invoice's (another currency, a void one) is surplus, and told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import sqlalchemy as sa
+
+from hub.commerce.invoice_reading import PAYABLE, invoice_event
+from hub.ids import derived_id
+from hub.journal.tables import payments
+from hub.journal.tables_commerce import order_payments
+from hub.journal.tables_invoices import invoice_payments, invoices
+from hub.money import Money
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hub.journal.book import Book, Row
+    from hub.journal.entries import NewEvent
+
+OVERDUE: Final = "invoices.overdue"
+
+_CAME_IN: Final = frozenset({"succeeded", "partially_refunded", "refunded", "disputed"})
+_TELLING: Final = ("payment.", "refund.", "dispute.")
+_BY_HAND: Final = "hub"
+_LONGEST: Final = 255
+
+
+@dataclass(frozen=True, slots=True)
+class _News:
+    """Of which payment there is news, and what was taken by it where the news says that."""
+
+    connection: str
+    payment: str
+    taken: Money | None = None
+
+    @property
+    def identity(self) -> str:
+        return derived_id("ipy", self.connection, self.payment)
+
+    @property
+    def of_order(self) -> str:
+        return derived_id("opy", self.connection, self.payment)
+
+
+def project(book: Book, events: Sequence[NewEvent]) -> None:
+    """What payments' events mean for the invoices that they name; tables of payments and orders have them already."""
+    of_invoice: dict[str, list[_News]] = {}
+    for event in events:
+        news = _news(event)
+        invoice = _invoice(book, event, news) if news is not None else None
+        if news is not None and invoice is not None:
+            of_invoice.setdefault(invoice, []).append(news)
+    for identity in sorted(of_invoice):  # one order for all writers, so that two never wait for each other
+        row = book.find(invoices, identity)
+        if row is not None:  # else it is the number of somebody's own shop
+            for news in of_invoice[identity]:
+                row = _advance(book, row, news)
+
+
+def take_earlier(book: Book, invoice: Row) -> Row:
+    """What was paid for the order before it was billed is paid for the invoice."""
+    query = sa.select(order_payments).where(order_payments.c.order == invoice.order).order_by(order_payments.c.id)
+    for row in book.rows(query):
+        taken = Money(row.minor, row.currency) if row.minor is not None else None
+        invoice = _advance(book, invoice, _News(row.connection, row.payment, taken))
+    return invoice
+
+
+def settle(book: Book, invoice: Row, by: Row | None = None) -> Row:
+    """The state that follows from what came in and went back; news is told, with the payment that brought it."""
+    if invoice.state in {"draft", "void"}:
+        return invoice
+    taken = book.rows(_taken(invoice.id))
+    paid, back = sum(row.minor for row in taken), sum(row.refunded for row in taken)
+    state = _state(invoice.total, paid, back)
+    if (state, paid, back) == (invoice.state, invoice.paid, invoice.refunded):
+        return invoice
+    is_settled = state not in PAYABLE
+    values = {"state": state, "paid": paid, "refunded": back}
+    values["paid_at"] = (invoice.paid_at or book.now) if is_settled else None
+    changed = book.change(invoices, invoice, **values)
+    if is_settled:
+        book.wake_at(OVERDUE, invoice.id, None)
+    elif invoice.state not in PAYABLE and invoice.overdue_at is None:
+        book.wake_at(OVERDUE, invoice.id, invoice.due_at)
+    if paid > invoice.paid or (is_settled and invoice.state in PAYABLE):
+        _tell_paid(book, invoice, changed, by)
+    return changed
+
+
+def _tell_paid(book: Book, before: Row, now: Row, by: Row | None) -> None:
+    """Once for each payment: paid when it is all there now, part-paid when not; what is too much besides."""
+    about = {} if by is None else {"payment": by.payment, "connection": by.connection}
+    which = by.id if by is not None else "free"
+    if now.state in PAYABLE:
+        book.tell("invoice.part_paid", f"invoice.part_paid:{now.id}:{which}", invoice_event(now, **about))
+    elif before.state in PAYABLE:
+        book.tell("invoice.paid", f"invoice.paid:{now.id}:{which}", invoice_event(now, **about))
+    if now.state == "overpaid" and now.paid > before.paid:
+        reason = "paid_already" if before.paid >= before.total else "too_much"
+        amount = Money(now.paid - max(before.paid, before.total), now.currency)
+        _tell_surplus(book, now, by, amount, reason)
+
+
+def _tell_surplus(book: Book, invoice: Row, by: Row | None, amount: Money, reason: str) -> None:
+    assert by is not None  # nothing but a payment brings money
+    about = {"payment": by.payment, "connection": by.connection, "amount": amount.to_json(), "reason": reason}
+    book.tell("invoice.overpaid", f"invoice.overpaid:{invoice.id}:{by.id}", invoice_event(invoice, **about))
+
+
+def _state(total: int, paid: int, back: int) -> str:
+    """What was refunded of a paid invoice does not make it owed again; only what a bank took back does."""
+    if paid < total:
+        return "partly_paid" if paid else "open"
+    return "overpaid" if paid - back > total else "paid"
+
+
+def _advance(book: Book, invoice: Row, news: _News) -> Row:
+    """One payment of an invoice has news; gives the invoice as it is then."""
+    place = (payments.c.connection == news.connection, payments.c.payment == news.payment)
+    at_gateway = book.connection.execute(sa.select(payments).where(*place)).first()
+    if at_gateway is None or not _is_for_its_order(book, invoice, news):
+        return invoice
+    row = _row_of(book, invoice, news)
+    if at_gateway.state == "returned" and row.state in {"begun", "taken", "surplus"}:
+        book.change(invoice_payments, row, state="returned")
+    elif row.state == "begun" and at_gateway.state in _CAME_IN:
+        money = news.taken or Money(at_gateway.amount, at_gateway.currency)
+        row = _came_in(book, invoice, row, money, at_gateway.refunded)
+    elif row.state == "taken" and row.refunded != at_gateway.refunded:
+        book.change(invoice_payments, row, refunded=at_gateway.refunded)
+    else:
+        return invoice
+    return settle(book, invoice, row)
+
+
+def _came_in(book: Book, invoice: Row, row: Row, money: Money, refunded: int) -> Row:
+    values = {"currency": money.currency, "minor": money.minor, "refunded": refunded}
+    reason = {"void": "void", "draft": "not_issued"}.get(invoice.state, "")
+    if not reason and money.currency != invoice.currency:
+        reason = "other_currency"
+    if not reason:
+        return book.change(invoice_payments, row, state="taken", **values)
+    row = book.change(invoice_payments, row, state="surplus", reason=reason, **values)
+    _tell_surplus(book, invoice, row, money, reason)
+    return row
+
+
+def _is_for_its_order(book: Book, invoice: Row, news: _News) -> bool:
+    """An order gives back what it does not need: that money is not the invoice's either."""
+    if invoice.order is None:
+        return True
+    row = book.find(order_payments, news.of_order)
+    return row is None or row.order != invoice.order or row.state in {"begun", "taken", "returned"}
+
+
+def _row_of(book: Book, invoice: Row, news: _News) -> Row:
+    row = {"id": news.identity, "invoice": invoice.id, "connection": news.connection, "payment": news.payment}
+    book.insert(invoice_payments, {**row, "state": "begun"})
+    return book.get(invoice_payments, news.identity)
+
+
+def _taken(invoice: str) -> sa.Select[tuple[object, ...]]:
+    table = invoice_payments.c
+    return sa.select(invoice_payments).where(table.invoice == invoice, table.state == "taken")
+
+
+def _invoice(book: Book, event: NewEvent, news: _News) -> str | None:
+    """The invoice that an event is about: as is known of its payment, as it says, or the one that bills its order."""
+    known = book.find(invoice_payments, news.identity)
+    if known is not None:
+        return str(known.invoice)
+    named, order = event.data.get("invoice"), event.data.get("order")
+    if isinstance(named, str):
+        return named
+    if not isinstance(order, str):
+        of_order = book.find(order_payments, news.of_order)
+        order = of_order.order if of_order is not None else None
+    return billing(book.connection, order) if order is not None else None
+
+
+def billing(connection: sa.Connection, order: str) -> str | None:
+    """The id of the invoice that bills an order, None when there is none, or it is a draft or void."""
+    chosen = (invoices.c.order == order, invoices.c.state.not_in(["draft", "void"]))
+    query = sa.select(invoices.c.id).where(*chosen).order_by(invoices.c.created_at).limit(1)
+    found: str | None = connection.scalar(query)
+    return found
+
+
+def _news(event: NewEvent) -> _News | None:
+    payment = event.data.get("payment")
+    if not event.type.startswith(_TELLING) or event.source == _BY_HAND or not isinstance(payment, str):
+        return None
+    said = event.data.get("captured") or event.data.get("amount")
+    taken = Money.from_json(said) if event.type == "payment.succeeded" and isinstance(said, dict) else None
+    return _News(event.source, payment[:_LONGEST], taken)

@@ -1,0 +1,166 @@
+"""An invoice on paper: who bills whom, lines, tax by rate, total, and codes that a phone reads to pay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from babel.dates import format_date
+
+from hub.commerce.invoice_reading import PAYABLE, due_of
+from hub.money import Money
+from hub.pdf import MARGIN, Align, Paper
+from hub.web.speech import phrase
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import sqlalchemy as sa
+
+    from hub.jsontypes import Json, JsonObject
+
+_CODE: Final = 34.0
+_BLOCK: Final = 58.0
+_LEAST, _MOST = 1, 99_999_999_999
+_HOLDER, _REMITTANCE = 70, 140
+
+
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """What paper says besides the invoice: the facts ``brand`` and ``bank``, and the address where it is paid."""
+
+    brand: JsonObject
+    bank: JsonObject
+    url: str
+
+
+def invoice_pdf(invoice: sa.Row[Any], billed: Billed, now: datetime) -> bytes:
+    """The invoice as PDF, in its own language. The same invoice at the same ``now`` gives the same bytes."""
+    said = _Words(invoice.language)
+    number = invoice.number or said("draft")
+    paper = Paper(said("title", number=number), invoice.issued_at or now)
+    paper.add_page()
+    _head(paper, said, billed.brand)
+    _about(paper, said, invoice)
+    paper.ln(5)
+    _lines(paper, said, invoice)
+    _sums(paper, said, invoice)
+    if invoice.note:
+        paper.ln(5)
+        paper.write_line(invoice.note)
+    if invoice.state in PAYABLE:
+        _ways(paper, said, invoice, billed)
+    return paper.finished()
+
+
+def girocode(bank: JsonObject, amount: Money, remittance: str) -> str | None:
+    """The content of a code that banking apps read as a SEPA transfer (EPC069-12, version 002); None where none can be."""
+    holder, iban = bank.get("holder"), bank.get("iban")
+    if not holder or not iban or amount.currency != "EUR" or not _LEAST <= amount.minor <= _MOST:
+        return None
+    euros = f"EUR{amount.to_decimal_text()}"
+    parts = ("BCD", "002", "1", "SCT", str(bank.get("bic") or ""), str(holder)[:_HOLDER], str(iban), euros, "", "")
+    return "\n".join((*parts, remittance[:_REMITTANCE]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    language: str
+
+    def __call__(self, name: str, **values: object) -> str:
+        return phrase(self.language, f"invoice.{name}", **values)
+
+    def amount(self, money: Money) -> str:
+        return money.format(self.language)
+
+    def day(self, moment: datetime) -> str:
+        return format_date(moment.date(), "long", self.language)
+
+
+def _head(paper: Paper, said: _Words, brand: JsonObject) -> None:
+    colour = str(brand.get("colour") or "")
+    if colour:
+        paper.set_fill_color(*(int(colour[place : place + 2], 16) for place in (1, 3, 5)))
+        paper.rect(0, 0, paper.w, 4, style="F")
+    if brand.get("name"):
+        paper.write_line(str(brand["name"]), size=13, bold=True)
+    for line in str(brand.get("address") or "").splitlines():
+        paper.write_line(line, grey=True)
+    if brand.get("email"):
+        paper.write_line(str(brand["email"]), grey=True)
+    if brand.get("tax_id"):
+        paper.write_line(said("tax_id", number=brand["tax_id"]), grey=True)
+    paper.ln(6)
+
+
+def _about(paper: Paper, said: _Words, invoice: sa.Row[Any]) -> None:
+    paper.write_line(said("title", number=invoice.number or said("draft")), size=18, bold=True)
+    if invoice.state == "void":
+        paper.write_line(said("void"), bold=True)
+    for name, moment in (("issued", invoice.issued_at), ("due_by", invoice.due_at)):
+        if moment is not None:
+            paper.write_line(f"{said(name)}: {said.day(moment)}")
+    who = _customer(cast("JsonObject", invoice.customer or {}))
+    if who:
+        paper.ln(3)
+        paper.write_line(said("customer"), grey=True)
+        for line in who:
+            paper.write_line(line)
+
+
+def _customer(customer: JsonObject) -> list[str]:
+    address = cast("dict[str, Json]", customer.get("address") or {})
+    parts = [customer.get("name"), *address.values(), customer.get("email")]
+    return [part for part in parts if isinstance(part, str) and part]
+
+
+def _lines(paper: Paper, said: _Words, invoice: sa.Row[Any]) -> None:
+    widths = (paper.inner_width - 18 - 34 - 36, 18.0, 34.0, 36.0)
+    aligned: tuple[Align, ...] = ("L", "R", "R", "R")
+
+    def row(*texts: str, bold: bool = False) -> None:
+        paper.write_row(list(zip(texts, widths, aligned, strict=True)), bold=bold, rule=True)
+
+    row(said("what"), said("quantity"), said("price"), said("amount"), bold=True)
+    for line in invoice.lines:
+        price, total = (said.amount(Money.from_json(line[name])) for name in ("price", "total"))
+        row(line["title"], str(line["quantity"]), price, total)
+
+
+def _sums(paper: Paper, said: _Words, invoice: sa.Row[Any]) -> None:
+    widths = (paper.inner_width - 36, 36.0)
+
+    def row(words: str, minor: int, *, bold: bool = False) -> None:
+        amount = said.amount(Money(minor, invoice.currency))
+        paper.write_row([(words, widths[0], "R"), (amount, widths[1], "R")], bold=bold)
+
+    if any(one["tax"] for one in invoice.taxes):
+        row(said("net"), sum(one["net"] for one in invoice.taxes))
+        for one in invoice.taxes:
+            row(said("tax", rate=one["rate"]), one["tax"])
+    row(said("total"), invoice.total, bold=True)
+    if invoice.paid:
+        row(said("paid_so_far"), invoice.paid)
+        row(said("due"), due_of(invoice).minor, bold=True)
+
+
+def _ways(paper: Paper, said: _Words, invoice: sa.Row[Any], billed: Billed) -> None:
+    """The codes side by side, each with what it is for."""
+    if paper.will_page_break(_BLOCK):
+        paper.add_page()
+    paper.ln(8)
+    codes = [(said("scan_to_pay"), billed.url)]
+    transfer = girocode(billed.bank, due_of(invoice), str(invoice.number))
+    if transfer is not None:
+        codes.append((said("scan_to_transfer"), transfer))
+    top = paper.get_y()
+    half = paper.inner_width / 2
+    for place, (words, content) in enumerate(codes):
+        left = MARGIN + place * half
+        paper.draw_code(content, left, top, _CODE)
+        paper.set_xy(left, top + _CODE + 1)
+        paper.write_line(words, size=9, width=half)
+    if transfer is not None:
+        iban = str(billed.bank["iban"])
+        grouped = " ".join(iban[start : start + 4] for start in range(0, len(iban), 4))
+        paper.write_line(said("by_transfer", holder=billed.bank["holder"], iban=grouped), size=9, grey=True)

@@ -1,0 +1,144 @@
+"""What payments make of an invoice: part, whole, too much, twice, in any order, refunded, taken back by the bank."""
+
+import itertools
+from datetime import timedelta
+
+import pytest
+
+from tests.commerce.test_invoices import ADA, LINES, eur, invoice, state
+
+WHOLE = 12970
+
+
+def pay(shop, made, payment="c_1", minor=WHOLE, source="corner", currency="EUR"):
+    shop.moment += timedelta(seconds=1)
+    amount = {"minor": minor, "currency": currency}
+    shop.happen("payment.succeeded", source, payment=payment, invoice=made["invoice"], amount=amount)
+
+
+def test_an_invoice_is_paid_by_its_payment_in_the_same_transaction(shop):
+    made = invoice(shop)
+    pay(shop, made)
+    assert shop.told("invoice") == ["invoice.issued", "invoice.paid"]
+    paid = shop.event("invoice.paid")
+    assert (paid["payment"], paid["connection"], paid["paid"], paid["due"]) == ("c_1", "corner", eur(WHOLE), eur(0))
+    now = state(shop, made)
+    assert (now["state"], now["payments"][0]["state"]) == ("paid", "taken")
+    shop.forward(days=20)
+    assert "invoice.overdue" not in shop.told("invoice")
+
+
+def test_news_told_twice_changes_nothing(shop):
+    made = invoice(shop)
+    for _ in range(3):
+        pay(shop, made)
+    shop.happen("payment.pending", payment="c_1", invoice=made["invoice"], amount=eur(WHOLE))
+    assert (state(shop, made)["paid"], shop.told("invoice")) == (eur(WHOLE), ["invoice.issued", "invoice.paid"])
+
+
+@pytest.mark.parametrize("order", [*itertools.permutations([("c_1", 5000), ("c_2", 5000), ("c_3", 2970)])])
+def test_part_payments_add_up_in_any_order(shop, order):
+    made = invoice(shop)
+    for payment, minor in order:
+        pay(shop, made, payment, minor)
+    told = ["invoice.issued", "invoice.part_paid", "invoice.part_paid", "invoice.paid"]
+    assert (shop.told("invoice"), state(shop, made)["state"]) == (told, "paid")
+
+
+def test_a_part_payment_leaves_the_rest_and_the_invoice_overdue(shop):
+    made = invoice(shop)
+    pay(shop, made, minor=10000)
+    now = state(shop, made)
+    assert (now["state"], now["due"]) == ("partly_paid", eur(2970))
+    shop.forward(days=20)
+    assert shop.event("invoice.overdue")["due"] == eur(2970)
+    error = shop.refused_to("invoices", "void", {"invoice": made["invoice"]})
+    assert error.message == "The invoice 2027-0001 is paid, in part at least."
+
+
+@pytest.mark.parametrize(
+    ("paid", "amount", "reason"), [((15000,), 2030, "too_much"), ((WHOLE, WHOLE), WHOLE, "paid_already")]
+)
+def test_what_is_too_much_is_kept_and_told(shop, paid, amount, reason):
+    made = invoice(shop)
+    for number, minor in enumerate(paid):
+        pay(shop, made, f"c_{number}", minor)
+    told = shop.event("invoice.overpaid")
+    assert (told["amount"], told["reason"], told["payment"]) == (eur(amount), reason, f"c_{len(paid) - 1}")
+    assert shop.told("invoice") == ["invoice.issued", "invoice.paid", "invoice.overpaid"]
+    assert state(shop, made)["state"] == "overpaid"
+    back = {"refund": "r_1", "payment": f"c_{len(paid) - 1}", "amount": eur(amount)}
+    shop.happen("refund.issued", **back)
+    now = state(shop, made)
+    assert (now["state"], now["refunded"], now["due"]) == ("paid", eur(amount), eur(0))
+
+
+def test_what_was_refunded_is_not_owed_again(shop):
+    made = invoice(shop)
+    pay(shop, made)
+    shop.happen("refund.issued", refund="r_1", payment="c_1", amount=eur(WHOLE))
+    now = state(shop, made)
+    assert (now["state"], now["refunded"], now["due"]) == ("paid", eur(WHOLE), eur(0))
+    assert shop.do("invoices", "void", {"invoice": made["invoice"]}, "step-2")["state"] == "void"
+
+
+def test_what_the_bank_took_back_is_owed_again(shop):
+    made = invoice(shop)
+    pay(shop, made)
+    shop.moment += timedelta(seconds=1)
+    shop.happen("payment.returned", payment="c_1", amount=eur(WHOLE))
+    now = state(shop, made)
+    assert (now["state"], now["due"], now["payments"][0]["state"]) == ("open", eur(WHOLE), "returned")
+    pay(shop, made, "c_2")
+    assert shop.told("invoice") == ["invoice.issued", "invoice.paid", "invoice.paid"]
+    shop.forward(days=20)
+    assert "invoice.overdue" not in shop.told("invoice")
+
+
+@pytest.mark.parametrize("reason", ["other_currency", "void", "not_issued"])
+def test_money_that_cannot_be_the_invoices_is_told_and_not_taken(shop, reason):
+    made = invoice(shop, draft=reason == "not_issued")
+    if reason == "void":
+        shop.do("invoices", "void", {"invoice": made["invoice"]}, "step-2")
+    pay(shop, made, currency="USD" if reason == "other_currency" else "EUR")
+    told = shop.event("invoice.overpaid")
+    assert (told["reason"], told["amount"]["minor"]) == (reason, WHOLE)
+    now = state(shop, made)
+    assert (now["paid"], now["payments"][0]["state"]) == (eur(0), "surplus")
+
+
+def test_a_payment_of_somebody_elses_invoice_is_let_be(shop):
+    shop.happen("payment.succeeded", payment="c_7", invoice="their-own-77", amount=eur(100))
+    assert shop.told() == ["payment.succeeded"]
+
+
+@pytest.mark.parametrize("named", ["order", "invoice", "both"])
+def test_the_same_money_pays_an_order_and_its_invoice(shop, named):
+    order = shop.do("orders", "create", {"lines": LINES, "customer": ADA})
+    made = invoice(shop, lines=None, order=order["order"])
+    names = {"order": order["order"], "invoice": made["invoice"]}
+    if named == "order":
+        del names["invoice"]
+    if named == "invoice":
+        shop.happen("payment.created", payment="c_1", **names, amount=eur(WHOLE))
+        names = {}
+    shop.happen("payment.succeeded", payment="c_1", **names, amount=eur(WHOLE))
+    assert state(shop, made)["state"] == "paid"
+    assert shop.do("orders", "get", {"order": order["order"]})["state"] == "paid"
+
+
+def test_a_second_payment_that_goes_back_to_the_payer_is_not_the_invoices(shop):
+    order = shop.do("orders", "create", {"lines": LINES, "customer": ADA})
+    made = invoice(shop, lines=None, order=order["order"])
+    for payment in ("c_1", "c_2"):
+        shop.happen("payment.succeeded", payment=payment, order=order["order"], amount=eur(WHOLE))
+    assert (state(shop, made)["state"], state(shop, made)["paid"]) == ("paid", eur(WHOLE))
+    assert shop.told("order")[-1] == "order.paid_again"
+
+
+def test_an_order_that_was_paid_before_makes_a_paid_invoice(shop):
+    order = shop.do("orders", "create", {"lines": LINES, "customer": ADA})
+    shop.happen("payment.succeeded", payment="c_1", order=order["order"], amount=eur(WHOLE))
+    made = invoice(shop, lines=None, order=order["order"])
+    assert (made["state"], made["paid"]) == ("paid", eur(WHOLE))
+    assert shop.event("invoice.paid")["payment"] == "c_1"

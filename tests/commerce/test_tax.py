@@ -1,0 +1,58 @@
+"""The tax of an invoice: rounded once for each rate, and the lines' taxes add up to it."""
+
+import pytest
+
+from hub.commerce.order_lines import Line
+from hub.commerce.tax import plain_rate, reckon
+from hub.errors import PermanentError
+from hub.money import Money
+
+
+def line(minor, rate="19", quantity=1, currency="EUR"):
+    return Line("Thing", quantity, Money(minor, currency), tax_rate=rate)
+
+
+def figures(found):
+    return [(one.rate, one.net.minor, one.tax.minor) for one in found.taxes], found.net.minor, found.total.minor
+
+
+def test_prices_that_hold_the_tax_have_it_divided_out():
+    found = reckon([line(11900), line(10700, "7"), line(500, "0")], "EUR", included=True)
+    assert figures(found) == ([("0", 500, 0), ("7", 10000, 700), ("19", 10000, 1900)], 20500, 23100)
+
+
+def test_prices_without_tax_have_it_added():
+    found = reckon([line(10000), line(10000, "7.0")], "EUR", included=False)
+    assert figures(found) == ([("7", 10000, 700), ("19", 10000, 1900)], 20000, 22600)
+
+
+def test_a_rate_is_rounded_once_and_its_lines_add_up():
+    found = reckon([line(33, "10"), line(33, "10"), line(34, "10.00")], "EUR", included=False)
+    assert figures(found) == ([("10", 100, 10)], 100, 110)
+    assert [one["tax"]["minor"] for one in found.lines] == [3, 3, 4]
+    assert {one["tax_rate"] for one in found.lines} == {"10"}
+
+
+@pytest.mark.parametrize(("minor", "tax"), [(5, 1), (4, 0), (15, 2), (14, 1)])
+def test_half_a_unit_is_rounded_up(minor, tax):
+    assert reckon([line(minor, "10")], "EUR", included=False).tax.minor == tax
+
+
+@pytest.mark.parametrize(("currency", "tax"), [("JPY", 1900), ("KWD", 1900), ("EUR", 1900)])
+def test_every_currency_is_reckoned_in_its_own_units(currency, tax):
+    found = reckon([line(10000, currency=currency)], currency, included=False)
+    assert (found.tax, found.total) == (Money(tax, currency), Money(11900, currency))
+
+
+def test_lines_that_cost_nothing_have_no_tax():
+    assert figures(reckon([line(0), line(0)], "EUR", included=True)) == ([("19", 0, 0)], 0, 0)
+
+
+def test_more_than_any_amount_may_be_is_refused():
+    with pytest.raises(PermanentError, match=r"The invoice: An amount of \d+ digits is too large"):
+        reckon([line(999_999_999_999_999_999)], "EUR", included=False)
+
+
+@pytest.mark.parametrize(("rate", "plain"), [("19.00", "19"), ("0", "0"), ("7.50", "7.5"), ("100", "100")])
+def test_rates_are_written_plainly(rate, plain):
+    assert plain_rate(rate) == plain
