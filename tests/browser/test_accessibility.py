@@ -72,6 +72,7 @@ PAGES = [
     "/statements/prv_none",
     "/refunds",
     "/split-calculator",
+    "/reconciliation",
     "/orders",
     "/orders/new",
     "ORDER",
