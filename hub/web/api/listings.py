@@ -20,6 +20,7 @@ from hub.journal.tables_billing import told_plans, told_subscriptions
 from hub.journal.tables_commerce import orders
 from hub.journal.tables_escrow import holds
 from hub.journal.tables_forms import submissions
+from hub.journal.tables_invoices import invoices
 from hub.journal.tables_work import jobs, providers
 
 if TYPE_CHECKING:
@@ -118,6 +119,18 @@ LISTINGS: Final[Sequence[Listing]] = (
         {"order": "id", **_same("number", "state", "total", "paid", "customer", "metadata", "description"), **_TIMES},
         filters=("state", "number"),
         amounts=("total", "paid"),
+    ),
+    Listing(
+        "invoices",
+        "/invoices",
+        invoices,
+        {
+            "invoice": "id",
+            **_same("number", "series", "state", "total", "paid", "refunded", "order", "customer", "due_at", "issued_at"),
+            **_TIMES,
+        },
+        filters=("state", "number", "series", "order"),
+        amounts=("total", "paid", "refunded"),
     ),
     Listing(
         "payments",
