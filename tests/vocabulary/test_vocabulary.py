@@ -32,7 +32,7 @@ TABLE = {
     "transfer.sent .failed .reversed": "transfer provider amount",
     "payout.paid .failed": "payout provider amount",
     "order.placed .paid .cancelled .paid_again .not_given_back": "order",
-    "invoice.issued .paid .part_paid .overdue .void": "invoice",
+    "invoice.issued .paid .part_paid .overpaid .overdue .void": "invoice",
     "link.created .opened .paid .expired .cancelled": "link",
     "form.submitted": "form",
     "job.posted .offered .chosen .assigned .accepted .declined .unfilled .started .done .confirmed .disputed .released "
