@@ -96,7 +96,8 @@ class LoadedConnector:
         """Do an action by ``run``, its input and output judged by the schemas of ``spec``; see :meth:`run`."""
         with _redacted_errors(call.connection):
             call = self._with_valid_input(spec, call)
-            return self._valid_output(spec, call, run(call))
+            with _redacted_errors(call.connection, call.input):
+                return self._valid_output(spec, call, run(call))
 
     def find(self, action: str, call: Call) -> Json | None:
         """Whether this very step already happened: its output, or None. Only for actions ``idempotent: lookup``."""
@@ -230,12 +231,15 @@ class LoadedConnector:
 
 
 @contextmanager
-def _redacted_errors(connection: Connection) -> Iterator[None]:
-    """Errors that pass through lose the connection's secrets, in their words and in what the outside system said."""
+def _redacted_errors(connection: Connection, given: JsonObject | None = None) -> Iterator[None]:
+    """Errors that pass through lose the connection's secrets, in their words and in what the outside system said.
+
+    ``given``: an action's input; who is named in it (the payer, whoever is paid) stands in no error either.
+    """
     try:
         yield
     except HubError as error:
-        redactor = Redactor.of(connection)
+        redactor = Redactor.of(connection, given)
         error.message = redactor.text(error.message)
         error.args = (error.message,)
         if isinstance(error, ActionError):

@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urlsplit, urlunsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from hub.connect.api import Connection
-    from hub.jsontypes import Json
+    from hub.jsontypes import Json, JsonObject
 
 MASK = "[hidden]"
+PERSON = "[person]"
+_MAIL_ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+_NAMING = ("customer", "recipient", "to", "email", "phone")
+"""Members of an action's input that name a person; what they hold stays in the step's input, where it belongs."""
 SHORTEST_SECRET = 4
 """Characters; shorter values are not looked for in running text, they would hide half of it."""
 
@@ -84,17 +88,37 @@ def _telling_parts(secret: str) -> tuple[str, ...]:
     return tuple(part for part in urlsplit(secret).path.split("/") if len(part) >= _SHORTEST_LINE)
 
 
+def _persons(given: JsonObject) -> Iterator[str]:
+    """What names a person in an action's input: the payer, or whoever is paid."""
+    for name in _NAMING:
+        yield from _texts(given.get(name))
+
+
+def _texts(value: Json) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list, tuple)):
+        for member in value.values() if isinstance(value, dict) else value:
+            yield from _texts(member)
+
+
 class Redactor:
     """Knows a connection's secrets and hides them, as they are and as they travel (percent-encoded, in Basic, in JSON)."""
 
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
+    def __init__(self, secrets: Iterable[str] = (), persons: Iterable[str] | None = None) -> None:
+        named = None if persons is None else {one for one in persons if len(one) >= SHORTEST_SECRET}
+        self._persons = None if named is None else sorted(named, key=len, reverse=True)
         given = tuple(secret for secret in secrets if len(secret) >= SHORTEST_SECRET)
         self._secrets = given + tuple(part for secret in given for part in _telling_parts(secret))
 
     @classmethod
-    def of(cls, connection: Connection) -> Redactor:
-        """The redactor of a connection: it knows every version of every secret."""
-        return cls(value for values in connection.secrets.values() for value in values)
+    def of(cls, connection: Connection, given: JsonObject | None = None) -> Redactor:
+        """The redactor of a connection: it knows every version of every secret.
+
+        With an action's input it hides who is named there too, and every mail address.
+        """
+        secrets = (value for values in connection.secrets.values() for value in values)
+        return cls(secrets, None if given is None else _persons(given))
 
     def holds_secret(self, text: bytes) -> bool:
         """Whether one of the secrets stands in a text as it is; quick enough for every output."""
@@ -112,7 +136,12 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """The text without secrets and card numbers."""
-        return mask_card_numbers(_hide(text, self._secrets))
+        hidden = mask_card_numbers(_hide(text, self._secrets))
+        if self._persons is None:
+            return hidden
+        for person in self._persons:
+            hidden = hidden.replace(person, PERSON)
+        return _MAIL_ADDRESS.sub(PERSON, hidden)
 
     def json(self, value: Json) -> Json:
         """The value without secrets: known ones anywhere, and whatever stands under a name like ``password``."""

@@ -107,5 +107,5 @@ payouts = sa.Table(
     sa.Index("ix_payouts_connection_reference", "connection", "reference"),
     sa.Index("ix_payouts_state", "state"),
     info={"title": "payout"},
-    comment="its amount is taken off the provider's account in the transaction that makes it, and put back when it fails",
+    comment="its amount is taken off the provider's account with it, and put back when it fails",
 )

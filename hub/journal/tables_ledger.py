@@ -133,7 +133,7 @@ refund_requests = sa.Table(
     sa.Index("ix_refund_requests_state_created_at", "state", "created_at"),
     sa.Index("ix_refund_requests_created_at", "created_at"),
     info={"title": "refund"},
-    comment="refunds that the hub makes: written before the gateway is called, so that their sum never exceeds what is left",
+    comment="refunds by the hub: written before the gateway is called, so that their sum never exceeds what is left",
 )
 
 ledger_checks = sa.Table(

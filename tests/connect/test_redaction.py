@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hub.connect.api import Connection
 from hub.connect.redaction import MASK, Redactor, has_card_number, mask_card_numbers, passes_luhn
 
 SECRET = "s3cr&t/va=lue"
@@ -84,3 +85,17 @@ def test_an_address_that_is_secret_is_hidden_by_its_telling_part_too():
     assert redactor.text(f"POST {address}") == "POST [hidden]"
     assert redactor.text("no route /services/T0/planted-token-0123456789") == "no route /services/T0/[hidden]"
     assert redactor.text("https://hooks.example.com/services") == "https://hooks.example.com/services"
+
+
+def test_who_is_named_in_an_input_stands_in_no_error():
+    given = {
+        "customer": {"email": "ada@example.com", "name": "Ada Lovelace", "id": "7"},
+        "to": {"iban": "DE8937"},
+        "note": "lamp",
+    }
+    redactor = Redactor.of(Connection("shop", "sandbox", {}, {}), given)
+    assert (
+        redactor.text("no Ada Lovelace <ada@example.com> (DE8937) with a lamp, 7")
+        == "no [person] <[person]> ([person]) with a lamp, 7"
+    )
+    assert redactor.json({"echo": ["Ada Lovelace"]}) == {"echo": ["[person]"]}

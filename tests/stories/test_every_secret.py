@@ -82,6 +82,9 @@ def plant(market, secrets) -> None:
         data = {"order": f"o_{status}", "total": market.money(10000), "customer": customer}
         _, (run,) = market.live.hub.runs.record("order.placed", data, "test")
         market.live.until(lambda run=run: is_tried(market, run))
+        said_of_it = json.dumps([one.error for one in market.live.hub.queries.run(run).steps])
+        assert MAIL not in said_of_it
+        assert NAME not in said_of_it or not paying, "who is paid is named by their gateway's own account"
         market.fake.moods.clear()
         for body in (json.dumps(echo).encode(), said.encode()):
             answer = requests.post(market.hooks, data=body, headers={"x-planted": said.encode()}, timeout=10)
