@@ -145,7 +145,7 @@ def test_a_question_is_asked_by_mail_and_answered_by_its_link(page, live, open_b
     boss = open_browser(PHONE)
     boss.goto(links[0])
     boss.get_by_role("button", name="yes").click()
-    expect(boss.get_by_text("Your answer is yes.")).to_be_visible()
+    expect(boss.get_by_text("Your answer is “yes”.")).to_be_visible()
     boss.goto(links[1])
     expect(boss.get_by_text("This was answered already")).to_be_visible()
     page.goto(run)

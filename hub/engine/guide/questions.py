@@ -210,7 +210,7 @@ def story_of(answers: Answers) -> tuple[str, str]:
     if answers.received == "link":
         return "payment-links", "It sends links, reminds, and thanks who paid."
     if answers.received == "invoice":
-        return "wholesale", "It makes an invoice with PDF and a code to pay by of each order."
+        return "wholesale", "It makes orders of scanned goods, which the buyer pays by a code or by mail."
     if "access" in answers.after or (answers.period == "recurring" and answers.received != "portal"):
         return "online-course", "It gives access once or as a membership, and takes it away when that ends."
     if answers.received == "order":
