@@ -56,7 +56,9 @@ class Hold:
 
     ``amount``: what was asked for, then what came in. ``released``: what providers and the platform got. ``returned``: what
     divisions of ours gave or let go to the payer; ``refunded``: what the gateway says went back, by whomever.
-    ``disputes``: dispute -> [open or its outcome, amount]. ``frozen_by``: why it is frozen. ``tales`` counts what was told.
+    ``gone``: what had gone back when the division that is under way, or the last one, began: its own refund may be told
+    before it is done. ``disputes``: dispute -> [open or its outcome, amount]. ``frozen_by``: why it is frozen. ``tales``
+    counts what was told.
     """
 
     id: str
@@ -67,6 +69,7 @@ class Hold:
     released: int = 0
     returned: int = 0
     refunded: int = 0
+    gone: int = 0
     lapses_at: datetime | None = None
     frozen_by: str = ""
     disputes: Mapping[str, tuple[str, int]] = field(default_factory=dict)
@@ -194,7 +197,7 @@ def disputed(hold: Hold, dispute: str, state: str, amount: int) -> tuple[Hold, l
 
 def refund_failed(hold: Hold, amount: int) -> tuple[Hold, list[Tale]]:
     """A refund of ours did not reach the payer: the money is here again, and somebody must say what becomes of it."""
-    known = replace(hold, returned=max(hold.returned - amount, 0))
+    known = replace(hold, returned=max(hold.returned - amount, 0), gone=hold.gone - amount)
     if known.state in {"settled", "refunded", "released"}:
         known = replace(known, state="frozen", frozen_by="refund_failed")
         return _told(known, [("escrow.frozen", {"amount": known.rest.to_json(), "reason": "refund_failed"})])
@@ -265,7 +268,7 @@ def begin(hold: Hold, kind: str, kept: int, back: int) -> Hold:
         message = f"The money of the hold {hold.id} was collected already."
         raise PermanentError(message, code="wrong_state", remedy="Nothing needs to be done.")
     _check_sum(hold, kind, kept, back)
-    return replace(hold, state="releasing")
+    return replace(hold, state="releasing", gone=max(hold.returned, hold.refunded))
 
 
 def _check_sum(hold: Hold, kind: str, kept: int, back: int) -> None:
@@ -287,7 +290,7 @@ def finish(hold: Hold, kind: str, kept: int, back: int, extra: JsonObject) -> tu
     if kind == "collect":
         return _told(*_at_rest(replace(hold, state="held", mode=COLLECTED, lapses_at=None), "refunded"))
     known = replace(hold, state="held", released=hold.released + kept)
-    known = replace(known, returned=max(hold.returned, hold.refunded) + back if back else hold.returned)
+    known = replace(known, returned=hold.gone + back if back else hold.returned)
     mode = COLLECTED if kept else hold.mode
     if not known.left:
         over = {"release": "released", "settle": "settled", "cancel": "refunded"}[kind]

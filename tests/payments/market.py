@@ -44,7 +44,7 @@ class Market:
         self.hub = Hub.open(settings, Role.TOOL, lambda: datetime.now(UTC) + self._offset)
         prepare(self.hub)
         self._server = make_server("127.0.0.1", self.port, build(self.hub), threaded=True)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         self._thread.start()
         self.key = self.hub.accounts.get("sandbox").secret("api_key")
         self._gateway = self._server.app._mounts["/sandbox"].extensions["sandbox"]

@@ -175,8 +175,18 @@ def test_the_refund_of_a_settlement_is_counted_once_whenever_it_is_told():
     told = Arrived("partially_refunded", WHOLE, WHOLE, 48_000)
     early = holds.finish(holds.follow(moving, told)[0], "settle", 72_000, 48_000, {})[0]
     late = holds.follow(holds.finish(moving, "settle", 72_000, 48_000, {})[0], told)[0]
-    assert late.back == 48_000
+    assert early.returned == late.returned == early.back == late.back == 48_000
     assert early.left == late.left == 0
+    for done in (early, late):
+        again, _ = holds.refund_failed(done, 48_000)
+        again, _ = holds.follow(again, Arrived("succeeded", WHOLE, WHOLE, 0))
+        assert (again.state, again.left, again.back) == ("frozen", 48_000, 0)
+
+
+def test_a_refund_that_fails_before_its_settlement_is_done_stays_in_the_hold():
+    moving, _ = holds.refund_failed(holds.begin(HELD, "settle", 72_000, 48_000), 48_000)
+    part, _ = holds.finish(moving, "settle", 72_000, 48_000, {})
+    assert (part.state, part.released, part.left) == ("held", 72_000, 48_000)
 
 
 def test_a_refund_that_fails_later_brings_the_money_back_into_the_hold():

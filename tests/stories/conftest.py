@@ -44,7 +44,7 @@ class LiveHub:
         prepare(self.hub)
         self.application = build(self.hub)
         self._server = make_server("127.0.0.1", self.port, self.application, threaded=True)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         self._thread.start()
         self.hub.start()
         self.address = settings.address
