@@ -108,6 +108,10 @@ class FakeServer(ABC):
     def handle(self, request: Received) -> Answered:
         """Answer a request, or raise :class:`ComplaintError`."""
 
+    def has_moods(self, request: Received) -> bool:
+        """Whether a mood may come over such a request: one that others send meanwhile takes it from none."""
+        return True
+
     def treat(self, *moods: Mood) -> None:
         """Treat the next requests so, one after the other."""
         self.moods += moods
@@ -142,7 +146,7 @@ class FakeServer(ABC):
         received = Received(request.method, target.path, target.query, headers, request.get_data())
         with self._lock:
             self.received.append(received)
-            mood = self.moods.pop(0) if self.moods else None
+            mood = self.moods.pop(0) if self.moods and self.has_moods(received) else None
             answered = self._answer(received) if mood is None or mood.works else mood.answer
         if mood is not None and mood.hold:
             self._released.wait(LONGEST_HOLD)

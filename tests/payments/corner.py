@@ -111,6 +111,9 @@ class CornerGateway(FakeServer):
         """When the page of a payment that is begun now ends."""
         self._numbers = itertools.count(1)
 
+    def has_moods(self, request):
+        return request.method == "POST"
+
     def handle(self, request):
         if request.segments[0] == "page":
             back = self.pay(f"c_{request.segments[1]}")

@@ -93,8 +93,14 @@ class Market:
         visit = next(iter(self.visits(checkouts.c.payment == payment)), None)
         if visit is not None:
             address = f"{self.live.hub.pages.pay(visit.id)}/return"
-            answer = requests.get(address, params=dict(parameters), allow_redirects=False, timeout=10)
-            assert answer.status_code == 303, answer.text
+            self.live.until(lambda: self._proved(address, parameters))
+
+    @staticmethod
+    def _proved(address: str, parameters: Mapping[str, str]) -> bool:
+        """Whether the hub took the return; where it must wait to ask the gateway, the payer loads the page again."""
+        answer = requests.get(address, params=dict(parameters), allow_redirects=False, timeout=10)
+        assert answer.status_code == 303 or "could not ask the payment company" in answer.text, answer.text
+        return answer.status_code == 303
 
     def visits(self, *where: Any) -> Any:
         return self.live.hub.payments.store.list(checkouts, *where)

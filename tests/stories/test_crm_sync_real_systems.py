@@ -85,7 +85,9 @@ class Shop:
             before = len(self.attempts(run))
             self.live.clock.forward(hours=1)
             self.live.hub.driver.sweep()
-            self.live.until(lambda before=before: len(self.attempts(run)) > before)
+            self.live.until(
+                lambda before=before: len(self.attempts(run)) > before and self.live.status(run.id) == "waiting"
+            )
 
     def all_through(self):
         """Let time pass until every run has succeeded."""

@@ -48,6 +48,9 @@ def test_only_what_must_be_is_public(app):
         "form_page.send",
         "form_page.show",
         "form_page.standing",
+        "invoice.paper",
+        "invoice.pay",
+        "invoice.show",
         "job_page.act",
         "job_page.show",
         "pay.link",
@@ -81,6 +84,7 @@ def test_only_signed_addresses_take_what_other_sites_post(app):
     assert open_to_others == {
         "form_page.pay",
         "form_page.send",
+        "invoice.pay",
         "pay.begin",
         "pay.click",
         "pay.complete",
