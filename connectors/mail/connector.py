@@ -70,6 +70,11 @@ class _Outgoing:
         self.identifier = identifier
         self.message = message
 
+    @property
+    def key(self) -> str:
+        """What an earlier attempt's details know it by: neither an address nor a Message-ID, as errors name no person."""
+        return self.identifier.strip("<>").partition("@")[0]
+
     def entry(self, report: Report | None = None) -> dict[str, Json]:
         """What output and error details say of it."""
         entry: dict[str, Json] = {"to": self.recipient.address, "message_id": self.identifier}
@@ -120,7 +125,7 @@ def _keep(call: Call, outgoing: Sequence[_Outgoing], subject: str) -> Json:
 
 def _deliver(call: Call, sender: Mailbox, outgoing: Sequence[_Outgoing]) -> Json:
     done = _earlier(call)
-    waiting = [one for one in outgoing if one.recipient.address not in done]
+    waiting = [one for one in outgoing if one.key not in done]
     while waiting:
         try:
             with Session(_server(call)) as session:
@@ -128,7 +133,7 @@ def _deliver(call: Call, sender: Mailbox, outgoing: Sequence[_Outgoing]) -> Json
                     one = waiting.pop(0)
                     address = one.recipient.address
                     report = session.send(sender.address, address, one.message, utf8=one.recipient.needs_utf8)
-                    done[address] = {**one.entry(report), "outcome": report.outcome.value}
+                    done[one.key] = {**one.entry(report), "key": one.key, "outcome": report.outcome.value}
                     if report.lost_line:
                         break
         except ActionError as error:
@@ -138,15 +143,15 @@ def _deliver(call: Call, sender: Mailbox, outgoing: Sequence[_Outgoing]) -> Json
 
 
 def _earlier(call: Call) -> dict[str, dict[str, Json]]:
-    """What earlier attempts settled for good: recipients by address."""
+    """What earlier attempts settled for good, by the messages' keys."""
     details = call.previous if isinstance(call.previous, dict) else {}
     entries = cast("list[dict[str, Json]]", details.get("recipients") or [])
     settled = {Outcome.SENT.value, Outcome.REFUSED.value}
-    return {str(entry["to"]): entry for entry in entries if entry.get("outcome") in settled}
+    return {str(entry["key"]): entry for entry in entries if entry.get("outcome") in settled}
 
 
 def _verdict(call: Call, outgoing: Sequence[_Outgoing], done: dict[str, dict[str, Json]]) -> Json:
-    entries = [done[one.recipient.address] for one in outgoing]
+    entries = [{**done[one.key], **one.entry()} for one in outgoing]
     asks = call.connection.settings.get("when_unsure", "ask") == "ask"
     details: JsonObject = {"recipients": entries}
 
@@ -163,7 +168,7 @@ def _verdict(call: Call, outgoing: Sequence[_Outgoing], done: dict[str, dict[str
     if refused:
         others = f" Sent to the other {len(entries) - len(refused)}." if len(entries) > len(refused) else ""
         raise failure("invalid_recipient", f"{_listed(refused)}.{others}", details=details)
-    sent = [{name: value for name, value in entry.items() if name != "outcome"} for entry in entries]
+    sent = [{name: value for name, value in entry.items() if name not in {"key", "outcome"}} for entry in entries]
     return {"sent": sent, "outbox": False}
 
 

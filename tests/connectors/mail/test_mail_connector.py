@@ -201,11 +201,25 @@ def test_only_those_who_did_not_get_it_are_tried_again(serve, inbox):
     with pytest.raises(TransientError, match=r"Not taken yet: \[person\]") as first:
         send(settings, recipients)
     inbox.rcpt.pop("b@x.example")
-    with pytest.raises(PermanentError, match=r"\[person\] \(550 5.1.1 No such user\)\. Sent to the other 2\.") as second:
+    with pytest.raises(
+        PermanentError, match=r"\[person\] \(550 5.1.1 No such user\)\. Sent to the other 2\."
+    ) as second:
         send(settings, recipients, previous=first.value.details)
     assert [recipient for _, recipient, _ in inbox.messages] == ["a@x.example", "b@x.example"]
-    outcomes = {entry["to"][0]: entry["outcome"] for entry in second.value.details["recipients"]}
-    assert outcomes == {"a": "sent", "b": "sent", "c": "refused"}
+    assert [entry["outcome"] for entry in second.value.details["recipients"]] == ["sent", "sent", "refused"]
+
+
+def test_what_an_earlier_attempt_sent_is_in_the_output_with_its_address(serve, inbox):
+    settings = plain(serve())
+    recipients = to("a@x.example", "b@x.example")
+    inbox.rcpt = {"b@x.example": "450 4.7.1 Greylisted"}
+    with pytest.raises(TransientError) as first:
+        send(settings, recipients)
+    inbox.rcpt = {}
+    sent = send(settings, recipients, previous=first.value.details)["sent"]
+    assert [set(entry) for entry in sent] == [{"to", "message_id", "answer"}] * 2
+    assert [entry["to"] for entry in sent] == ["a@x.example", "b@x.example"]
+    assert [recipient for _, recipient, _ in inbox.messages] == ["a@x.example", "b@x.example"]
 
 
 def test_a_line_lost_before_the_message_is_tried_again(serve, inbox):
