@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-import io
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from hub.commerce.catalogue import Item, Wrong, read_item
+from hub.commerce.csv_reading import Sheet
 from hub.money import Money
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 MOST_LINES: Final = 5_000
 FIELDS: Final = ("sku", "title", "kind", "barcode", "tax_rate", "vendor", "stock", "description", "image")
 _PRICE: Final = re.compile(r"(?:price[ _:-]*)?([A-Z]{3})", re.IGNORECASE)
-_DELIMITERS: Final = ",;\t"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +32,14 @@ def read_table(text: str, known: Mapping[str, Item]) -> Table:
 
     The first line names the columns: ``sku``, ``title`` …, and a currency for each price. Comma, semicolon or tab divide.
     """
-    text = text.removeprefix("\ufeff")
-    first = text.partition("\n")[0]
-    delimiter = max(_DELIMITERS, key=first.count)
-    rows = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
+    sheet = Sheet(text)
     try:
-        header = [name.strip() for name in next(rows, [])]
-        columns, wrong = _columns(header)
+        columns, wrong = _columns(sheet.header())
         if wrong:
             return Table((), tuple(wrong))
-        return _read(rows, columns, known)
+        return _read(sheet, columns, known)
     except csv.Error as error:
-        return Table((), (Wrong(f"This is not CSV: {error}.", rows.line_num),))
+        return Table((), (Wrong(f"This is not CSV: {error}.", sheet.line),))
 
 
 def _columns(header: Sequence[str]) -> tuple[list[str], list[Wrong]]:
@@ -66,14 +61,12 @@ def _columns(header: Sequence[str]) -> tuple[list[str], list[Wrong]]:
     return columns, wrong
 
 
-def _read(rows: csv._reader, columns: Sequence[str], known: Mapping[str, Item]) -> Table:  # type: ignore[name-defined]
+def _read(sheet: Sheet, columns: Sequence[str], known: Mapping[str, Item]) -> Table:
     items: dict[str, Item] = {}
     wrong: list[Wrong] = []
     lines: dict[str, int] = {}
-    for cells in rows:
-        line = rows.line_num
-        if not any(cell.strip() for cell in cells):
-            continue
+    for cells in sheet.lines():
+        line = sheet.line
         if len(lines) >= MOST_LINES:
             wrong.append(Wrong(f"A file has at most {MOST_LINES} lines; divide it into several.", line))
             break

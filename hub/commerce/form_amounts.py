@@ -92,12 +92,8 @@ def written_amount(price: Price, text: str) -> Money | Said:
     """The amount that was written, exactly; or what is wrong with it, to be said at the field."""
     assert price.least is not None
     assert price.most is not None
-    decimals = exponent(price.currency)
-    comma = _COMMA_DECIMALS.fullmatch(text)
-    if comma is not None and decimals == 2:  # noqa: PLR2004 ("10,50" can only mean one thing where there are cents)
-        text = f"{comma[1]}.{comma[2]}"
     try:
-        amount = Money.parse(text, price.currency)
+        amount = typed_money(text, price.currency)
     except MoneyError as error:
         return _unreadable(error, text, price.currency)
     if amount.minor == 0:
@@ -107,6 +103,14 @@ def written_amount(price: Price, text: str) -> Money | Said:
     if amount > price.most:
         return Said("amount_most", {"amount": price.most})
     return amount
+
+
+def typed_money(text: str, currency: str) -> Money:
+    """An amount as people write it, ``10.50`` or ``10,50``. Raises ``MoneyError``."""
+    comma = _COMMA_DECIMALS.fullmatch(text)
+    if comma is not None and exponent(currency) == 2:  # noqa: PLR2004 ("10,50" means one thing where there are cents)
+        text = f"{comma[1]}.{comma[2]}"
+    return Money.parse(text, currency)
 
 
 def _unreadable(error: MoneyError, text: str, currency: str) -> Said:

@@ -143,17 +143,19 @@ def _text(field: Field, entered: Mapping[str, str]) -> tuple[Json, dict[str, Sai
 
 
 def _email(field: Field, entered: Mapping[str, str]) -> tuple[Json, dict[str, Said]]:
-    def check(text: str) -> Json | Said:
-        local, _, domain = text.rpartition("@")
-        try:
-            domain = domain.encode("idna").decode("ascii").lower()
-        except UnicodeError:
-            return Said("email")
-        if len(local) > _LONGEST_LOCAL or not _EMAIL_LOCAL.fullmatch(local) or not _DOMAIN.fullmatch(domain):
-            return Said("email")
-        return f"{local}@{domain}"
+    return _one(field, entered, lambda text: mail_address(text) or Said("email"))
 
-    return _one(field, entered, check)
+
+def mail_address(text: str) -> str | None:
+    """The mail address that was typed, its domain in ASCII; None when it is none."""
+    local, _, domain = text.rpartition("@")
+    try:
+        domain = domain.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        return None
+    if len(local) > _LONGEST_LOCAL or not _EMAIL_LOCAL.fullmatch(local) or not _DOMAIN.fullmatch(domain):
+        return None
+    return f"{local}@{domain}"
 
 
 def _phone(field: Field, entered: Mapping[str, str]) -> tuple[Json, dict[str, Said]]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 
 from hub.commerce.invoice_reading import PAYABLE, invoice_event
+from hub.commerce.order_reading import payment_identity
 from hub.ids import derived_id
 from hub.journal.tables import payments
 from hub.journal.tables_commerce import order_payments
@@ -46,7 +47,7 @@ class _News:
 
     @property
     def of_order(self) -> str:
-        return derived_id("opy", self.connection, self.payment)
+        return payment_identity(self.connection, self.payment)
 
 
 def project(book: Book, events: Sequence[NewEvent]) -> None:

@@ -14,6 +14,7 @@ from babel.dates import format_date
 
 from hub.commerce.invoice_payments import OVERDUE, billing, settle, take_earlier
 from hub.commerce.invoice_reading import PAYABLE, due_of, find_invoice, invoice_event, invoice_output
+from hub.commerce.languages import LANGUAGES
 from hub.commerce.order_lines import Line, currency_of, priced
 from hub.commerce.order_reading import find_order, lines_of
 from hub.commerce.tax import Reckoned, reckon
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from hub.jsontypes import Json, JsonObject
     from hub.office import Action, Office, Timer
 
-LANGUAGES: Final = ("en", "de", "es", "fr", "hi")
 DUE_IN_DAYS: Final = 14
 
 _MAIL: Final = Path(__file__).parent / "invoice_mail.yaml"

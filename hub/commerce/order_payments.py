@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 
 from hub.commerce import stock
-from hub.commerce.order_reading import order_event
+from hub.commerce.order_reading import order_event, payment_identity
 from hub.errors import ActionError, ConfigError, NotFoundError, PermanentError, TransientError, UncertainError
-from hub.ids import derived_id
 from hub.journal.tables import payments
 from hub.journal.tables_commerce import order_lines, order_payments, orders
 from hub.money import Money
@@ -193,4 +192,4 @@ def _payment(event: NewEvent) -> str:
 
 
 def _identity(event: NewEvent) -> str:
-    return derived_id("opy", event.source, _payment(event)[:_LONGEST])
+    return payment_identity(event.source, _payment(event))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import sqlalchemy as sa
 
 from hub.commerce.order_lines import Line
+from hub.ids import derived_id
 from hub.journal.book import found
 from hub.journal.tables import payments
 from hub.journal.tables_commerce import order_lines, order_payments, orders
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from hub.jsontypes import Json, JsonObject
     from hub.office import Office
+
+_LONGEST: Final = 255
 
 
 def find_order(connection: sa.Connection, reference: str) -> sa.Row[Any]:
@@ -48,11 +51,22 @@ def due_of(order: sa.Row[Any]) -> Money:
     return Money(max(order.total - order.paid, 0), order.currency)
 
 
+def payment_identity(connection: str, payment: str) -> str:
+    """The id of a payment's row in ``order_payments``, by its connection and the gateway's reference."""
+    return derived_id("opy", connection, payment[:_LONGEST])
+
+
+def references(order: sa.Row[Any]) -> dict[str, str]:
+    """What a payment of it says that it is for: also the payment link that it was placed for."""
+    return {"order": order.id, **({"link": order.link} if order.link else {})}
+
+
 def order_event(connection: sa.Connection, order: sa.Row[Any], /, **more: Json) -> JsonObject:
     """The data of an ``order.*`` event."""
     return {
         "order": order.id,
         "number": str(order.number),
+        "link": order.link,
         "lines": [line.to_json() for line in lines_of(connection, order)],
         "total": Money(order.total, order.currency).to_json(),
         "customer": order.customer,

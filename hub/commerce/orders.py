@@ -37,26 +37,30 @@ def create(office: Office, given: JsonObject) -> JsonObject:
     """``orders/create``: reckon the lines, take their stock, and tell ``order.placed``; again gives the same order."""
     identity = office.identity("ord")
     lasts = _duration(str(given.get("expires_in") or PAYABLE_FOR))
-
-    def work(book: Book) -> None:
-        if book.find(orders, identity) is not None:
-            return
-        items = _items(book.connection, cast("Sequence[JsonObject]", given["lines"]))
-        currency = currency_of(given, items)
-        lines = priced(cast("Sequence[JsonObject]", given["lines"]), items, currency)
-        due_at = book.now + lasts
-        row = _row(identity, given, lines, total_of(lines, currency), due_at)
-        book.insert(orders, {**row, "number": book.next_number(_SERIES)})
-        for position, line in enumerate(lines, 1):
-            book.insert(order_lines, _line_row(identity, position, line))
-        stock.hold(book, identity, wanted(lines), due_at)
-        book.wake_at(EXPIRE, identity, due_at)
-        order = book.get(orders, identity)
-        book.tell("order.placed", f"order.placed:{identity}", order_event(book.connection, order))
-        settle(book, order)  # one that costs nothing is paid
-
-    office.change(work)
+    office.change(lambda book: place(book, identity, given, book.now + lasts))
     return get(office, {"order": identity})
+
+
+def place(book: Book, identity: str, given: JsonObject, due_at: datetime | None, *, link: str | None = None) -> None:
+    """Write an order under an id of the caller's, in the caller's change; one that is there already stays as it is.
+
+    ``given``: as for ``orders/create``. ``due_at``: until when it can be paid, None for ever. ``link``: the payment link
+    that it is for. Raises ``PermanentError`` for lines that cannot be ordered.
+    """
+    if book.find(orders, identity) is not None:
+        return
+    items = _items(book.connection, cast("Sequence[JsonObject]", given["lines"]))
+    currency = currency_of(given, items)
+    lines = priced(cast("Sequence[JsonObject]", given["lines"]), items, currency)
+    row = _row(identity, given, lines, total_of(lines, currency), due_at)
+    book.insert(orders, {**row, "link": link, "number": book.next_number(_SERIES)})
+    for position, line in enumerate(lines, 1):
+        book.insert(order_lines, _line_row(identity, position, line))
+    stock.hold(book, identity, wanted(lines), due_at)
+    book.wake_at(EXPIRE, identity, due_at)
+    order = book.get(orders, identity)
+    book.tell("order.placed", f"order.placed:{identity}", order_event(book.connection, order))
+    settle(book, order)  # one that costs nothing is paid
 
 
 def get(office: Office, given: JsonObject) -> JsonObject:
@@ -70,18 +74,20 @@ def cancel(office: Office, given: JsonObject) -> JsonObject:
     """``orders/cancel``: an order that is not paid is over, and its stock is given back; again changes nothing."""
     with office.read() as connection:
         identity = find_order(connection, str(given["order"])).id
-
-    def work(book: Book) -> None:
-        row = book.get(orders, identity)
-        if row.state in {"cancelled", "expired"}:
-            return
-        if row.state == "paid" or row.paid:
-            message = f"The order {row.number} is paid{'' if row.state == 'paid' else ' in part'}."
-            raise PermanentError(message, code="wrong_state", remedy="Refund its payment instead.")
-        _end(book, row, "cancelled", str(given.get("reason") or "cancelled"))
-
-    office.change(work)
+    reason = str(given.get("reason") or "cancelled")
+    office.change(lambda book: call_off(book, identity, reason))
     return get(office, {"order": identity})
+
+
+def call_off(book: Book, identity: str, reason: str) -> None:
+    """Cancel an order in the caller's change. Raises ``PermanentError`` (``wrong_state``) when something was paid for it."""
+    row = book.get(orders, identity)
+    if row.state in {"cancelled", "expired"}:
+        return
+    if row.state == "paid" or row.paid:
+        message = f"The order {row.number} is paid{'' if row.state == 'paid' else ' in part'}."
+        raise PermanentError(message, code="wrong_state", remedy="Refund its payment instead.")
+    _end(book, row, "cancelled", reason)
 
 
 def expire(office: Office, identity: str) -> None:
@@ -91,12 +97,17 @@ def expire(office: Office, identity: str) -> None:
         row = book.find(orders, identity)
         if row is None or row.state != "open" or row.paid:
             return
-        if "pending" in {row.at_gateway for row in payments_of(book.connection, identity)}:
+        if is_pending(book.connection, identity):
             book.wake_at(EXPIRE, identity, book.now + parse_duration(_ASK_AGAIN))
             return
         _end(book, row, "expired", "expired")
 
     office.change(work)
+
+
+def is_pending(connection: sa.Connection, identity: str) -> bool:
+    """Whether a payment of the order is under way at a gateway, and may succeed without anybody doing anything."""
+    return "pending" in {row.at_gateway for row in payments_of(connection, identity)}
 
 
 ACTIONS: Final[Mapping[str, Action]] = {"create": create, "get": get, "cancel": cancel}
@@ -106,7 +117,9 @@ TIMERS: Final[Mapping[str, Timer]] = {EXPIRE: expire}
 # what is written
 
 
-def _row(identity: str, given: JsonObject, lines: Sequence[Line], total: Money, due_at: datetime) -> dict[str, object]:
+def _row(
+    identity: str, given: JsonObject, lines: Sequence[Line], total: Money, due_at: datetime | None
+) -> dict[str, object]:
     customer = cast("Mapping[str, Json]", given.get("customer") or {})
     words = [*(str(value) for value in customer.values() if isinstance(value, str)), *(line.title for line in lines)]
     words += [line.item for line in lines if line.item]

@@ -70,6 +70,7 @@ orders = sa.Table(
     sa.Column("connections", Document, comment="the connections offered to pay with; null: all that can"),
     sa.Column("description", sa.String(500), nullable=False, server_default=""),
     sa.Column("return_url", sa.String(2048), comment="where the customer goes once it is paid; null: the order's page"),
+    sa.Column("link", sa.String(40), comment="the payment link that it was placed for"),
     sa.Column("reason", sa.String(200), comment="why it was cancelled"),
     sa.Column("due_at", Moment, comment="until when it may be paid"),
     sa.Column("paid_at", Moment),
@@ -79,6 +80,7 @@ orders = sa.Table(
     sa.Column("updated_at", Moment, nullable=False),
     sa.Index("ix_orders_state_created_at", "state", "created_at"),
     sa.Index("ix_orders_created_at", "created_at"),
+    sa.Index("ix_orders_link", "link"),
     info={"title": "order"},
 )
 

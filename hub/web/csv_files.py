@@ -11,6 +11,8 @@ from flask import Response, stream_with_context
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from werkzeug.datastructures import FileStorage
+
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """A cell that begins so is run as a formula by spreadsheets (OWASP, CSV injection)."""
 
@@ -20,6 +22,17 @@ def csv_file(name: str, header: Sequence[str], rows: Iterable[Sequence[object]])
     answer = Response(stream_with_context(_lines(header, rows)), mimetype="text/csv")
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
+
+
+def uploaded_text(upload: FileStorage | None, most: int) -> str:
+    """The text of a CSV file that was sent, as spreadsheets write it; empty without one and for more than ``most`` bytes."""
+    content: bytes = upload.read(most + 1) if upload is not None else b""
+    if len(content) > most:
+        return ""
+    try:
+        return content.decode("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        return content.decode("cp1252", errors="replace").strip()
 
 
 def cell(value: object) -> str:

@@ -218,6 +218,12 @@ _STATUS_LOOKS: Mapping[str, tuple[str, str, str]] = {
     "chosen": ("green", "check", "chosen"),
     "declined": ("secondary", "x", "declined"),
     "passed": ("secondary", "ban", "went to another"),
+    "mailed": ("azure", "mail", "mailed"),
+    "opened": ("blue", "eye", "opened"),
+    "undelivered": ("red", "x", "not delivered"),
+    "checked": ("orange", "hourglass", "to be looked at"),
+    "done": ("green", "check", "done"),
+    "discarded": ("secondary", "trash", "thrown away"),
 }
 
 

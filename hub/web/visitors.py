@@ -6,18 +6,25 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import structlog
 from flask import redirect, render_template
 
+from hub.errors import HubError
 from hub.web.sessions import the_hub
 from hub.web.speech import say
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    import sqlalchemy as sa
     from flask.typing import ResponseReturnValue
 
-    from hub.errors import HubError
+log = structlog.get_logger(__name__)
 
 _DARK, _LIGHT = "#1d273b", "#ffffff"
 _LONGEST_KEY = 80
+_MAY_CHANGE = frozenset({"created", "pending", "authorized", "failed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,21 @@ def lead_on(address: str) -> ResponseReturnValue:
     if address.startswith(f"{the_hub().settings.address}/pay/"):
         return redirect(address, 303)
     return render_template("leading.html", address=address), 200, {"Refresh": f"0; url={address}"}
+
+
+def ask_gateways(begun: Iterable[sa.Row[Any]]) -> None:
+    """Ask how payments went whose payer is back before the webhook: rows with ``connection`` and ``payment``.
+
+    Of those that failed too: at many gateways a payer tries again on the same page, and then it succeeds.
+    """
+    desk = the_hub().payments
+    for row in begun:
+        known = desk.store.payment(row.connection, row.payment)
+        try:
+            if known is not None and known.state in _MAY_CHANGE:
+                desk.look(known)
+        except HubError as error:
+            log.info("payment_not_looked_up", connection=row.connection, payment=row.payment, reason=str(error))
 
 
 def leads_nowhere(_error: HubError) -> ResponseReturnValue:

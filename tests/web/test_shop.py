@@ -137,6 +137,14 @@ def test_a_payment_that_failed_is_said_and_another_way_is_open(shop, order):
     assert shop.event("order.paid")["connection"] == "second"
 
 
+def test_who_was_declined_and_then_paid_on_the_gateways_page_reads_that_it_is_paid(shop, order, gateway):
+    click(shop, order)
+    shop.happen("payment.failed", payment="c_1", order=order["order"], amount=order["total"])
+    gateway.settle("c_1")
+    assert "This was not paid" in seen(shop, order)
+    assert "Paid. Thank you." in seen(shop, order, back=1)
+
+
 def test_a_gateway_that_fails_is_said_without_harm(shop, order, gateway):
     shop.hub.accounts.update("corner", {"api_base": gateway.url, "api_key": "wrong"}, 1, "test")
     answer = click(shop, order)

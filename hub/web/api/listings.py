@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from hub.errors import NotFoundError, PermanentError
 from hub.journal.queries import as_json
-from hub.journal.tables import events, links, payments
+from hub.journal.tables import events, payments
 from hub.journal.tables_access import accesses
 from hub.journal.tables_api import outgoing_messages, outgoing_webhooks
 from hub.journal.tables_billing import told_plans, told_subscriptions
@@ -21,6 +21,7 @@ from hub.journal.tables_commerce import orders
 from hub.journal.tables_escrow import holds
 from hub.journal.tables_forms import submissions
 from hub.journal.tables_invoices import invoices
+from hub.journal.tables_links import payment_links
 from hub.journal.tables_work import jobs, providers
 
 if TYPE_CHECKING:
@@ -143,10 +144,17 @@ LISTINGS: Final[Sequence[Listing]] = (
     Listing(
         "links",
         "/links",
-        links,
-        {"link": "id", **_same("connection", "state", "payments", "opened_at"), "expires_at": "due_at", **_TIMES},
-        filters=("connection", "state", "link"),
-        text="Those that the hub keeps, for gateways that have none of their own. The newest first.",
+        payment_links,
+        {
+            "link": "id",
+            **_same("state", "purpose", "recipient", "reusable", "order", "payments", "mail", "metadata"),
+            "amount": "minor",
+            **_same("sent_at", "reminded_at", "opened_at", "paid_at"),
+            "expires_at": "due_at",
+            **_TIMES,
+        },
+        filters=("state", "mail"),
+        amounts=("amount",),
     ),
     Listing(
         "plans",

@@ -19,7 +19,7 @@ from hub.journal.book import found
 from hub.journal.tables_commerce import catalogue_images, catalogue_items
 from hub.money import Money
 from hub.web.access import Pages, Role
-from hub.web.csv_files import csv_file
+from hub.web.csv_files import csv_file, uploaded_text
 from hub.web.sessions import actor, the_hub
 
 if TYPE_CHECKING:
@@ -60,13 +60,8 @@ def export() -> ResponseReturnValue:
 @pages.page("/catalogue/import", Role.EDITOR, method="POST")
 def read_in() -> ResponseReturnValue:
     """Take the good lines of a table, and report the others."""
-    upload = request.files.get("table")
-    content = upload.read(_LARGEST_TABLE + 1) if upload is not None else b""
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("cp1252", errors="replace")
-    if not text.strip() or len(content) > _LARGEST_TABLE:
+    text = uploaded_text(request.files.get("table"), _LARGEST_TABLE)
+    if not text:
         flash("Choose a CSV file of at most 1.5 MB. Its first line names the columns: sku, title, EUR …", "danger")
         return redirect(url_for("catalogue.index"), 303)
     try:

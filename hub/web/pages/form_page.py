@@ -29,10 +29,10 @@ from hub.web.assets import DIST, Assets
 from hub.web.headers import csp_nonce, policy
 from hub.web.sessions import the_hub
 from hub.web.speech import LANGUAGES, amount, say, visitor_language
-from hub.web.visitors import form_key, lead_on, leads_nowhere
+from hub.web.visitors import ask_gateways, form_key, lead_on, leads_nowhere
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     import sqlalchemy as sa
@@ -216,7 +216,7 @@ def standing(token: str) -> ResponseReturnValue:
     row = get(the_hub().office("read"), identity)
     back = request.args.get("back", default=0, type=int)
     if back and row.state == "paying":
-        _ask_gateways(row)
+        ask_gateways(_payments(row))
         row = get(the_hub().office("read"), identity)
     return _standing(token, row, back)
 
@@ -276,15 +276,6 @@ def _form_of(row: sa.Row[Any]) -> tuple[Form | None, Text]:
     return form, form.title
 
 
-def _ask_gateways(row: sa.Row[Any]) -> None:
-    """Ask how the payments of a submission went: the webhook may be on its way still."""
-    hub = the_hub()
-    with hub.database.read() as connection:
-        begun = connection.execute(order_payments.select().where(order_payments.c.order == row.order)).all()
-    for one in begun:
-        known = hub.payments.store.payment(one.connection, one.payment)
-        try:
-            if known is not None and known.look_at is not None:
-                hub.payments.look(known)
-        except HubError as error:
-            log.info("payment_not_looked_up", submission=row.id, payment=one.payment, reason=str(error))
+def _payments(row: sa.Row[Any]) -> Sequence[sa.Row[Any]]:
+    with the_hub().database.read() as connection:
+        return connection.execute(order_payments.select().where(order_payments.c.order == row.order)).all()

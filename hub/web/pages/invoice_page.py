@@ -20,7 +20,7 @@ from hub.web.access import Pages, Role
 from hub.web.invoice_pdf import Billed, invoice_pdf
 from hub.web.sessions import the_hub
 from hub.web.speech import say, visitor_language
-from hub.web.visitors import form_key, lead_on, leads_nowhere, new_key
+from hub.web.visitors import ask_gateways, form_key, lead_on, leads_nowhere, new_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +45,7 @@ def show(token: str) -> ResponseReturnValue:
     """The invoice as it stands. Who comes back from a gateway (``?back=1``) has it asked how the payment went."""
     identity = _identity(token)
     if request.args.get("back"):
-        _ask_gateways(identity)
+        ask_gateways(_standing(identity)[1])
     return _page(token, identity)
 
 
@@ -144,19 +144,6 @@ def _options(invoice: sa.Row[Any]) -> tuple[paying.Option, ...]:
     if invoice.state not in PAYABLE:
         return ()
     return paying.options(the_hub().office("read"), due_of(invoice), invoice.connections)
-
-
-def _ask_gateways(identity: str) -> None:
-    """Ask about the invoice's undecided payments: the webhook may be on its way still."""
-    hub = the_hub()
-    for row in _standing(identity)[1]:
-        if row.at_gateway in {"created", *_WAITING}:
-            known = hub.payments.store.payment(row.connection, row.payment)
-            try:
-                if known is not None:
-                    hub.payments.look(known)
-            except HubError as error:
-                log.info("payment_not_looked_up", invoice=identity, payment=row.payment, reason=str(error))
 
 
 def _identity(token: str) -> str:

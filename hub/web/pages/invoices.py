@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from flask import flash, redirect, render_template, request, url_for
 
 from hub.commerce.invoice_reading import due_of, find_invoice, payments_of, surplus_of
-from hub.commerce.invoices import LANGUAGES
+from hub.commerce.languages import LANGUAGES
 from hub.errors import ActionError
 from hub.journal.queries import EventFilter
 from hub.journal.tables_invoices import invoices as table

@@ -22,7 +22,7 @@ from hub.web.access import Pages, Role
 from hub.web.formatting import reader_zone
 from hub.web.sessions import the_hub
 from hub.web.speech import visitor_language
-from hub.web.visitors import form_key, lead_on, leads_nowhere, new_key
+from hub.web.visitors import ask_gateways, form_key, lead_on, leads_nowhere, new_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,6 @@ pages.register_error_handler(LinkError, leads_nowhere)
 pages.register_error_handler(NotFoundError, leads_nowhere)
 
 _STEPS: Final = frozenset({"choose", "confirm", "dispute", "cancel"})
-_UNDER_WAY: Final = frozenset({"created", "pending", "authorized"})
 _FAILED: Final = frozenset({"failed", "expired", "voided"})
 _LONGEST_REASON: Final = 500
 
@@ -51,7 +50,7 @@ def show(token: str) -> ResponseReturnValue:
     """The job as it stands. Who comes back from a gateway (``?back=1``) has it asked how the payment went."""
     identity = _identity(token)
     if request.args.get("back"):
-        _ask_gateways(identity)
+        ask_gateways(_payments(identity))
     return _page(token, identity)
 
 
@@ -128,19 +127,9 @@ def moment_words(moment: datetime | None) -> str:
     return format_datetime(moment, "medium", reader_zone(), visitor_language()) if moment is not None else ""
 
 
-def _ask_gateways(identity: str) -> None:
-    """Ask about the job's undecided payments: the webhook may be on its way still."""
-    hub = the_hub()
-    with hub.database.read() as connection:
-        rows = payments_of(connection, identity)
-    for row in rows:
-        if row.at_gateway in _UNDER_WAY:
-            known = hub.payments.store.payment(row.connection, row.payment)
-            try:
-                if known is not None:
-                    hub.payments.look(known)
-            except HubError as error:
-                log.info("payment_not_looked_up", job=identity, payment=row.payment, reason=str(error))
+def _payments(identity: str) -> Sequence[sa.Row[Any]]:
+    with the_hub().database.read() as connection:
+        return payments_of(connection, identity)
 
 
 def _job(identity: str) -> sa.Row[Any]:

@@ -13,7 +13,7 @@ from babel.dates import format_datetime
 from flask import render_template, request, url_for
 
 from hub.commerce import paying
-from hub.commerce.order_reading import due_of, find_order, lines_of, payments_of
+from hub.commerce.order_reading import due_of, find_order, lines_of, payments_of, references
 from hub.errors import HubError, NotFoundError
 from hub.money import Money
 from hub.secrets import LinkError
@@ -21,7 +21,7 @@ from hub.web.access import Pages, Role
 from hub.web.formatting import reader_zone
 from hub.web.sessions import the_hub
 from hub.web.speech import visitor_language
-from hub.web.visitors import form_key, lead_on, leads_nowhere, new_key
+from hub.web.visitors import ask_gateways, form_key, lead_on, leads_nowhere, new_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,7 +81,7 @@ def show(token: str) -> ResponseReturnValue:
     """The order as it stands. Who comes back from a gateway (``?back=1``) has it asked how the payment went."""
     identity = _identity(token)
     if request.args.get("back"):
-        _ask_gateways(identity)
+        ask_gateways(_standing(identity).payments)
     return _page(token, identity)
 
 
@@ -100,7 +100,7 @@ def pay(token: str) -> ResponseReturnValue:
             office,
             chosen,
             due,
-            {"order": identity},
+            references(order),
             description=order.description or _described(standing),
             customer=order.customer,
             return_url=f"{office.address('o', identity)}?back=1",
@@ -146,19 +146,6 @@ def _described(standing: Standing) -> str:
     first = standing.lines[0].title
     more = len(standing.lines) - 1
     return f"{first} + {more}" if more else first
-
-
-def _ask_gateways(identity: str) -> None:
-    """Ask about the order's undecided payments, each at most once a visit: the webhook may be on its way still."""
-    hub = the_hub()
-    for row in _standing(identity).payments:
-        if row.at_gateway in {"created", *_WAITING}:
-            known = hub.payments.store.payment(row.connection, row.payment)
-            try:
-                if known is not None:
-                    hub.payments.look(known)
-            except HubError as error:
-                log.info("payment_not_looked_up", order=identity, payment=row.payment, reason=str(error))
 
 
 def _identity(token: str) -> str:

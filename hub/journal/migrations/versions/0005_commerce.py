@@ -229,6 +229,7 @@ def upgrade() -> None:
             nullable=True,
             comment="where the customer goes once it is paid; null: the order's page",
         ),
+        sa.Column("link", sa.String(length=40), nullable=True, comment="the payment link that it was placed for"),
         sa.Column("reason", sa.String(length=200), nullable=True, comment="why it was cancelled"),
         sa.Column("due_at", hub.journal.columns.Moment(), nullable=True, comment="until when it may be paid"),
         sa.Column("paid_at", hub.journal.columns.Moment(), nullable=True),
@@ -240,6 +241,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("number", name=op.f("uq_orders_number")),
     )
     op.create_index("ix_orders_created_at", "orders", ["created_at"], unique=False)
+    op.create_index("ix_orders_link", "orders", ["link"], unique=False)
     op.create_index("ix_orders_state_created_at", "orders", ["state", "created_at"], unique=False)
     op.create_table(
         "pay_attempts",
@@ -346,3 +348,77 @@ def upgrade() -> None:
     )
     op.create_index("ix_submissions_form_id", "submissions", ["form", "created_at", "id"], unique=False)
     op.create_index("ix_submissions_subscription", "submissions", ["subscription"], unique=False)
+    op.create_table(
+        "link_batches",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False, comment="of the file"),
+        sa.Column("state", sa.String(length=12), nullable=False, comment="checked, running, done or discarded"),
+        sa.Column(
+            "lines",
+            hub.journal.columns.Document(),
+            nullable=False,
+            comment="[[line, what links/create is given]], the good ones",
+        ),
+        sa.Column("wrong", hub.journal.columns.Document(), nullable=False, comment="[[line, what is wrong]]"),
+        sa.Column("made", sa.Integer(), server_default="0", nullable=False, comment="how many of the lines are links"),
+        sa.Column("version", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("created_at", hub.journal.columns.Moment(), nullable=False),
+        sa.Column("updated_at", hub.journal.columns.Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_link_batches")),
+    )
+    op.create_index("ix_link_batches_created_at", "link_batches", ["created_at"], unique=False)
+    op.create_table(
+        "payment_links",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("state", sa.String(length=12), nullable=False, comment="active, paid, expired or cancelled"),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("minor", sa.BigInteger(), nullable=False, comment="what is asked for, minor units"),
+        sa.Column("purpose", sa.String(length=200), nullable=False),
+        sa.Column(
+            "recipient",
+            hub.journal.columns.Document(),
+            nullable=False,
+            comment="a Customer; empty when nobody is named",
+        ),
+        sa.Column(
+            "connections",
+            hub.journal.columns.Document(),
+            nullable=True,
+            comment="the connections offered to pay with; null: all that can",
+        ),
+        sa.Column("reusable", sa.Boolean(), nullable=False, comment="many may pay; each gets an order at the click"),
+        sa.Column("order", sa.String(length=40), nullable=True, comment="the order that it pays; null: it is reusable"),
+        sa.Column("payments", sa.Integer(), server_default="0", nullable=False, comment="how often it was paid"),
+        sa.Column("language", sa.String(length=2), nullable=False, comment="of its mails"),
+        sa.Column(
+            "note", sa.String(length=500), server_default="", nullable=False, comment="what its mails say besides"
+        ),
+        sa.Column("metadata", hub.journal.columns.Document(), nullable=True),
+        sa.Column("return_url", sa.String(length=2048), nullable=True),
+        sa.Column(
+            "remind_in",
+            sa.String(length=40),
+            nullable=True,
+            comment="how long after it was mailed a reminder goes out; null: never",
+        ),
+        sa.Column(
+            "mail", sa.String(length=12), server_default="none", nullable=False, comment="none, waiting, sent or failed"
+        ),
+        sa.Column("mail_error", hub.journal.columns.Document(), nullable=True, comment="why it could not be mailed"),
+        sa.Column("sent_at", hub.journal.columns.Moment(), nullable=True, comment="when it was last mailed"),
+        sa.Column("reminded_at", hub.journal.columns.Moment(), nullable=True),
+        sa.Column("opened_at", hub.journal.columns.Moment(), nullable=True, comment="the first time"),
+        sa.Column("paid_at", hub.journal.columns.Moment(), nullable=True, comment="the last time"),
+        sa.Column(
+            "due_at", hub.journal.columns.Moment(), nullable=True, comment="until when it can be paid; null: for ever"
+        ),
+        sa.Column("batch", sa.String(length=40), nullable=True, comment="the table of recipients that it is of"),
+        sa.Column("search", sa.Text(), nullable=False, comment="recipient and purpose in lower case"),
+        sa.Column("version", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("created_at", hub.journal.columns.Moment(), nullable=False),
+        sa.Column("updated_at", hub.journal.columns.Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_payment_links")),
+    )
+    op.create_index("ix_payment_links_batch", "payment_links", ["batch"], unique=False)
+    op.create_index("ix_payment_links_created_at", "payment_links", ["created_at"], unique=False)
+    op.create_index("ix_payment_links_state_created_at", "payment_links", ["state", "created_at"], unique=False)

@@ -1,0 +1,80 @@
+"""How a payment link becomes paid, expired or cancelled: it stands as its order does, in the transaction that changes that.
+
+The order is what is paid, and gives back what comes in twice or too late. A link that many may pay has an order for each.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import sqlalchemy as sa
+
+from hub.commerce.link_reading import link_event
+from hub.commerce.order_reading import payment_identity
+from hub.journal.tables_commerce import order_payments, orders
+from hub.journal.tables_links import payment_links
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hub.journal.book import Book, Row
+    from hub.journal.entries import NewEvent
+    from hub.jsontypes import JsonObject
+
+REMIND: Final = "links.remind"
+MAIL: Final = "links.mail"
+
+_STATES: Final = {"open": "active", "paid": "paid", "expired": "expired", "cancelled": "cancelled"}
+"""How a link stands that is for one payment, by the state of its order."""
+
+
+def project(book: Book, events: Sequence[NewEvent]) -> None:
+    """What news of orders and payments means for links; the tables of orders have it already."""
+    of_order = {order: event for event in events if (order := _order(book, event)) is not None}
+    for identity in sorted(of_order):  # one order for all writers, so that two never wait for each other
+        row = book.find(orders, identity)
+        link = book.find(payment_links, row.link) if row is not None and row.link else None
+        if row is not None and link is not None:
+            _advance(book, link, row, of_order[identity])
+
+
+def quiet(book: Book, link: str) -> None:
+    """No mail about it goes out any more by itself."""
+    for kind in (MAIL, REMIND):
+        book.wake_at(kind, link, None)
+
+
+def _advance(book: Book, link: Row, order: Row, event: NewEvent) -> None:
+    state = link.state if link.reusable else _STATES[order.state]
+    paid = (orders.c.link == link.id, orders.c.state == "paid")
+    payments: int = book.connection.execute(sa.select(sa.func.count()).select_from(orders).where(*paid)).scalar_one()
+    if (state, payments) == (link.state, link.payments):
+        return
+    is_paid = payments > link.payments
+    when = {"paid_at": book.now} if is_paid else {} if payments else {"paid_at": None}
+    changed = book.change(payment_links, link, state=state, payments=payments, **when)
+    if state not in {"active", link.state}:
+        quiet(book, link.id)
+    if is_paid:
+        about: JsonObject = {"payment": event.data.get("payment"), "connection": _connection(event), "order": order.id}
+        told = f"link.paid:{link.id}:{order.id}:{event.data.get('payment') or 'free'}"
+        book.tell("link.paid", told, link_event(changed, **about))
+    elif state in {"expired", "cancelled"}:
+        reason = order.reason if state == "cancelled" else None
+        book.tell(f"link.{state}", f"link.{state}:{link.id}", link_event(changed, reason=reason))
+
+
+def _connection(event: NewEvent) -> str | None:
+    said = event.data.get("connection") if event.type.startswith("order.") else event.source
+    return said if isinstance(said, str) else None
+
+
+def _order(book: Book, event: NewEvent) -> str | None:
+    """The order that an event is about."""
+    if not event.type.startswith(("order.", "payment.")):
+        return None
+    order, payment = event.data.get("order"), event.data.get("payment")
+    if not isinstance(order, str) and isinstance(payment, str):
+        row = book.find(order_payments, payment_identity(event.source, payment))
+        order = row.order if row is not None else None
+    return order if isinstance(order, str) else None

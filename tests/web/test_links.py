@@ -1,0 +1,177 @@
+"""The admin's pages of payment links: made once, found, exported, mailed, cancelled; tables of recipients."""
+
+import csv
+import io
+
+import pytest
+
+from hub.web.pages import link_batches
+
+GOOD = {
+    "amount": "45.00",
+    "currency": "eur",
+    "purpose": "Piano lesson",
+    "name": "Ada",
+    "email": "ada@example.com",
+    "language": "en",
+    "expires_days": "30",
+    "remind_days": "7",
+    "note": "See you",
+    "key": "k1",
+}
+TABLE = "name,email,amount\nAda,ada@example.com,45\nBob,bob@example.com,12.5\nEve,nobody,3\n"
+SHARED = {"currency": "EUR", "purpose": "Membership", "language": "en", "expires_days": "30", "send": "1", "key": "k1"}
+
+
+@pytest.fixture(autouse=True)
+def gateway(hub):
+    hub.accounts.create("sandbox-1", "sandbox", {"api_base": "http://127.0.0.1:9", "api_key": "key"}, "test")
+
+
+def made(admin, **more):
+    answer = admin.post("/links/new", **{**GOOD, **more})
+    assert answer.status_code == 303, answer.text
+    return answer.headers["Location"]
+
+
+def read_in(admin, text=TABLE, **more):
+    return admin.post("/links/tables", **{**SHARED, **more, "table": (io.BytesIO(text.encode()), "members.csv")})
+
+
+def test_a_link_is_made_once_and_its_page_has_the_address(admin):
+    assert "No payment links yet" in admin.page("/links")
+    address = made(admin)
+    assert made(admin) == address
+    page = admin.page(address)
+    for shown in (
+        "€45.00 for Piano lesson",
+        "/r/",
+        "QR code of",
+        "ada@example.com",
+        "See you",
+        "link.created",
+        "Order 1",
+    ):
+        assert shown in page, shown
+
+
+def test_links_are_found_and_exported(admin):
+    address = made(admin)
+    for asked, shown in (
+        ("text=ada", True), ("text=piano", True), ("text=bob", False), ("state=active", True), ("state=paid", False),
+        ("state=unpaid", False), ("state=undelivered", False),
+    ):  # fmt: skip
+        assert (address in admin.page(f"/links?{asked}")) is shown, asked
+    (row,) = csv.DictReader(io.StringIO(admin.get("/links.csv").data.decode("utf-8-sig")))
+    assert (row["amount"], row["currency"], row["email"], row["payments"]) == ("45.00", "EUR", "ada@example.com", "0")
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "words"),
+    [
+        ("amount", "", "amount"),
+        ("amount", "0", "Write an amount above zero."),
+        ("amount", "-5", "below zero"),
+        ("amount", "1.005", "EUR has 2 decimals"),
+        ("amount", "1e9", "1e9"),
+        ("amount", "१२", "१२"),
+        ("currency", "xxq", "XXQ"),
+        ("purpose", "", "Write what it is for"),
+        ("purpose", "x" * 10_000, "At most 200 characters."),
+        ("name", "n" * 10_000, "At most 200 characters."),
+        ("email", "nobody", "This is no mail address."),
+        ("expires_days", "0", "Write a whole number of days, 1 to 365."),
+        ("expires_days", "", "Write a whole number of days, 1 to 365."),
+        ("remind_days", "soon", "Write a whole number of days, 1 to 365."),
+    ],
+)
+def test_what_is_wrong_is_said_at_the_field_and_what_was_typed_stays(admin, field, typed, words):
+    answer = admin.post("/links/new", **{**GOOD, field: typed})
+    assert answer.status_code == 422
+    assert words in answer.text
+    assert "See you" in answer.text
+    assert "No payment links yet" in admin.page("/links")
+
+
+@pytest.mark.parametrize("purpose", ["<script>alert(1)</script>", "مرحبا بالعالم", "🎹 lesson"])
+def test_any_words_are_shown_as_they_are(admin, purpose):
+    page = admin.page(made(admin, purpose=purpose))
+    assert "<script>alert" not in page
+    assert purpose.replace("<", "&lt;").replace(">", "&gt;") in page
+
+
+def test_what_nobody_could_pay_is_not_asked_for(admin):
+    answer = admin.post("/links/new", **{**GOOD, "connections": "nobody"})
+    assert answer.status_code == 422
+    assert "Nobody could pay this: The connection nobody is not there" in answer.text
+
+
+def test_to_mail_it_needs_an_address(admin):
+    answer = admin.post("/links/new", **{**GOOD, "email": "", "send": "1"})
+    assert "Write the address to which it is mailed" in answer.text
+
+
+def test_it_is_mailed_reminded_of_and_cancelled(hub, admin):
+    address = made(admin)
+    assert admin.post(f"{address}/send", to="bob@example.com", key="k2").status_code == 303
+    assert admin.post(f"{address}/remind", key="k3").status_code == 303
+    assert sorted(mail["recipient"] for mail in hub.store.mails()) == ["ada@example.com", "bob@example.com"]
+    admin.post(f"{address}/cancel", key="k4", reason="Moved")
+    page = admin.page(address)
+    assert "cancelled" in page
+    assert "Mail it" not in page
+    assert "is cancelled" in admin.post(f"{address}/send", to="bob@example.com", key="k5").text
+
+
+def test_a_table_is_looked_at_before_anything_is_made(hub, admin):
+    answer = read_in(admin)
+    assert answer.status_code == 303, answer.text
+    address = answer.headers["Location"]
+    page = admin.page(address)
+    for shown in (
+        "2 links for €57.50 in all",
+        "each mailed",
+        "1 line left out",
+        "Line 4: email:",
+        "Make 2 links",
+        "Bob",
+    ):
+        assert shown in page, shown
+    (row,) = csv.DictReader(io.StringIO(admin.get(f"{address}/left-out.csv").data.decode("utf-8-sig")))
+    assert row["line"] == "4"
+    assert "No payment links yet" in admin.page("/links")
+    admin.post(f"{address}/start")
+    assert "0 of 2 made" in admin.page(address)
+    while hub.payment_clock.run_due():
+        pass
+    assert "2 of 2 made · 2 mailed" in admin.page(address)
+    assert "members.csv" in admin.page("/links/tables")
+    batch = address.rpartition("/")[2]
+    assert "Bob" in admin.page(f"/links?batch={batch}")
+
+
+def test_a_table_can_be_thrown_away(admin):
+    address = read_in(admin).headers["Location"]
+    admin.post(f"{address}/discard")
+    assert "thrown away" in admin.page(address)
+    admin.post(f"{address}/start")
+    assert "was discarded" in admin.page(address)
+    assert "members.csv" not in admin.page("/links/tables")
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "words"),
+    [
+        ("", {}, "Choose a CSV file of at most 2 MB."),
+        ("x" * 1_001, {}, "Choose a CSV file of at most 2 MB."),
+        ("amount\n", {}, "There is no line below the first."),
+        (TABLE, {"expires_days": "x"}, "Write a whole number of days"),
+        (TABLE, {"connections": "nobody"}, "Nobody could pay this"),
+    ],
+)
+def test_a_table_that_cannot_be_read_in_is_said(admin, monkeypatch, text, more, words):
+    monkeypatch.setattr(link_batches, "_LARGEST", 1_000)
+    answer = read_in(admin, text, **more)
+    assert answer.status_code == 422
+    assert words in answer.text
+    assert "Membership" in answer.text
