@@ -23,6 +23,7 @@ from hub.journal.tables_forms import submissions
 from hub.journal.tables_invoices import invoices
 from hub.journal.tables_links import payment_links
 from hub.journal.tables_work import jobs, providers
+from hub.payments.billing import value as newest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,7 +41,8 @@ _OWN_WORDS: Final = ("cursor", "limit")
 class Listing:
     """A table as the API lists it. ``members``: the JSON's names with their columns; ``amounts``: those that are money.
 
-    ``filters`` are members that a request may fix. ``where`` names members that the path fixes.
+    ``filters`` are members that a request may fix. ``where`` names members that the path fixes, ``one`` those that name a
+    single row. ``facts`` are members whose newest value stands in the column ``data``.
     """
 
     resource: str
@@ -49,7 +51,8 @@ class Listing:
     members: Mapping[str, str]
     filters: tuple[str, ...] = ()
     amounts: tuple[str, ...] = ()
-    one: str = ""
+    one: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
     text: str = "The newest first."
     where: tuple[str, ...] = field(default=())
 
@@ -66,7 +69,13 @@ class Listing:
     @property
     def schema(self) -> JsonSchema:
         """The JSON Schema of one row."""
-        return {"type": "object", "properties": {name: self._schema_of(name) for name in self.members}}
+        facts = dict.fromkeys(self.facts, cast("JsonSchema", {}))
+        return {"type": "object", "properties": {**{name: self._schema_of(name) for name in self.members}, **facts}}
+
+    @property
+    def one_path(self) -> str:
+        """The path of a single row."""
+        return self.path + "".join(f"/{{{name}}}" for name in self.one)
 
     def _schema_of(self, member: str) -> JsonSchema:
         if member in self.amounts:
@@ -85,7 +94,8 @@ class Listing:
     def row(self, row: sa.Row[Any]) -> JsonObject:
         """One row as the API gives it; what is not known is left out."""
         found = {name: self._value(row, name) for name in self.members}
-        return {name: value for name, value in found.items() if value is not None}
+        found |= {name: newest(row.data, name) for name in self.facts}
+        return {name: one for name, one in found.items() if one is not None}
 
     def _value(self, row: sa.Row[Any], member: str) -> Json:
         value = getattr(row, self.members[member])
@@ -162,6 +172,8 @@ LISTINGS: Final[Sequence[Listing]] = (
         told_plans,
         {**_same("connection", "plan", "state"), **_TIMES},
         filters=("connection", "state"),
+        one=("connection", "plan"),
+        facts=("name", "price", "interval", "metadata"),
     ),
     Listing(
         "subscriptions",
@@ -169,6 +181,8 @@ LISTINGS: Final[Sequence[Listing]] = (
         told_subscriptions,
         {**_same("connection", "subscription", "plan", "state", "customer"), **_TIMES},
         filters=("connection", "plan", "state", "customer"),
+        one=("connection", "subscription"),
+        facts=("amount", "quantity", "period", "cancel_at", "next_attempt_at", "reason"),
     ),
     Listing(
         "jobs",
@@ -192,7 +206,7 @@ LISTINGS: Final[Sequence[Listing]] = (
         {"hold": "id", **_same("connection", "payment", "state", "mode", "owner", "amount"), **_TIMES},
         filters=("connection", "state", "payment"),
         amounts=("amount",),
-        one="hold",
+        one=("hold",),
     ),
     Listing(
         "access",
@@ -200,7 +214,7 @@ LISTINGS: Final[Sequence[Listing]] = (
         accesses,
         {"access": "id", **_same("email", "resource", "state", "until", "title"), **_TIMES},
         filters=("email", "resource", "state"),
-        one="access",
+        one=("access",),
     ),
     Listing(
         "forms",
@@ -222,14 +236,14 @@ LISTINGS: Final[Sequence[Listing]] = (
         events,
         {"event": "id", **_same("type", "time", "subject", "data"), "connection": "source", "created_at": "created_at"},
         filters=("type", "connection", "subject"),
-        one="event",
+        one=("event",),
     ),
     Listing(
         "webhooks",
         "/webhooks",
         outgoing_webhooks,
         {"webhook": "id", **_same("title", "url", "types", "enabled", "failing_since", "off_reason"), **_TIMES},
-        one="webhook",
+        one=("webhook",),
     ),
 )  # fmt: skip
 
@@ -258,12 +272,13 @@ def listed(
     return {"data": [listing.row(row) for row in rows[:limit]], "next": following}
 
 
-def one_of(database: Database, listing: Listing, identity: str) -> JsonObject:
-    """One row of a list by its id. Raises ``NotFoundError``."""
+def one_of(database: Database, listing: Listing, named: Mapping[str, str]) -> JsonObject:
+    """The row of a list that the members in its ``one`` name. Raises ``NotFoundError``."""
+    same = (listing.table.c[listing.members[name]] == named[name] for name in listing.one)
     with database.read() as connection:
-        row = connection.execute(sa.select(listing.table).where(listing.table.c.id == identity)).first()
+        row = connection.execute(sa.select(listing.table).where(*same)).first()
     if row is None:
-        message = f"There is no {listing.one} {identity[:80]!r}."
+        message = f"There is no {listing.one[-1]} {named[listing.one[-1]][:80]!r}."
         raise NotFoundError(message, remedy=f"GET /api/v1{listing.path} lists them.")
     return listing.row(row)
 

@@ -196,7 +196,7 @@ def _entries(registry: Registry, schemas: dict[str, Json]) -> Iterator[tuple[str
     for listing in LISTINGS:
         yield "GET", listing.path, _of_listing(listing)
         if listing.one:
-            yield "GET", f"{listing.path}/{{{listing.one}}}", _of_row(listing)
+            yield "GET", listing.one_path, _of_row(listing)
     for name, own in OWN.items():
         output = _page_of(MESSAGES) if name == "webhooks.messages" else own.output
         entry = _entry(name, own.scope, own.title, own.text, own.path, output)
@@ -235,9 +235,9 @@ def _of_listing(listing: Listing) -> JsonObject:
 
 
 def _of_row(listing: Listing) -> JsonObject:
-    path = f"{listing.path}/{{{listing.one}}}"
-    title = f"Look one up: {listing.one}"
-    return _entry(f"{listing.resource}.one", listing.scope, title, "As the list shows it.", path, listing.schema)
+    title = f"Look one up: {listing.one[-1]}"
+    name = f"{listing.resource}.one"
+    return _entry(name, listing.scope, title, "As the list shows it.", listing.one_path, listing.schema)
 
 
 def _page_of(listing: Listing) -> JsonSchema:

@@ -51,7 +51,12 @@ class Operation:
     @property
     def rule(self) -> str:
         """The path as Flask writes it."""
-        return PREFIX + _PLACE.sub(r"<\1>", self.path)
+        return rule_of(self.path)
+
+
+def rule_of(path: str) -> str:
+    """A path of the API as Flask writes it."""
+    return PREFIX + _PLACE.sub(r"<\1>", path)
 
 
 def _own(connector: str, resource: str, base: str, key: str, *actions: str) -> tuple[Operation, ...]:

@@ -20,7 +20,7 @@ from hub.web.access import Pages, Role
 from hub.web.api.bearer import caller
 from hub.web.api.listings import LISTINGS, MESSAGES, Listing, bad_field, listed, one_of
 from hub.web.api.openapi import CODES, EVENT, OWN, chapters, description
-from hub.web.api.operations import OPERATIONS, PREFIX, Operation
+from hub.web.api.operations import OPERATIONS, PREFIX, Operation, rule_of
 from hub.web.api.problems import problem_of, problem_of_anything, problem_of_http, wrong_fields
 from hub.web.api.requests import answered_once, body_of_request, refuse_secrets
 from hub.web.sessions import the_hub
@@ -108,7 +108,7 @@ def _list(listing: Listing, **fixed: str) -> Response:
 
 def _one(listing: Listing, **path: str) -> Response:
     refuse_secrets(path)
-    return _json(one_of(the_hub().database, listing, path[listing.one]))
+    return _json(one_of(the_hub().database, listing, path))
 
 
 # events
@@ -219,7 +219,7 @@ def _nothing() -> JsonObject:
 
 def _webhook(identity: str) -> JsonObject:
     listing = next(one for one in LISTINGS if one.resource == "webhooks")
-    return one_of(the_hub().database, listing, identity)
+    return one_of(the_hub().database, listing, {"webhook": identity})
 
 
 # what describes it
@@ -255,12 +255,10 @@ def _endpoint(rule: str, method: str, scope: str, name: str, view: Callable[...,
 for _operation in OPERATIONS:
     _endpoint(_operation.rule, _operation.method, _operation.scope, _operation.id, partial(_act, _operation))
 for _listing in LISTINGS:
-    _rule = PREFIX + _listing.path.replace("{", "<").replace("}", ">")
-    _endpoint(_rule, "GET", _listing.scope, f"{_listing.resource}.list", partial(_list, _listing))
+    _endpoint(rule_of(_listing.path), "GET", _listing.scope, f"{_listing.resource}.list", partial(_list, _listing))
     if _listing.one:
-        _endpoint(
-            f"{_rule}/<{_listing.one}>", "GET", _listing.scope, f"{_listing.resource}.one", partial(_one, _listing)
-        )
+        _name = f"{_listing.resource}.one"
+        _endpoint(rule_of(_listing.one_path), "GET", _listing.scope, _name, partial(_one, _listing))
 for _name, _view in {
     "events.send": send_event,
     "webhooks.create": create_webhook,

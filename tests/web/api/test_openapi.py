@@ -7,6 +7,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from hub.connect.schemas import CompiledSchema
 from hub.engine.tokens import RESOURCES, SCOPES
+from hub.journal.entries import Happening
 from hub.web.access import access_rules
 from hub.web.api.openapi import examples
 from hub.web.api.operations import OPERATIONS, spec_of
@@ -91,6 +92,7 @@ def test_lists_fit_their_schemas_once_there_is_something_in_them(live_portal):
             assert fits(said, schema).problems(answer.json) == [], path
             filled |= {path} if answer.json["data"] else set()
     assert filled >= {
+        "/links",
         "/orders",
         "/invoices",
         "/payments",
@@ -101,3 +103,24 @@ def test_lists_fit_their_schemas_once_there_is_something_in_them(live_portal):
         "/access",
         "/events",
     }
+
+
+def test_a_plan_and_a_subscription_are_found_by_connection_and_id_with_what_was_told_of_them(live, live_portal):
+    price = {"minor": 1500, "currency": "EUR"}
+    told = {
+        "plan.created": {"plan": "pln_1", "name": "Gold", "price": price},
+        "subscription.started": {
+            "subscription": "sub_1",
+            "plan": "pln_1",
+            "amount": price,
+            "customer": {"name": "Ada"},
+        },
+    }
+    for event_type, data in told.items():
+        live.hub.recorder.record(Happening(event_type, "shop", event_type, data, live.hub.now()), live.hub.now())
+    (plan,) = live_portal.get("/plans").json["data"]
+    assert live_portal.get("/plans/shop/pln_1").json == plan
+    assert (plan["name"], plan["price"], plan["state"]) == ("Gold", price, "active")
+    subscription = live_portal.get("/subscriptions/shop/sub_1").json
+    assert (subscription["plan"], subscription["state"], subscription["amount"]) == ("pln_1", "active", price)
+    assert live_portal.get("/plans/other/pln_1").status_code == 404
