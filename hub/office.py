@@ -55,6 +55,9 @@ class Office(Protocol):
     def manifest(self, connection: str) -> Manifest:
         """What the connection's connector is and can do. Raises ``ConfigError`` for a connection that is not there."""
 
+    def doer(self, connection: str) -> str:
+        """The connection that does the work of this one, and tells what becomes of it: mostly itself."""
+
     def connections(self) -> Sequence[str]:
         """The names of the connections that are switched on, built-in ones left out."""
 

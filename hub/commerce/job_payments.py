@@ -15,7 +15,7 @@ from hub.commerce import job_states, paying
 from hub.commerce.job_giving import go_on
 from hub.commerce.job_reading import FOR_CUSTOMER, job_event, price_of
 from hub.commerce.jobs import CONFIRM, pass_over
-from hub.connect.manifest import Support
+from hub.connect.holding import holding_mode
 from hub.errors import ActionError, ConfigError, NotFoundError, PermanentError, TransientError, UncertainError
 from hub.expressions.durations import parse_duration
 from hub.ids import derived_id
@@ -47,17 +47,21 @@ _LONGEST: Final = 255
 
 
 def ways_to_pay(office: Office, job: Row) -> Sequence[paying.Option]:
-    """The connections by which the customer can pay; for escrow those whose gateway can hold money."""
+    """The connections by which the customer can pay; for escrow those whose gateway can hold money so long."""
     price = price_of(job)
     if price is None:
         return ()
     found = paying.options(office, price, job.connections)
-    return [one for one in found if job.pay != "escrow" or _can_hold(office, one.connection)]
+    until = needed_until(job, office.now)
+    return [one for one in found if job.pay != "escrow" or _can_hold(office, one.connection, until)]
 
 
-def _can_hold(office: Office, connection: str) -> bool:
-    cell = office.manifest(connection).capabilities.get("escrow")
-    return cell is not None and cell.status is not Support.NONE
+def _can_hold(office: Office, connection: str, until: datetime) -> bool:
+    try:
+        holding_mode(office.manifest(connection), until, office.now)
+    except PermanentError:
+        return False
+    return True
 
 
 def pay(office: Office, job: Row, connection: str) -> str:

@@ -170,7 +170,9 @@ def _plan(office: Office, form: Form, offer: Offer, row: sa.Row[Any]) -> str:
     if known is not None:
         return str(known)
     name = f"{words(form.title, 'en')}: {words(offer.title, 'en')}"[:_LONGEST_PLAN_NAME]
-    given: JsonObject = {"name": name, **terms, "metadata": {"form": form.name, "offer": offer.name}}
+    carries = office.manifest(str(row.connection)).capabilities["plan_create"].limits.get("metadata") is not False
+    about: JsonObject = {"metadata": {"form": form.name, "offer": offer.name}} if carries else {}
+    given: JsonObject = {"name": name, **terms, **about}
     plan = str(office.about(identity).call(row.connection, "plan.create", given, "plan")["plan"])
     made = {"id": identity, "form": form.name, "offer": offer.name, "connection": row.connection, "terms": terms}
     office.change(lambda book: book.insert(form_plans, {**made, "plan": plan}))

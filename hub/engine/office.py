@@ -64,6 +64,10 @@ class HubOffice:
         """What the connection's connector is and can do."""
         return self.hub.registry.get(self.hub.accounts.get(connection).connector).manifest
 
+    def doer(self, connection: str) -> str:
+        """The connection that does the work of this one."""
+        return self.hub.payments.doer_of(connection)
+
     def connections(self) -> Sequence[str]:
         """The connections that are switched on, by name."""
         return sorted(row.name for row in self.hub.store.connections() if row.enabled)

@@ -170,11 +170,11 @@ class PaymentDesk:
             part = f"begin:{visit.payment}"
         output = self._begin(visit, part_key(hashlib.sha256(identity.encode()).hexdigest()[:40], part))
         anew = {"state": "open"} if visit.output is not None else {}
-        known = {"payment": output.get("payment"), "output": output, "connection": self._doer_of(visit.connection)}
+        known = {"payment": output.get("payment"), "output": output, "connection": self.doer_of(visit.connection)}
         self.store.change_checkout(identity, self._hub.now(), **known, **anew)
         return output
 
-    def _doer_of(self, name: str) -> str:
+    def doer_of(self, name: str) -> str:
         """The connection that does the work of another one; the payment, its events and its form are that connection's."""
         connection = self._hub.accounts.get(name)
         routed = self._hub.registry.get(connection.connector).manifest.is_routed

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import sqlalchemy as sa
 
+from hub.connect.holding import AUTHORIZATION
 from hub.errors import PermanentError, TransientError, UncertainError
 from hub.journal.book import found
 from hub.journal.tables_escrow import divisions, holds
 from hub.money import Money
 from hub.payments import holds as rules
 from hub.payments import payouts
-from hub.payments.holds import AUTHORIZATION, Hold
+from hub.payments.holds import Hold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

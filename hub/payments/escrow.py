@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import sqlalchemy as sa
 
-from hub.connect.manifest import Support
+from hub.connect.holding import AUTHORIZATION, COLLECTED, holding_mode
 from hub.errors import NotFoundError, PermanentError
 from hub.journal.book import found
 from hub.journal.tables import payments
@@ -20,7 +20,7 @@ from hub.money import Money
 from hub.payments import dividing, splitting
 from hub.payments import holds as rules
 from hub.payments.dividing import Asked, keep, minor
-from hub.payments.holds import AUTHORIZATION, COLLECTED, LATE, OPEN, WARNING, Arrived, Choice, Hold
+from hub.payments.holds import LATE, OPEN, WARNING, Arrived, Hold
 from hub.payments.payment import Facts
 
 if TYPE_CHECKING:
@@ -56,25 +56,16 @@ def hold(office: Office, given: JsonObject) -> JsonObject:
         message = f"A hold needs {', '.join(missing)}, or a payment that is there."
         raise PermanentError(message, code="bad_input", remedy="Say which connection takes how much, held until when.")
     connection, identity = str(given["connection"]), office.identity("hold")
-    choice = _chosen(office, connection, datetime.fromisoformat(str(given["needed_until"])))
+    choice = holding_mode(office.manifest(connection), datetime.fromisoformat(str(given["needed_until"])), office.now)
     amount = Money.from_json(given["amount"])
     if amount.minor <= 0:
         message = f"{amount} cannot be held."
         raise PermanentError(message, code="amount_too_small", remedy="Hold an amount above zero.")
     known = Hold(identity, "requested", choice.mode, amount.currency, amount.minor)
-    office.change(lambda book: _insert(book, known, connection, None, {**given, "why": choice.why}))
+    doer = office.doer(connection)
+    office.change(lambda book: _insert(book, known, doer, None, {**given, "why": choice.why}))
     begun = office.call(connection, "payment.create", _payment_of(known, given), "begin")
     return _output(office, office.change(lambda book: _begun(book, identity, begun)), begun)
-
-
-def _chosen(office: Office, connection: str, needed_until: datetime) -> Choice:
-    manifest = office.manifest(connection)
-    cell = manifest.capabilities.get("escrow")
-    if cell is None or cell.status is Support.NONE:
-        reason = cell.reason if cell is not None else f"{manifest.title} takes no payments."
-        message = f"{manifest.title} cannot hold money. {reason}"
-        raise PermanentError(message, code="not_enabled", remedy="Take a connection whose gateway can.")
-    return rules.choose_mode(manifest.title, cell.limits, needed_until, office.now)
 
 
 def _payment_of(known: Hold, given: JsonObject) -> JsonObject:

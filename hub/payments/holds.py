@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
+from hub.connect.holding import AUTHORIZATION, COLLECTED
 from hub.errors import PermanentError
 from hub.money import Money
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
     from hub.jsontypes import Json, JsonObject
 
-AUTHORIZATION: Final = "authorization"
-COLLECTED: Final = "collected"
 STATES: Final = (
     *("requested", "held", "frozen", "releasing", "released"),
     *("settled", "refunded", "lapsed", "cancelled"),
@@ -35,8 +34,6 @@ OPEN: Final = frozenset({"held", "frozen"})
 """States in which money rests here and may be divided."""
 OVER: Final = frozenset({"released", "settled", "refunded", "lapsed", "cancelled"})
 
-MARGIN: Final = timedelta(days=1)
-"""An authorisation must outlast the day on which the money is needed by so much."""
 WARNING: Final = timedelta(days=1)
 """So long before an authorisation lapses it is told."""
 
@@ -115,14 +112,6 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """How a payment is held, and why so, in a sentence."""
-
-    mode: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
 class Arrived:
     """What is known of the payment: its state as gateways' actions name it, and its sums in minor units."""
 
@@ -131,29 +120,6 @@ class Arrived:
     paid: int | None = None
     refunded: int = 0
     lapses_at: datetime | None = None
-
-
-def choose_mode(gateway: str, limits: JsonObject, needed_until: datetime, now: datetime) -> Choice:
-    """Authorise only while that surely lasts until the money is needed, and a day longer; otherwise collect.
-
-    ``limits`` are those of the gateway's cell ``escrow``: of ``guaranteed_days``, ``default_authorization_days`` and
-    ``authorization_days`` the fewest count. Raises ``PermanentError`` (``window_closed``) when the gateway can do neither.
-    """
-    modes = cast("list[str]", limits.get("modes") or [AUTHORIZATION, COLLECTED])
-    names = ("guaranteed_days", "default_authorization_days", "authorization_days")
-    known = [cast("int", limits[name]) for name in names if limits.get(name)]
-    days = min(known, default=0) if AUTHORIZATION in modes else 0
-    until = f"{needed_until:%Y-%m-%d}"
-    if days and needed_until + MARGIN <= now + timedelta(days=days):
-        why = f"An authorisation at {gateway} surely lasts {_days(days)}, and the money is needed until {until}."
-        return Choice(AUTHORIZATION, f"{why} Nothing is taken before it is released.")
-    if COLLECTED in modes:
-        short = f"An authorisation at {gateway} surely lasts {_days(days)} only" if days else f"{gateway} only collects"
-        return Choice(
-            COLLECTED, f"{short}, and the money is needed until {until}. It is taken now and passed on later."
-        )
-    message = f"{gateway} holds money for {_days(days)} at most, and it is needed until {until} and a day longer."
-    raise PermanentError(message, code="window_closed", remedy="Take another gateway, or a date that is nearer.")
 
 
 # what the gateway tells

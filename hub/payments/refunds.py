@@ -353,12 +353,29 @@ def project(book: Book, events: Sequence[NewEvent]) -> None:
     for item in events:
         if item.source == "hub" or item.type not in {"refund.issued", "refund.failed"}:
             continue
-        table = refund_requests.c
-        same = (table.connection == item.source, table.refund == str(item.data["refund"]))
-        for row in book.rows(sa.select(refund_requests).where(*same, table.state.in_(("pending", "issued")))):
-            state = item.type.partition(".")[2]
-            if state != row.state:
-                book.change(refund_requests, row, state=state)
+        reference, state = str(item.data["refund"]), item.type.partition(".")[2]
+        rows = of_payment(book.connection, item.source, str(item.data["payment"]))
+        row = next((one for one in rows if one.refund == reference), None)
+        if row is None and state == "issued":
+            row = _told_otherwise(book, rows, item, reference)
+        if row is not None and row.state in {"pending", "issued"} and row.state != state:
+            book.change(refund_requests, row, state=state)
+
+
+def _told_otherwise(book: Book, rows: Sequence[Row], item: NewEvent, reference: str) -> Row | None:
+    """The refund that waits for this news, of a gateway that gave no id when it took it; it has that id from now on.
+
+    2Checkout is such a one. Who gave up what of it is told again under that id, as the books go by it.
+    """
+    amount = Money.from_json(item.data["amount"])
+    same = (amount.minor, amount.currency, "pending")
+    row = next((one for one in rows if (one.minor, one.currency, one.state) == same), None)
+    if row is None:
+        return None
+    known = book.change(refund_requests, row, refund=reference)
+    data = {**event_of(known), "refund": reference}
+    book.tell("refund.divided", f"refund.divided:{reference}"[:200], data, source=item.source)
+    return known
 
 
 ACTIONS: Final[Mapping[str, Action]] = {"refund": refund}

@@ -97,7 +97,7 @@ def test_subscription_lives_through_its_states(desk, razorpay):
     changed = razorpay.objects[reference["subscription"]]
     assert (changed["quantity"], changed["schedule_change_at"]) == (3, "now")
     ending = desk.run("subscription.cancel", reference, key="c1")
-    assert (ending["status"], ending["cancel_at"]) == ("cancelling", "2026-12-23T09:00:00Z")
+    assert (ending["status"], ending["cancel_at"]) == ("cancelling", "2027-01-22T09:00:00Z")
     for key in ("c2", "c3"):
         assert desk.run("subscription.cancel", {**reference, "at": "now"}, key=key)["status"] == "cancelled"
     events = told(desk, razorpay)

@@ -141,6 +141,10 @@ class PayPalBilling(PayPalBooks):
         """PayPal charges a period; ``told=False``: and tells nobody."""
         price = self.price_of(self.subscriptions[subscription])
         identity = self.new_id()
+        due = self.subscriptions[subscription].get("billing_info", {})
+        if "next_billing_time" in due:
+            year, month = divmod(int(time[:4]) * 12 + int(time[5:7]), 12)
+            due["next_billing_time"] = f"{year}-{month + 1:02}-{time[8:10]}T10:00:00Z"
         sale = {
             "id": identity,
             "state": "completed",

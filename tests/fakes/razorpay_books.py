@@ -218,7 +218,8 @@ class RazorpayBooks(FakeGateway):
         self.authorize(paid["id"])
         self.capture(paid["id"])
         subscription |= {"status": "active", "paid_count": subscription["paid_count"] + 1}
-        subscription |= {"current_start": self.now, "current_end": self.now + 2592000}
+        start = subscription["current_end"] or self.now
+        subscription |= {"current_start": start, "current_end": start + 2592000}
         if subscription["paid_count"] == 1:
             self.tell("subscription.activated", subscription=subscription)
         self.tell("subscription.charged", subscription=subscription, payment=paid)

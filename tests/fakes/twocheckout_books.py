@@ -217,6 +217,9 @@ class TwoCheckoutBooks(FakeGateway):
         self.outbox = waiting
         order["Items"][0]["ProductDetails"]["Subscriptions"] = [{"SubscriptionReference": reference}]
         order |= {"Status": "COMPLETE", "ApproveStatus": "OK", "FinishDate": self.now}
+        end = self.subscriptions[reference]["ExpirationDate"]
+        year, month = divmod(int(end[:4]) * 12 + int(end[5:7]), 12)
+        self.subscriptions[reference]["ExpirationDate"] = f"{year}-{month + 1:02}{end[7:]}"
         self.notify(order, IPN_LICENSE_TYPE=["RENEWAL"], ORIGINAL_REFNOEXT=[first["ExternalReference"]])
 
     def _subscribed(self, order: dict[str, Any]) -> str | None:

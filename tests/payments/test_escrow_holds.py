@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hub.connect.holding import choose_mode
 from hub.errors import PermanentError
 from hub.payments import holds
 from hub.payments.holds import Arrived, Hold
@@ -41,14 +42,14 @@ def types(tales):
     ],
 )
 def test_money_is_only_authorised_while_that_surely_lasts_and_a_day_longer(limits, days, mode):
-    assert holds.choose_mode("Stripe", limits, NOW + timedelta(days=days), NOW).mode == mode
+    assert choose_mode("Stripe", limits, NOW + timedelta(days=days), NOW).mode == mode
 
 
 def test_why_a_mode_was_chosen_is_said_in_a_sentence():
     limits = {"authorization_days": 7}
-    short = holds.choose_mode("Stripe", limits, NOW + timedelta(days=2), NOW).why
+    short = choose_mode("Stripe", limits, NOW + timedelta(days=2), NOW).why
     assert short.startswith("An authorisation at Stripe surely lasts 7 days, and the money is needed until 2026-11-28.")
-    long = holds.choose_mode("Stripe", limits, NOW + timedelta(days=9), NOW).why
+    long = choose_mode("Stripe", limits, NOW + timedelta(days=9), NOW).why
     assert "surely lasts 7 days only" in long
     assert "2026-12-05" in long
 
@@ -56,7 +57,7 @@ def test_why_a_mode_was_chosen_is_said_in_a_sentence():
 def test_a_gateway_that_can_hold_in_neither_way_is_refused():
     limits = {"modes": ["authorization"], "authorization_days": 30}
     with pytest.raises(PermanentError, match="30 days at most") as caught:
-        holds.choose_mode("Amazon Pay", limits, NOW + timedelta(days=40), NOW)
+        choose_mode("Amazon Pay", limits, NOW + timedelta(days=40), NOW)
     assert caught.value.code == "window_closed"
 
 
