@@ -16,6 +16,7 @@ from hub.errors import ActionError, ConfigError, NotFoundError, PermanentError, 
 from hub.ids import derived_id
 from hub.journal.tables import payments
 from hub.journal.tables_commerce import order_lines, order_payments, orders
+from hub.journal.tables_invoices import invoices
 from hub.money import Money
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def project(book: Book, events: Sequence[NewEvent]) -> None:
     of_order: dict[str, dict[str, NewEvent]] = {}
     for event in told:
         identity = _identity(event)
-        order = event.data.get("order") or (known[identity].order if identity in known else None)
+        order = event.data.get("order") or (known[identity].order if identity in known else _billed(book, event))
         if isinstance(order, str):
             of_order.setdefault(order, {})[identity] = event
     for order in sorted(of_order):  # one order for all writers, so that two never wait for each other
@@ -180,6 +181,15 @@ def _amount(event: NewEvent, at_gateway: Row) -> Money:
     if event.type == "payment.succeeded" and isinstance(said, dict):
         return Money.from_json(said)
     return Money(at_gateway.amount, at_gateway.currency)
+
+
+def _billed(book: Book, event: NewEvent) -> str | None:
+    """The order of an invoice that a payment names alone."""
+    invoice = event.data.get("invoice")
+    if not isinstance(invoice, str):
+        return None
+    order: str | None = book.connection.scalar(sa.select(invoices.c.order).where(invoices.c.id == invoice))
+    return order
 
 
 def _known(book: Book, identities: Iterable[str]) -> dict[str, Row]:
