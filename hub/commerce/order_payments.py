@@ -184,11 +184,12 @@ def _amount(event: NewEvent, at_gateway: Row) -> Money:
 
 
 def _billed(book: Book, event: NewEvent) -> str | None:
-    """The order of an invoice that a payment names alone."""
+    """The order that is billed by the invoice which a payment names alone."""
     invoice = event.data.get("invoice")
     if not isinstance(invoice, str):
         return None
-    order: str | None = book.connection.scalar(sa.select(invoices.c.order).where(invoices.c.id == invoice))
+    bills = (invoices.c.id == invoice, invoices.c.state.not_in(["draft", "void"]))
+    order: str | None = book.connection.scalar(sa.select(invoices.c.order).where(*bills))
     return order
 
 

@@ -177,6 +177,14 @@ def test_a_payment_that_names_the_invoice_alone_pays_the_order_too(shop):
     assert shop.told("order") == ["order.placed", "order.paid"]
 
 
+def test_a_payment_for_a_void_invoice_does_not_pay_its_order(shop):
+    order = ordered(shop)
+    made = invoice(shop, lines=None, order=order["order"])
+    shop.do("invoices", "void", {"invoice": made["invoice"]}, "step-2")
+    shop.happen("payment.succeeded", payment="c_1", invoice=made["invoice"], amount=eur(2000))
+    assert (shop.event("invoice.overpaid")["reason"], order_state(shop, order)["state"]) == ("void", "open")
+
+
 @pytest.mark.parametrize(
     ("language", "subject", "words"),
     [

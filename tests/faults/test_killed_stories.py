@@ -122,10 +122,11 @@ class Gateway:
         return killed
 
     def hub_starts_again(self):
+        """From now on the call whose answer was lost is waited for."""
         self._speaks_at, self._lost = self._lost, ""
 
     def _speak(self):
-        del self._sandbox.dispatcher._send_off
+        vars(self._sandbox.dispatcher).pop("_send_off", None)
         self._sandbox.dispatcher.wake()
 
     def ask(self, method, path, body=None):
