@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from connectors.mail.message import Mailbox
-    from hub.connect.api import Call, Outbox, Templates
+    from hub.connect.api import Call, Connection, Outbox, Templates
     from hub.jsontypes import Json, JsonObject
 
 BUILTIN_TEMPLATES = Path(__file__).parent / "templates"
@@ -225,4 +225,10 @@ def test(call: Call) -> str:
         return f"Signed in to {server.host}." if server.user else f"{server.host} answers."
 
 
-connector = ConnectorCode(actions={"send": ActionCode(send)}, test=test)
+def _repeatable(connection: Connection) -> bool:
+    """The outbox keeps a mail once, however often it is put there; a server may be given one twice where that is wished."""
+    settings = connection.settings
+    return not settings.get("host") or settings.get("when_unsure") == "send_again"
+
+
+connector = ConnectorCode(actions={"send": ActionCode(send, repeatable=_repeatable)}, test=test)

@@ -74,6 +74,14 @@ def take_earlier(book: Book, invoice: Row) -> Row:
     return invoice
 
 
+def make_void(book: Book, invoice: Row, reason: str) -> None:
+    """It is not owed any more; one that was issued tells it."""
+    gone = book.change(invoices, invoice, state="void", reason=reason or None)
+    book.wake_at(OVERDUE, gone.id, None)
+    if gone.number is not None:
+        book.tell("invoice.void", f"invoice.void:{gone.id}", invoice_event(gone, reason=reason or None))
+
+
 def settle(book: Book, invoice: Row, by: Row | None = None) -> Row:
     """The state that follows from what came in and went back; news is told, with the payment that brought it."""
     if invoice.state in {"draft", "void"}:

@@ -12,14 +12,15 @@ import sqlalchemy as sa
 import yaml
 from babel.dates import format_date
 
-from hub.commerce.invoice_payments import OVERDUE, billing, settle, take_earlier
+from hub.commerce.invoice_payments import OVERDUE, billing, make_void, settle, take_earlier
 from hub.commerce.invoice_reading import PAYABLE, due_of, find_invoice, invoice_event, invoice_output
 from hub.commerce.languages import LANGUAGES
 from hub.commerce.order_lines import Line, currency_of, priced
 from hub.commerce.order_reading import find_order, lines_of
+from hub.commerce.orders import keep_until
 from hub.commerce.tax import Reckoned, reckon
 from hub.errors import PermanentError
-from hub.journal.tables_commerce import catalogue_items
+from hub.journal.tables_commerce import catalogue_items, orders
 from hub.journal.tables_invoices import invoices
 from hub.money import Money
 
@@ -43,7 +44,8 @@ def create(office: Office, given: JsonObject) -> JsonObject:
     def work(book: Book) -> None:
         if book.find(invoices, identity) is not None:
             return
-        order = find_order(book.connection, str(given["order"])) if given.get("order") else None
+        named = find_order(book.connection, str(given["order"])) if given.get("order") else None
+        order = book.get(orders, named.id) if named is not None else None  # nobody else bills it meanwhile
         if order is not None and (other := billing(book.connection, order.id)) is not None:
             message = f"The order {order.number} is billed already, by the invoice {_number(book, other)}."
             raise PermanentError(message, code="wrong_state", remedy="Make that one void first, or send it again.")
@@ -106,11 +108,7 @@ def void(office: Office, given: JsonObject) -> JsonObject:
             return
         if row.paid > row.refunded:
             raise _wrong_state(row, "is paid, in part at least", "Refund its payments first.")
-        gone = book.change(invoices, row, state="void", reason=reason or None)
-        book.wake_at(OVERDUE, identity, None)
-        if gone.number is not None:
-            about = {"reason": reason or None}
-            book.tell("invoice.void", f"invoice.void:{identity}", invoice_event(gone, **about))
+        make_void(book, row, reason)
 
     office.change(work)
     return get(office, {"invoice": identity})
@@ -148,14 +146,22 @@ def mail_of(row: Row, url: str) -> dict[str, Json]:
 
 
 def _issue(book: Book, draft: Row, url: str) -> None:
-    """Give it its number, in the transaction that issues it: one that fails leaves no gap."""
+    """Give it its number, in the transaction that issues it: one that fails leaves no gap.
+
+    An order that it bills can be paid as long as it. Raises ``PermanentError`` when that order is over.
+    """
+    order = book.get(orders, draft.order) if draft.order is not None else None
+    if order is not None and order.state in {"cancelled", "expired"}:
+        message = f"The order {order.number} is {order.state}: nothing is owed for it."
+        raise PermanentError(message, code="wrong_state", remedy="Place a new order, or bill the lines without one.")
     series = draft.series or f"{book.now:%Y}-"
     number = f"{series}{book.next_number(f'invoice {series}'):04}"
     due_at = datetime.combine(book.now.date() + timedelta(days=draft.due_in_days), time(23, 59, 59), UTC)
     row = book.change(invoices, draft, state="open", number=number, issued_at=book.now, due_at=due_at)
     book.wake_at(OVERDUE, row.id, due_at)
     book.tell("invoice.issued", f"invoice.issued:{row.id}", invoice_event(row, url))
-    if row.order is not None:
+    if order is not None:
+        keep_until(book, order, due_at)
         row = take_earlier(book, row)
     settle(book, row)  # one that costs nothing is paid
 

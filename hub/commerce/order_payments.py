@@ -15,6 +15,7 @@ from hub.commerce.order_reading import order_event, payment_identity
 from hub.errors import ActionError, ConfigError, NotFoundError, PermanentError, TransientError, UncertainError
 from hub.journal.tables import payments
 from hub.journal.tables_commerce import order_lines, order_payments, orders
+from hub.journal.tables_invoices import invoices
 from hub.money import Money
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def project(book: Book, events: Sequence[NewEvent]) -> None:
     of_order: dict[str, dict[str, NewEvent]] = {}
     for event in told:
         identity = _identity(event)
-        order = event.data.get("order") or (known[identity].order if identity in known else None)
+        order = event.data.get("order") or (known[identity].order if identity in known else _billed(book, event))
         if isinstance(order, str):
             of_order.setdefault(order, {})[identity] = event
     for order in sorted(of_order):  # one order for all writers, so that two never wait for each other
@@ -179,6 +180,16 @@ def _amount(event: NewEvent, at_gateway: Row) -> Money:
     if event.type == "payment.succeeded" and isinstance(said, dict):
         return Money.from_json(said)
     return Money(at_gateway.amount, at_gateway.currency)
+
+
+def _billed(book: Book, event: NewEvent) -> str | None:
+    """The order that is billed by the invoice which a payment names alone."""
+    invoice = event.data.get("invoice")
+    if not isinstance(invoice, str):
+        return None
+    bills = (invoices.c.id == invoice, invoices.c.state.not_in(["draft", "void"]))
+    order: str | None = book.connection.scalar(sa.select(invoices.c.order).where(*bills))
+    return order
 
 
 def _known(book: Book, identities: Iterable[str]) -> dict[str, Row]:

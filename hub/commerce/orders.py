@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import sqlalchemy as sa
 
 from hub.commerce import stock
+from hub.commerce.invoice_payments import billing, make_void
 from hub.commerce.order_lines import Line, currency_of, priced, total_of, wanted
 from hub.commerce.order_payments import EXPIRE, settle
 from hub.commerce.order_reading import find_order, order_event, order_output, payments_of
 from hub.errors import ExpressionError, PermanentError
 from hub.expressions.durations import parse_duration
 from hub.journal.tables_commerce import catalogue_items, order_lines, orders
+from hub.journal.tables_invoices import invoices
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,7 +73,7 @@ def get(office: Office, given: JsonObject) -> JsonObject:
 
 
 def cancel(office: Office, given: JsonObject) -> JsonObject:
-    """``orders/cancel``: an order that is not paid is over, and its stock is given back; again changes nothing."""
+    """``orders/cancel``: an order that is not paid is over, with its stock given back and its invoice void; once."""
     with office.read() as connection:
         identity = find_order(connection, str(given["order"])).id
     reason = str(given.get("reason") or "cancelled")
@@ -91,13 +93,16 @@ def call_off(book: Book, identity: str, reason: str) -> None:
 
 
 def expire(office: Office, identity: str) -> None:
-    """The timer: an order that nobody paid in time is over. One whose payment is under way is given another day."""
+    """The timer: an order that nobody paid in time is over.
+
+    One whose payment is under way, or whose invoice can be paid still, is given another day.
+    """
 
     def work(book: Book) -> None:
         row = book.find(orders, identity)
         if row is None or row.state != "open" or row.paid:
             return
-        if is_pending(book.connection, identity):
+        if is_pending(book.connection, identity) or billing(book.connection, identity) is not None:
             book.wake_at(EXPIRE, identity, book.now + parse_duration(_ASK_AGAIN))
             return
         _end(book, row, "expired", "expired")
@@ -108,6 +113,14 @@ def expire(office: Office, identity: str) -> None:
 def is_pending(connection: sa.Connection, identity: str) -> bool:
     """Whether a payment of the order is under way at a gateway, and may succeed without anybody doing anything."""
     return "pending" in {row.at_gateway for row in payments_of(connection, identity)}
+
+
+def keep_until(book: Book, order: sa.Row[Any], moment: datetime) -> None:
+    """An open order is kept until then at least: what bills it can be paid so long."""
+    if order.state == "open" and order.due_at is not None and order.due_at < moment:
+        book.change(orders, order, due_at=moment)
+        stock.keep_until(book, order.id, moment)
+        book.wake_at(EXPIRE, order.id, moment)
 
 
 ACTIONS: Final[Mapping[str, Action]] = {"create": create, "get": get, "cancel": cancel}
@@ -158,6 +171,9 @@ def _end(book: Book, row: sa.Row[Any], state: str, reason: str) -> None:
     ended = book.change(orders, row, state=state, reason=reason[:200], due_at=None)
     stock.release(book, row.id)
     book.wake_at(EXPIRE, row.id, None)
+    invoice = billing(book.connection, row.id)
+    if invoice is not None:
+        make_void(book, book.get(invoices, invoice), reason[:200])
     book.tell("order.cancelled", f"order.cancelled:{row.id}", order_event(book.connection, ended, reason=reason[:200]))
 
 

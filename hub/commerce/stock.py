@@ -50,6 +50,12 @@ def hold(book: Book, owner: str, wanted: Iterable[tuple[str, int]], due_at: date
         book.insert(reservations, row)
 
 
+def keep_until(book: Book, owner: str, due_at: datetime) -> None:
+    """What is held for ``owner`` is held until then."""
+    for row in _held(book, owner):
+        book.change(reservations, row, due_at=due_at)
+
+
 def release(book: Book, owner: str) -> None:
     """Give back what is held for ``owner``; nothing when it was sold or given back already."""
     for row in _held(book, owner):

@@ -172,10 +172,14 @@ Find = Callable[[Call], "Json | None"]
 
 @dataclass(frozen=True, slots=True)
 class ActionCode:
-    """The code of one action; ``find`` only where the manifest says ``idempotent: lookup``."""
+    """The code of one action; ``find`` only where the manifest says ``idempotent: lookup``.
+
+    ``repeatable`` only where it says ``idempotent: no``: whether a connection is set up so that doing it twice does no harm.
+    """
 
     run: Run
     find: Find | None = None
+    repeatable: Callable[[Connection], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)

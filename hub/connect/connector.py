@@ -14,6 +14,7 @@ import orjson
 
 from hub.connect.answers import failure
 from hub.connect.api import Answer
+from hub.connect.manifest import Idempotency
 from hub.connect.mapping import EventMap
 from hub.connect.redaction import Redactor
 from hub.connect.rest import RestAction
@@ -109,6 +110,13 @@ class LoadedConnector:
         with _redacted_errors(call.connection):
             found = implementation.find(self._with_valid_input(spec, call))
             return None if found is None else self._valid_output(spec, call, found)
+
+    def may_repeat(self, spec: ActionSpec, connection: Connection) -> bool:
+        """Whether an action of which nobody heard the end may be done again, as this connection is set up."""
+        if spec.idempotent is not Idempotency.NO:
+            return True
+        coded = self.code.actions.get(spec.name)
+        return coded is not None and coded.repeatable is not None and coded.repeatable(connection)
 
     def receive(self, request: WebhookRequest, connection: Connection, now: datetime, fetch: Fetch) -> Reception:
         """Prove a delivery's sender and put it in the hub's words.

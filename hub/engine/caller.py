@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 import structlog
 
 from hub.connect.api import Call
-from hub.connect.manifest import Idempotency
 from hub.engine.gateway_calls import Attempt, reference_of
 from hub.errors import ActionError, ConfigError, HubError, PermanentError, TransientError, UncertainError
 from hub.jsontypes import canonical_json
@@ -164,7 +163,8 @@ class Caller:
 
     def _may_repeat(self, request: CallRequest) -> bool:
         connection = self._connections.get(request.connection)
-        return self._registry.action(connection.connector, request.action).idempotent is not Idempotency.NO
+        spec = self._registry.action(connection.connector, request.action)
+        return self._registry.get(connection.connector).may_repeat(spec, connection)
 
     def _check_size(self, output: Json) -> None:
         size = len(canonical_json(output))

@@ -72,7 +72,7 @@ class Attempt:
             found = self.connector.find(spec.name, call)
             if found is not None:
                 return found
-        elif self.recovered and spec.idempotent is Idempotency.NO:
+        elif self.recovered and not self.connector.may_repeat(spec, call.connection):
             raise interrupted(spec)
         return self.connector.run(spec.name, call)
 

@@ -36,6 +36,7 @@ from hub.engine.run_desk import RunDesk
 from hub.engine.schedules import Schedules
 from hub.engine.services import Services
 from hub.engine.shelf import Shelf
+from hub.engine.timers import expire_claims
 from hub.errors import ConfigError
 from hub.journal.database import Database
 from hub.journal.entries import RecipesChangedError
@@ -161,6 +162,7 @@ class Hub:
         settings = self.settings
         if self.database.is_sqlite:
             self.writer.write(expire_leases, self.now())
+            expire_claims(self)
         self._pool = ActionPool(settings.action_threads, settings.connection_concurrency)
         caller = Caller(
             self.registry,

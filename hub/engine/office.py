@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 import sqlalchemy as sa
 
-from hub.connect.manifest import Idempotency
 from hub.engine.gateway_calls import interrupted, part_key
 from hub.errors import ActionError, TransientError, UncertainError
 from hub.ids import derived_id
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
-    from hub.connect.manifest import ActionSpec, Manifest
+    from hub.connect.manifest import Manifest
     from hub.engine.hub import Hub
     from hub.journal.book import Book
     from hub.jsontypes import Json, JsonObject
@@ -86,25 +85,26 @@ class HubOffice:
         before = self._begin(key, connection, action)
         if before is not None and before.state == "done":
             return cast("JsonObject", before.output)
-        spec = self.hub.registry.action(self.hub.accounts.get(connection).connector, action)
-        lost = before is not None and before.state == "started"
-        if lost and spec.idempotent is Idempotency.NO:
+        known = self.hub.accounts.get(connection)
+        spec = self.hub.registry.action(known.connector, action)
+        repeatable = self.hub.registry.get(known.connector).may_repeat(spec, known)
+        if before is not None and before.state == "started" and not repeatable:
             raise self._doubtful(key, interrupted(spec))
         try:
             output = self.hub.payments.act(
                 connection, action, key, given, repeated=before is not None, caused_by=self.caused_by
             )
         except UncertainError as error:
-            raise self._unknown(key, spec, error) from error
+            raise self._unknown(key, error, repeatable=repeatable) from error
         except ActionError as error:
             self._end(key, "failed", error={"code": error.code, "message": error.message})
             raise
         self._end(key, "done", output=output)
         return cast("JsonObject", output)
 
-    def _unknown(self, key: str, spec: ActionSpec, error: UncertainError) -> ActionError:
+    def _unknown(self, key: str, error: UncertainError, *, repeatable: bool) -> ActionError:
         """A call whose answer was lost is made again where that is safe; else a person decides."""
-        if spec.idempotent is Idempotency.NO:
+        if not repeatable:
             return self._doubtful(key, error)
         return TransientError(error.message, code=error.code, remedy=error.remedy)
 

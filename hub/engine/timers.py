@@ -12,6 +12,7 @@ import structlog
 from hub.engine.office import HubOffice
 from hub.engine.own_actions import TIMERS
 from hub.errors import HubError, UncertainError
+from hub.journal.tables_api import api_requests
 from hub.journal.tables_office import timers
 
 if TYPE_CHECKING:
@@ -46,6 +47,21 @@ def _claimed(hub: Hub, row: sa.Row[Any], now: datetime) -> sa.Row[Any] | None:
         return book.connection.execute(update.returning(timers)).first()
 
     return hub.recorder.change(work, now, (None, None))
+
+
+def expire_claims(hub: Hub) -> None:
+    """For the only process on a database, at its start: nobody works on what a dead one had claimed, so it is due now.
+
+    Timers that pause after a failure are tried at once as well. Requests of the API that were being answered are free.
+    """
+    now = hub.now()
+    begun = (timers.c.set_for <= now, timers.c.due_at > now, timers.c.due_at <= now + _CLAIM)
+
+    def work(book: Book) -> None:
+        book.connection.execute(sa.update(timers).where(*begun).values(due_at=now))
+        book.connection.execute(sa.update(api_requests).where(api_requests.c.until > now).values(until=None))
+
+    hub.recorder.change(work, now, (None, None))
 
 
 def run_timer(hub: Hub, row: sa.Row[Any]) -> None:

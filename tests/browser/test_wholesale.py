@@ -1,9 +1,11 @@
 """Story 3.6: labels are printed and scanned, the buyer scans the order's code and pays; what nobody pays goes back."""
 
 import io
+import re
 
 import pypdfium2
 import pytest
+import requests
 import sqlalchemy as sa
 import zxingcpp
 from PIL import Image
@@ -11,9 +13,11 @@ from playwright.sync_api import expect
 
 from hub.journal.tables import payments
 from hub.journal.tables_commerce import catalogue_items
+from hub.journal.tables_invoices import invoices
 
 from .conftest import PHONE, log_in
 from .test_charity import mails, pay_at_the_sandbox
+from .test_invoices import fits
 from .test_scanning import quantity, scan
 from .test_services import letter
 
@@ -53,8 +57,43 @@ def place(page, codes, email="shop@example.com"):
     page.get_by_label("Mail address").fill(email)
     page.get_by_role("button", name="Place the order").click()
     expect(page.get_by_role("heading", name="The customer’s page")).to_be_visible()
-    (code,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(page.locator(".hub-order-code").screenshot())))
+    return code_of(page.locator(".hub-order-code"))
+
+
+def code_of(picture):
+    """What a phone reads from a code on the screen."""
+    (code,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(picture.screenshot())))
     return code.text
+
+
+def code_on_paper(text):
+    """What a phone reads from the invoice that a mail leads to, printed."""
+    paper = requests.get(re.search(r"http\S+/invoice\.pdf", text)[0], timeout=10)
+    sheet = pypdfium2.PdfDocument(paper.content)[0].render(scale=3).to_pil()
+    (code,) = zxingcpp.read_barcodes(sheet)
+    return code.text
+
+
+def billed(live):
+    """The only invoice, once it is there."""
+
+    def look():
+        with live.hub.database.read() as connection:
+            return connection.execute(invoices.select()).first()
+
+    return live.until(look)
+
+
+def begun_beside(live, invoice, number, minor):
+    """The shop asks for an amount of its own for an invoice; gives where that is paid."""
+    given = {"amount": {"minor": minor, "currency": "EUR"}, "invoice": invoice.id, "customer": invoice.customer}
+    return live.hub.payments.act("sandbox", "payment.create", f"{number:040x}", given)["checkout_url"]
+
+
+def pay_beside(live, buyer, invoice, number, minor):
+    buyer.goto(begun_beside(live, invoice, number, minor))
+    pay_at_the_sandbox(buyer)
+    live.until(lambda: billed(live).paid == minor)
 
 
 def test_goods_are_labelled_scanned_and_paid_by_the_buyer(store, open_browser):
@@ -64,22 +103,71 @@ def test_goods_are_labelled_scanned_and_paid_by_the_buyer(store, open_browser):
     for code in ("4006381333931", "POT-CLAY", "TEA-GREEN"):
         scan(shopkeeper, code)
     expect(quantity(shopkeeper, "Green tea, crate of 24")).to_have_value("2")
-    address = place(shopkeeper, ())
+    on_screen = place(shopkeeper, ())
     assert (left(store, "TEA-GREEN"), left(store, "POT-CLAY")) == (38, 2)
-    text = letter(store, "shop@example.com", "Your order 1: €197.30")
+    number = billed(store).number
+    text = letter(store, "shop@example.com", f"Invoice {number}: €197.30")
     assert "2 × Green tea, crate of 24, 1 × Teapot of clay" in text
+    address = code_on_paper(text)
     assert address in text
     buyer.goto(address)
     expect(buyer.get_by_role("heading", name="€197.30")).to_be_visible()
+    assert code_of(buyer.locator("figure svg")) == address
+    fits(buyer)
     buyer.get_by_role("button", name="Pay €197.30").click()
     pay_at_the_sandbox(buyer)
     expect(buyer.get_by_role("status")).to_contain_text("Paid. Thank you.")
+    expect(buyer.locator("figure")).to_have_count(0)
     store.until(lambda: "Your order 1 is paid" in mails(store, "shop@example.com"))
+    buyer.goto(on_screen)
+    expect(buyer.get_by_role("status")).to_contain_text("Paid. Thank you.")
+    buyer.get_by_role("link", name=f"Invoice {number}").click()
+    expect(buyer).to_have_url(address)
     (paid,) = store.hub.payments.store.list(payments, payments.c.state == "succeeded")
     assert (paid.amount, paid.currency) == (19730, "EUR")
     shopkeeper.reload()
     expect(shopkeeper.get_by_text("paid", exact=True).first).to_be_visible()
     assert (left(store, "TEA-GREEN"), left(store, "POT-CLAY")) == (38, 2)
+
+
+def test_an_invoice_is_paid_in_parts_and_what_is_paid_again_goes_back(store, open_browser):
+    shopkeeper, buyer = log_in(open_browser(), "editor"), open_browser(PHONE)
+    place(shopkeeper, ["POT-CLAY", "TEA-GREEN"])
+    invoice = billed(store)
+    address = store.hub.pages.page("i", invoice.id)
+    pay_beside(store, buyer, invoice, 1, 5_000)
+    buyer.goto(address)
+    expect(buyer.get_by_role("row", name="Paid so far €50.00")).to_be_visible()
+    expect(buyer.get_by_role("row", name="Still to pay €60.90")).to_be_visible()
+    fits(buyer)
+    text = letter(store, "shop@example.com", f"Invoice {invoice.number}: €60.90 left to pay")
+    assert "We have received €50.00 so far. €60.90 are left" in text
+    assert address in text
+    again = begun_beside(store, invoice, 2, 6_090)
+    buyer.get_by_role("button", name="Pay €60.90").click()
+    pay_at_the_sandbox(buyer)
+    expect(buyer.get_by_role("status")).to_contain_text("Paid. Thank you.")
+    assert billed(store).state == "paid"
+    buyer.goto(again)
+    pay_at_the_sandbox(buyer)
+    store.until(lambda: store.events(type="refund.issued"))
+    buyer.goto(address)
+    expect(buyer.get_by_text("A second payment of €60.90 came in. It goes back to you by itself.")).to_be_visible()
+    fits(buyer)
+    assert (billed(store).state, billed(store).paid) == ("paid", 11_090)
+    shopkeeper.goto(f"/invoices/{invoice.id}")
+    expect(shopkeeper.get_by_text("paid", exact=True).first).to_be_visible()
+
+
+def test_what_is_paid_too_much_is_shown(store, open_browser):
+    shopkeeper, buyer = log_in(open_browser(), "editor"), open_browser(PHONE)
+    place(shopkeeper, ["POT-CLAY"])
+    invoice = billed(store)
+    pay_beside(store, buyer, invoice, 1, 3_000)
+    buyer.goto(store.hub.pages.page("i", invoice.id))
+    expect(buyer.get_by_text("You paid €5.50 more than the total.")).to_be_visible()
+    shopkeeper.goto(f"/invoices/{invoice.id}")
+    expect(shopkeeper.get_by_role("status")).to_contain_text("€5.50 more than the total came in.")
 
 
 def test_the_last_of_something_is_sold_once_and_comes_back_when_nobody_pays(store, open_browser):
@@ -91,7 +179,10 @@ def test_the_last_of_something_is_sold_once_and_comes_back_when_nobody_pays(stor
     second.get_by_role("button", name="Place the order").click()
     expect(second.get_by_text("Only 2 are left. Write fewer")).to_be_visible()
     expect(quantity(second, "Teapot of clay")).to_have_value("3")
-    store.clock.forward(days=3, minutes=1)
+    invoice = billed(store)
+    store.clock.forward(days=4)
+    assert left(store, "POT-CLAY") == 2, "the invoice can be paid for ten days yet"
+    store.clock.forward(days=11)
     store.until(lambda: "Your order 1 is over" in mails(store, "shop@example.com"))
     assert left(store, "POT-CLAY") == 3
     second.get_by_role("button", name="Place the order").click()
@@ -106,4 +197,6 @@ def test_the_last_of_something_is_sold_once_and_comes_back_when_nobody_pays(stor
     expect(quantity(second, "Teapot of clay")).to_have_count(0)
     buyer = open_browser(PHONE)
     buyer.goto(address)
-    expect(buyer.get_by_role("status")).to_contain_text("The time to pay this order is over.")
+    expect(buyer.get_by_role("status")).to_contain_text("This order was cancelled.")
+    buyer.goto(store.hub.pages.page("i", invoice.id))
+    expect(buyer.get_by_role("status")).to_contain_text("This invoice is void.")

@@ -117,6 +117,74 @@ def test_an_order_is_billed_once_at_a_time(shop):
     assert invoice(shop, "step-3", lines=None, order=order["order"])["number"] == "2027-0002"
 
 
+def ordered(shop, key="step-1", **more):
+    """An order of the shop's last two lamps."""
+    shop.stock("LAMP", 2)
+    return shop.do("orders", "create", {"lines": [{"item": "LAMP", "quantity": 2}], "customer": ADA, **more}, key)
+
+
+def order_state(shop, order):
+    return shop.do("orders", "get", {"order": order["order"]})
+
+
+def test_an_order_does_not_end_while_its_invoice_can_be_paid(shop):
+    order = ordered(shop)
+    made = invoice(shop, lines=None, order=order["order"])
+    assert order_state(shop, order)["expires_at"] == made["due_at"]
+    shop.forward(days=20)
+    assert "invoice.overdue" in shop.told("invoice")
+    now = order_state(shop, order)
+    assert (now["state"], shop.left("LAMP")) == ("open", 0), "it is overdue, and can be paid still"
+    shop.do("invoices", "void", {"invoice": made["invoice"]}, "step-2")
+    shop.forward(days=2)
+    assert (order_state(shop, order)["state"], shop.left("LAMP")) == ("expired", 2)
+
+
+def test_an_order_that_lasts_longer_than_its_invoice_keeps_its_time(shop):
+    order = ordered(shop, expires_in="30d")
+    invoice(shop, lines=None, order=order["order"], due_in_days=2)
+    assert order_state(shop, order)["expires_at"] == order["expires_at"]
+
+
+def test_an_invoice_is_void_once_its_order_is_cancelled(shop):
+    order = ordered(shop)
+    made = invoice(shop, lines=None, order=order["order"])
+    for key in ("step-2", "step-3"):
+        shop.do("orders", "cancel", {"order": order["order"], "reason": "changed their mind"}, key)
+    now = state(shop, made)
+    assert (now["state"], now["due"], now["reason"]) == ("void", eur(0), "changed their mind")
+    assert shop.told("invoice") == ["invoice.issued", "invoice.void"]
+    shop.forward(days=20)
+    assert "invoice.overdue" not in shop.told("invoice")
+
+
+@pytest.mark.parametrize("is_draft", [True, False])
+def test_an_order_that_is_over_is_not_billed(shop, is_draft):
+    order = ordered(shop)
+    draft = invoice(shop, lines=None, order=order["order"], draft=True) if is_draft else None
+    shop.do("orders", "cancel", {"order": order["order"]}, "step-2")
+    asked = ("issue", {"invoice": draft["invoice"]}) if draft else ("create", {"order": order["order"]})
+    error = shop.refused_to("invoices", *asked)
+    assert (error.code, error.message) == ("wrong_state", "The order 1 is cancelled: nothing is owed for it.")
+
+
+def test_a_payment_that_names_the_invoice_alone_pays_the_order_too(shop):
+    order = ordered(shop)
+    made = invoice(shop, lines=None, order=order["order"])
+    for number, minor in enumerate((500, 1500)):
+        shop.happen("payment.succeeded", payment=f"c_{number}", invoice=made["invoice"], amount=eur(minor))
+    assert (state(shop, made)["state"], order_state(shop, order)["state"]) == ("paid", "paid")
+    assert shop.told("order") == ["order.placed", "order.paid"]
+
+
+def test_a_payment_for_a_void_invoice_does_not_pay_its_order(shop):
+    order = ordered(shop)
+    made = invoice(shop, lines=None, order=order["order"])
+    shop.do("invoices", "void", {"invoice": made["invoice"]}, "step-2")
+    shop.happen("payment.succeeded", payment="c_1", invoice=made["invoice"], amount=eur(2000))
+    assert (shop.event("invoice.overpaid")["reason"], order_state(shop, order)["state"]) == ("void", "open")
+
+
 @pytest.mark.parametrize(
     ("language", "subject", "words"),
     [

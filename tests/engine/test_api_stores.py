@@ -12,6 +12,7 @@ from hub.engine.api_answers import KEPT, ApiAnswers, Kept
 from hub.engine.hub import Hub, Role
 from hub.engine.outgoing import KEPT as KEPT_MESSAGES
 from hub.engine.outgoing import Outgoing, forget
+from hub.engine.timers import expire_claims
 from hub.engine.tokens import Tokens
 from hub.errors import ConflictError, PermanentError
 from hub.journal.tables_api import api_requests, outgoing_attempts, outgoing_messages
@@ -41,6 +42,13 @@ def hub(tmp_path, database_url, clock):
 
 def listing(resource):
     return next(one for one in LISTINGS if one.resource == resource)
+
+
+def test_a_request_that_died_with_the_only_process_can_be_sent_again_when_it_starts(hub):
+    answers = ApiAnswers(hub, "tok_1", "a")
+    answers.begin("print")
+    expire_claims(hub)
+    assert answers.begin("print") is None
 
 
 def test_a_key_is_taken_by_one_answered_once_and_forgotten_in_time(hub, clock):

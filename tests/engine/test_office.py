@@ -229,6 +229,22 @@ def test_a_call_whose_process_died_is_uncertain_where_it_cannot_be_repeated(hub,
     assert len(asked) == 1
 
 
+def test_a_mail_whose_process_died_is_put_into_the_outbox_again_and_stands_there_once(hub, monkeypatch):
+    given = {"to": "ada@example.com", "subject": "Paid", "text": "Thank you."}
+    act = hub.payments.act
+
+    def killed(*given, **said):
+        act(*given, **said)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying:
+        dying.setattr(hub.payments, "act", killed)
+        with pytest.raises(KeyboardInterrupt):
+            hub.office("one").call("mail", "send", given, "first")
+    assert hub.office("one").call("mail", "send", given, "first")["outbox"]
+    assert len(hub.store.mails()) == 1
+
+
 # timers
 
 
@@ -307,6 +323,15 @@ def test_a_timer_whose_process_died_is_taken_up_by_another(hub, clock, work):
     assert timers.claim_timers(hub, clock.moment, 10) == []
     clock.moment += timedelta(minutes=3)
     assert hub.payment_clock.run_due() == 1
+
+
+def test_what_a_dead_process_had_claimed_is_due_at_once_when_the_only_process_starts(hub, clock, work):
+    set_timer(hub, clock.moment)
+    timers.claim_timers(hub, clock.moment, 10)
+    hub.office("two").change(lambda book: book.wake_at("test.remind", "lnk_2", clock.moment + timedelta(minutes=1)))
+    timers.expire_claims(hub)
+    assert hub.payment_clock.run_due() == 1
+    assert [subject for subject, _ in work.done] == ["lnk_1"], "the other's time has not come"
 
 
 def test_a_timer_taken_away_does_nothing(hub, clock, work):

@@ -6,10 +6,7 @@ import http.server
 import json
 import os
 import random
-import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections import defaultdict
@@ -23,8 +20,9 @@ from hub.config import load_settings
 from hub.engine.hub import Hub, Role
 from hub.journal.queries import RunFilter
 
+from .processes import PATIENCE, Process
+
 KILLS = int(os.environ.get("HUB_FAULT_KILLS", "50")) // 2
-PATIENCE = 120
 RECIPE = """\
 hub: 1
 recipe: three-calls
@@ -66,45 +64,6 @@ class Outside:
     def close(self):
         self._server.shutdown()
         self._server.server_close()
-
-
-class Process:
-    """One process of the hub with its children, started again whenever it is killed."""
-
-    def __init__(self, command, environment, port):
-        self._command = [sys.executable, "-m", "hub", command]
-        self._environment = {**os.environ, **environment}
-        self._port = port
-        self.start()
-
-    def start(self):
-        self._process = subprocess.Popen(
-            self._command,
-            env=self._environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-
-    def wait_until_it_listens(self):
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self._port)) == 0:
-                    return
-            time.sleep(0.05)
-        raise AssertionError("the hub does not listen")
-
-    def kill(self):
-        os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-
-    def end(self):
-        os.killpg(self._process.pid, signal.SIGTERM)
-        try:
-            self._process.wait(30)
-        except subprocess.TimeoutExpired:
-            self.kill()
 
 
 class Sender(threading.Thread):

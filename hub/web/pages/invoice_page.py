@@ -13,10 +13,13 @@ from flask import Response, render_template, request, url_for
 
 from hub.commerce import paying
 from hub.commerce.invoice_reading import PAYABLE, due_of, find_invoice, payments_of, references, surplus_of
+from hub.commerce.order_reading import not_needed
+from hub.commerce.order_reading import payments_of as payments_of_order
 from hub.errors import HubError, NotFoundError
 from hub.money import Money
 from hub.secrets import LinkError
 from hub.web.access import Pages, Role
+from hub.web.codes import code_picture
 from hub.web.invoice_pdf import Billed, invoice_pdf
 from hub.web.sessions import the_hub
 from hub.web.speech import say, visitor_language
@@ -106,6 +109,8 @@ def _page(token: str, identity: str, *, begun: bool = True) -> str:
         total=Money(invoice.total, invoice.currency).to_json(),
         surplus=surplus_of(invoice),
         options=_options(invoice),
+        given_back=_given_back(invoice),
+        code=_code(identity) if invoice.state in PAYABLE else None,
         is_late=invoice.overdue_at is not None and invoice.state in PAYABLE,
         begun=begun,
         day=day,
@@ -114,6 +119,19 @@ def _page(token: str, identity: str, *, begun: bool = True) -> str:
         look=url_for("invoice.show", token=token, back=1, lang=request.args.get("lang")),
         token=token,
     )
+
+
+def _code(identity: str) -> str:
+    """What another phone scans to come to this page."""
+    return code_picture(the_hub().pages.page("i", identity), say("invoice.scan_to_pay"))
+
+
+def _given_back(invoice: sa.Row[Any]) -> Sequence[sa.Row[Any]]:
+    """Payments that came in when the order that it bills was paid already."""
+    if invoice.order is None:
+        return ()
+    with the_hub().database.read() as connection:
+        return not_needed(payments_of_order(connection, invoice.order))
 
 
 def _state(invoice: sa.Row[Any], payments: Sequence[sa.Row[Any]]) -> str:

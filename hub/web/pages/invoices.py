@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import segno
 import sqlalchemy as sa
 from flask import flash, redirect, render_template, request, url_for
 
@@ -16,6 +15,7 @@ from hub.journal.tables_invoices import invoices as table
 from hub.money import Money
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key
+from hub.web.codes import code_picture
 from hub.web.csv_files import csv_file
 from hub.web.pages.invoice_page import pdf_answer
 from hub.web.pages.orders import read_order
@@ -161,9 +161,7 @@ def _page(identity: str, error: ActionError | None) -> str:
         due=due_of(row),
         surplus=surplus_of(row),
         address=address,
-        code=segno.make(address, error="m", micro=False).svg_inline(
-            scale=3, light="#fff", title="QR code of the customer’s page"
-        ),
+        code=code_picture(address, "QR code of the customer’s page"),
         told=hub.queries.events(EventFilter(text=row.id), limit=100).items,
         error=error,
         key=form_key(),

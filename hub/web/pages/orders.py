@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import segno
 import sqlalchemy as sa
 from flask import flash, redirect, render_template, request, url_for
 
@@ -15,6 +14,7 @@ from hub.journal.tables_commerce import orders as table
 from hub.money import Money
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key
+from hub.web.codes import code_picture
 from hub.web.csv_files import csv_file
 from hub.web.sessions import the_hub
 
@@ -142,9 +142,7 @@ def _page(reference: str, error: ActionError | None) -> str:
         payments=begun,
         due=due_of(row).to_json(),
         address=address,
-        code=segno.make(address, error="m", micro=False).svg_inline(
-            scale=3, light="#fff", title="The page of the order"
-        ),
+        code=code_picture(address, "The page of the order"),
         told=hub.queries.events(EventFilter(text=row.id), limit=100).items,
         error=error,
         key=form_key(),

@@ -13,7 +13,9 @@ from babel.dates import format_datetime
 from flask import render_template, request, url_for
 
 from hub.commerce import paying
-from hub.commerce.order_reading import due_of, find_order, lines_of, payments_of, references
+from hub.commerce.invoice_payments import billing
+from hub.commerce.invoice_reading import find_invoice
+from hub.commerce.order_reading import due_of, find_order, lines_of, not_needed, payments_of, references
 from hub.errors import HubError, NotFoundError
 from hub.money import Money
 from hub.secrets import LinkError
@@ -49,6 +51,8 @@ class Standing:
     order: sa.Row[Any]
     lines: Sequence[Line]
     payments: Sequence[sa.Row[Any]]
+    invoice: sa.Row[Any] | None
+    """What bills it."""
 
     @property
     def state(self) -> str:
@@ -73,7 +77,7 @@ class Standing:
     @property
     def surplus(self) -> Sequence[sa.Row[Any]]:
         """Payments that the order did not need."""
-        return [row for row in self.payments if row.state in {"surplus", "refunded", "stuck"}]
+        return not_needed(self.payments)
 
 
 @pages.page("/o/<token>", Role.PUBLIC, limit="120 per minute")
@@ -116,12 +120,14 @@ def _page(token: str, identity: str, *, begun: bool = True) -> str:
     standing = _standing(identity)
     order = standing.order
     until = order.due_at and format_datetime(order.due_at, "medium", reader_zone(), visitor_language())
+    bill = standing.invoice
     return render_template(
         "order.html",
         standing=standing,
         order=order,
         due=due_of(order),
         options=_options(order) if order.state == "open" else (),
+        bill=bill and the_hub().pages.page("i", bill.id),
         begun=begun,
         until=until,
         key=new_key(),
@@ -134,7 +140,9 @@ def _page(token: str, identity: str, *, begun: bool = True) -> str:
 def _standing(identity: str) -> Standing:
     with the_hub().database.read() as connection:
         order = find_order(connection, identity)
-        return Standing(order, lines_of(connection, order), payments_of(connection, identity))
+        bill = billing(connection, identity)
+        invoice = find_invoice(connection, bill) if bill is not None else None
+        return Standing(order, lines_of(connection, order), payments_of(connection, identity), invoice)
 
 
 def _options(order: sa.Row[Any]) -> tuple[paying.Option, ...]:

@@ -229,6 +229,19 @@ def test_a_line_lost_before_the_message_is_tried_again(serve, inbox):
     assert inbox.messages == []
 
 
+@pytest.mark.parametrize(
+    ("settings", "may"),
+    [
+        ({}, True),
+        ({"host": "mail.example.com"}, False),
+        ({"host": "mail.example.com", "when_unsure": "ask"}, False),
+        ({"host": "mail.example.com", "when_unsure": "send_again"}, True),
+    ],
+)
+def test_a_mail_that_was_perhaps_sent_is_sent_again_where_that_does_no_harm_or_is_wished(settings, may):
+    assert MAIL.may_repeat(MAIL.manifest.actions["send"], Connection("mail", "mail", settings, {})) is may
+
+
 def test_a_line_lost_after_the_message_leaves_it_uncertain(serve, inbox):
     inbox.drop = {"ada@example.com": "data"}
     with pytest.raises(UncertainError, match=r"handed over: \[person\]") as error:
