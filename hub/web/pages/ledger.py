@@ -269,7 +269,7 @@ def compared() -> ResponseReturnValue:
 
 @pages.page("/reconciliation/<check>", Role.EDITOR, method="POST")
 def reconcile(check: str) -> ResponseReturnValue:
-    """Take the gateway's word over and compare again, or say why it differs."""
+    """Ask the gateway again and compare, or say why it differs."""
     hub, do = the_hub(), request.form.get("do", "")
     try:
         if do == "settle":
@@ -286,11 +286,13 @@ def reconcile(check: str) -> ResponseReturnValue:
 
 
 def _asked_again(check: str) -> bool:
-    """What the gateway says is told, as its own report would; asking changes nothing there."""
+    """Of a payment, what the gateway says is told, as its own report would; asking changes nothing there."""
     hub = the_hub()
     with hub.database.read() as connection:
         row = reconciliation.check_of(connection, check)
     key = new_id("rec", hub.now())
-    said = cast("JsonObject", hub.payments.act(row.connection, "payment.get", key, {"payment": row.payment}))
-    hub.payments.tell(row.connection, said, {}, known_as=row.payment)
+    if row.kind != reconciliation.PAYMENT:
+        return reconciliation.compare_listed_again(hub.office(key), check, actor())
+    said = cast("JsonObject", hub.payments.act(row.connection, "payment.get", key, {"payment": row.subject}))
+    hub.payments.tell(row.connection, said, {}, known_as=row.subject)
     return reconciliation.compare_again(hub.office(key), check, said, actor())
