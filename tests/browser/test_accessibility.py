@@ -93,6 +93,7 @@ PAGES = [
     "/settings",
     "/settings/users",
     "/settings/business",
+    "/settings/ways-to-pay?amount=10&currency=EUR",
     "/settings/tokens",
     "/settings/webhooks",
     "/api/v1/docs",

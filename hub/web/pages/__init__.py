@@ -40,6 +40,7 @@ from hub.web.pages import (
     subscriptions,
     templates,
     tokens,
+    ways,
 )
 
 PAGES = tuple(
@@ -58,6 +59,7 @@ PAGES = tuple(
         templates,
         settings,
         business,
+        ways,
         tokens,
         answers,
         orders,
