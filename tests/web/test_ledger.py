@@ -68,7 +68,7 @@ def test_a_statement_is_a_page_a_file_and_paper(booked, admin):
     answer = admin.get("/statements/prv_ada.pdf")
     assert answer.content_type == "application/pdf"
     text = pypdfium2.PdfDocument(answer.data)[0].get_textpage().get_text_bounded()
-    for shown in ("Statement", "prv_ada", "Share of a payment", "€39.20", "Owed now"):
+    for shown in ("Statement", "prv_ada", "Share of a payment", "€39.20", "Due to you at the end"):
         assert shown in text, shown
     assert "Nothing was ever earned" in admin.page("/statements/prv_bob")
 

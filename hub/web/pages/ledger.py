@@ -20,7 +20,7 @@ from hub.web.access import Pages, Role
 from hub.web.csv_files import csv_file
 from hub.web.formatting import reader_locale, reader_zone
 from hub.web.sessions import actor, the_hub
-from hub.web.statement_pdf import statement_pdf
+from hub.web.statement_pdf import Reader, statement_pdf
 from hub.web.visitors import brand
 
 if TYPE_CHECKING:
@@ -127,8 +127,8 @@ def statement_csv(provider: str) -> ResponseReturnValue:
 def statement_paper(provider: str) -> ResponseReturnValue:
     """The same on paper."""
     first, last, found = _asked_statement(provider)
-    days = (first.isoformat(), last.isoformat())
-    content = statement_pdf(brand(), _name(provider), days, found, str(reader_locale()), the_hub().now())
+    reader = Reader("en", str(reader_locale()), reader_zone())
+    content = statement_pdf(brand(), _name(provider), (first, last), found, reader, the_hub().now())
     answer = Response(content, mimetype="application/pdf")
     answer.headers["Content-Disposition"] = f'inline; filename="statement-{provider}.pdf"'
     return answer
