@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from hub.connect.api import Call
     from hub.jsontypes import Json, JsonObject
 
-DISPUTE_STATUS: Mapping[str, str] = {"open": "opened", "under_review": "answered", "won": "won", "lost": "lost"}
+DISPUTE_STATUS: Mapping[str, str] = {
+    "open": "opened",
+    "under_review": "answered",
+    "won": "won",
+    "lost": "lost",
+    "closed": "won",
+}
+"""``closed``: it ended without a loss (a retrieval request that was answered); the event map says the same."""
 _REFUND_STATUS: Mapping[str, str] = {"processed": "issued", "failed": "failed"}
 
 

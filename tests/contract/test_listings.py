@@ -112,6 +112,14 @@ def test_razorpays_disputes_come_page_by_page_within_their_time(razorpay, regist
     assert razorpay.complaints == []
 
 
+def test_how_razorpays_disputes_end(razorpay, registry, outbound):
+    desk = razorpay_desk(razorpay, registry, outbound)
+    for status in ("open", "under_review", "won", "lost", "closed"):
+        razorpay.new("dispute", payment_id="pay_1", amount=5000, currency="INR", status=status)
+    items, _ = listed(desk, "dispute.list")
+    assert [one["status"] for one in items[::-1]] == ["opened", "answered", "won", "lost", "won"]
+
+
 def test_razorpays_transfers_and_payouts(razorpay, registry, outbound):
     desk = razorpay_desk(razorpay, registry, outbound)
     rupees = {"minor": 50000, "currency": "INR"}
