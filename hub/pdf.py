@@ -57,14 +57,14 @@ class Paper(FPDF):
     ) -> None:
         """Text from where the pen stands, over as many lines as it needs; the pen goes below it, to the left margin."""
         self._shape(text)
-        self.set_font(_SANS, "B" if bold else "", size)
+        self._take_pen(size, bold=bold)
         self.set_text_color(*((90, 98, 110) if grey else (0, 0, 0)))
         self.multi_cell(width, size * _POINT * _LINE, text, align=align, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
     def write_row(self, cells: Sequence[tuple[str, float, Align]], *, bold: bool = False, rule: bool = False) -> None:
         """A row of a table: text, width in millimetres and alignment of each cell; ``rule`` draws a line below it."""
         self._shape(*(text for text, _, _ in cells))
-        self.set_font(_SANS, "B" if bold else "", 9)
+        self._take_pen(9, bold=bold)
         self.set_text_color(0, 0, 0)
         height = 9 * _POINT * _LINE
         lines = max(self._lines(text, width, height) for text, width, _ in cells)
@@ -72,6 +72,7 @@ class Paper(FPDF):
             self.add_page()
         top, left = self.get_y() + 1, self.l_margin
         for text, width, align in cells:
+            self._take_pen(9, bold=bold)
             self.set_xy(left, top)
             self.multi_cell(width, height, text, align=align, new_x=XPos.RIGHT, new_y=YPos.TOP)
             left += width
@@ -80,6 +81,15 @@ class Paper(FPDF):
             self.set_draw_color(200, 205, 212)
             self.line(self.l_margin, bottom, left, bottom)
         self.set_xy(self.l_margin, bottom)
+
+    def _take_pen(self, size: float, *, bold: bool) -> None:
+        """Choose the font, and have it written into the page before the next text.
+
+        fpdf believes that the page is still at this font after a text that began in a fallback font; it is not, and the next
+        text would be other letters altogether.
+        """
+        self.set_font(_SANS, "B" if bold else "", size)
+        self.current_font_is_set_on_page = False
 
     def _shape(self, *texts: str) -> None:
         """Join letters where a script wants it. Others are written as they are, so that they can be copied as they are."""

@@ -71,6 +71,7 @@ connector = ConnectorCode(
         "subscription.cancel": ActionCode(subscriptions.cancel),
         "payout.create": ActionCode(payouts.create),
         "payout.get": ActionCode(payouts.get),
+        "dispute.list": ActionCode(disputes.listed),
         "dispute.answer": ActionCode(disputes.answer, disputes.find_answer),
         "form.embed": ActionCode(orders.embed),
         "request": ActionCode(request),

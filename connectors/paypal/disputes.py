@@ -1,11 +1,13 @@
-"""Answering disputes: evidence, an appeal, or accepting the claim. The dispute's links say what is possible now."""
+"""Disputes: their list; evidence, an appeal, or accepting the claim. A dispute's links say what is possible now."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, cast
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final, cast
+from urllib.parse import parse_qs, urlsplit
 
-from connectors.paypal.api import PayPal, link_of, list_of, object_of, segment, time_of, words
+from connectors.paypal.api import PayPal, link_of, list_of, money_of, object_of, segment, text_of, time_of, words
 from hub.connect.answers import failure
 from hub.connect.mapping import without_nulls
 
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from hub.jsontypes import Json, JsonObject
 
 LONGEST_NOTE = 2000
+PAGE: Final = 50
+LISTED: Final = timedelta(days=179)
+"""PayPal lists the disputes of the last 180 days."""
 
 OUTCOMES: Mapping[str, str] = {
     "RESOLVED_BUYER_FAVOUR": "lost",
@@ -29,6 +34,35 @@ OUTCOMES: Mapping[str, str] = {
 
 _ACCEPTED = frozenset({"ACCEPTED", "RESOLVED_BUYER_FAVOUR"})
 _TRACKING = frozenset({"carrier_name", "tracking_number", "tracking_url"})
+
+
+def listed(call: Call) -> Json:
+    """One page of ``GET /v1/customer/disputes``, newest first (``dispute.list``).
+
+    The list says that a dispute is resolved and not how, so those are read one by one.
+    """
+    paypal, given = PayPal(call), call.input
+    since, until = (datetime.fromisoformat(str(given[name])) for name in ("since", "until"))
+    query = {"start_time": text_of(max(since, call.now - LISTED)), "page_size": str(PAGE)}
+    if given.get("after"):
+        query["next_page_token"] = str(given["after"])
+    answer = paypal.get("/v1/customer/disputes", query)
+    found = [one for one in list_of(answer.get("items")) if datetime.fromisoformat(str(one["create_time"])) < until]
+    following = parse_qs(urlsplit(link_of(answer, "next") or "").query).get("next_page_token")
+    return {"items": [_listed(paypal, one) for one in found], "next": following[0] if following else None}
+
+
+def _listed(paypal: PayPal, dispute: JsonObject) -> JsonObject:
+    status = "answered" if dispute.get("status") == "UNDER_REVIEW" else "opened"
+    if dispute.get("status") == "RESOLVED":
+        whole = paypal.get(f"/v1/customer/disputes/{segment(dispute['dispute_id'])}")
+        status = OUTCOMES.get(str(object_of(whole.get("dispute_outcome")).get("outcome_code") or ""), "won")
+    return {
+        "dispute": dispute.get("dispute_id"),
+        "status": status,
+        "amount": money_of(dispute.get("dispute_amount")),
+        "created_at": time_of(dispute.get("create_time")),
+    }
 
 
 def answer(call: Call) -> Json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote
 
-from connectors.razorpay import links, orders, payments, plans, settlement, subscriptions, webhooks
+from connectors.razorpay import links, listings, orders, payments, plans, settlement, subscriptions, webhooks
 from connectors.razorpay.api import Razorpay
 from connectors.razorpay.endpoints import RazorpayEndpoints
 from hub.connect.answers import failure
@@ -68,6 +68,9 @@ connector = ConnectorCode(
         "hold.extend": ActionCode(settlement.hold),
         "payout.create": ActionCode(settlement.pay_out),
         "payout.get": ActionCode(settlement.get_payout),
+        "transfer.list": ActionCode(listings.transfers),
+        "payout.list": ActionCode(listings.payouts),
+        "dispute.list": ActionCode(listings.disputes),
         "dispute.answer": ActionCode(payments.answer_dispute),
         "form.embed": ActionCode(orders.embed, orders.find_embedded),
         "request": ActionCode(request),

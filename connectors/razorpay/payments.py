@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from hub.connect.api import Call
     from hub.jsontypes import Json, JsonObject
 
+DISPUTE_STATUS: Mapping[str, str] = {
+    "open": "opened",
+    "under_review": "answered",
+    "won": "won",
+    "lost": "lost",
+    "closed": "won",
+}
+"""``closed``: it ended without a loss (a retrieval request that was answered); the event map says the same."""
 _REFUND_STATUS: Mapping[str, str] = {"processed": "issued", "failed": "failed"}
 
 
@@ -145,8 +153,7 @@ def answer_dispute(call: Call) -> Json:
     body: dict[str, Json] = {name: _documents(name, text) for name, text in evidence.items()}
     body["action"] = "submit" if given.get("submit", True) else "draft"
     made = razorpay.patch(f"{path}/contest", body)
-    status = {"open": "opened", "under_review": "answered", "won": "won", "lost": "lost"}
-    return _dispute_output(made, status.get(str(made.get("status")), "opened"))
+    return _dispute_output(made, DISPUTE_STATUS.get(str(made.get("status")), "opened"))
 
 
 def _documents(name: str, text: str) -> Json:

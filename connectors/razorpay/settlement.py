@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hub.connect.api import Call
     from hub.jsontypes import Json, JsonObject
 
-_PAYOUT_STATUS: Mapping[str, str] = {
+PAYOUT_STATUS: Mapping[str, str] = {
     "pending": "queued",
     "queued": "queued",
     "scheduled": "queued",
@@ -29,7 +29,7 @@ _PAYOUT_STATUS: Mapping[str, str] = {
     "rejected": "failed",
     "failed": "failed",
 }
-_TRANSFER_STATUS: Mapping[str, str] = {
+TRANSFER_STATUS: Mapping[str, str] = {
     "created": "queued",
     "pending": "queued",
     "processed": "sent",
@@ -184,7 +184,7 @@ def _transfer_output(made: JsonObject, payment: Json) -> JsonObject:
     status = "reversed" if made.get("amount_reversed") == made.get("amount") else None
     return {
         "transfer": made.get("id"),
-        "status": status or _TRANSFER_STATUS.get(str(made.get("status")), "queued"),
+        "status": status or TRANSFER_STATUS.get(str(made.get("status")), "queued"),
         "amount": money_of(made.get("amount"), made.get("currency")),
         "provider": made.get("recipient"),
         "payment": payment or (source if is_payment else None),
@@ -219,7 +219,7 @@ def _payout_output(payout: JsonObject) -> JsonObject:
     fees = payout.get("fees")
     return {
         "payout": payout.get("id"),
-        "status": _PAYOUT_STATUS.get(str(payout.get("status")), "queued"),
+        "status": PAYOUT_STATUS.get(str(payout.get("status")), "queued"),
         "amount": money_of(payout.get("amount"), payout.get("currency")),
         "fee": money_of(fees, payout.get("currency")) if fees else None,
         "provider": object_of(payout.get("notes")).get("provider") or payout.get("fund_account_id"),

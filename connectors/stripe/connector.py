@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote
 
-from connectors.stripe import links, payments, plans, settlement, subscriptions, webhooks
+from connectors.stripe import links, listings, payments, plans, settlement, subscriptions, webhooks
 from connectors.stripe.api import Stripe
 from connectors.stripe.endpoints import StripeEndpoints
 from hub.connect.answers import failure
@@ -67,6 +67,9 @@ connector = ConnectorCode(
         "transfer.reverse": ActionCode(settlement.reverse),
         "payout.create": ActionCode(settlement.pay_out),
         "payout.get": ActionCode(settlement.get_payout),
+        "transfer.list": ActionCode(listings.transfers),
+        "payout.list": ActionCode(listings.payouts),
+        "dispute.list": ActionCode(listings.disputes),
         "dispute.answer": ActionCode(settlement.answer_dispute),
         "form.embed": ActionCode(payments.embed),
         "request": ActionCode(request),

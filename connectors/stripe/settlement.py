@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 _WHOLE_PAYOUTS: Mapping[str, int] = {"HUF": 100, "TWD": 100}
 """Currencies that Stripe charges with two decimals and pays out without (Stripe's page "Supported currencies")."""
 
-_PAYOUT_STATUS: Mapping[str, str] = {
+PAYOUT_STATUS: Mapping[str, str] = {
     "pending": "queued",
     "in_transit": "sent",
     "paid": "paid",
     "failed": "failed",
     "canceled": "failed",
 }
-_DISPUTE_STATUS: Mapping[str, str] = {
+DISPUTE_STATUS: Mapping[str, str] = {
     "needs_response": "opened",
     "warning_needs_response": "opened",
     "under_review": "answered",
@@ -122,7 +122,7 @@ def answer_dispute(call: Call) -> Json:
     else:
         submit = given.get("submit", True)
         made = stripe.post(path, {"evidence": given.get("evidence"), "submit": submit})
-        status = _DISPUTE_STATUS.get(str(made.get("status")), "opened")
+        status = DISPUTE_STATUS.get(str(made.get("status")), "opened")
     return {
         "dispute": made.get("id"),
         "status": status,
@@ -148,7 +148,7 @@ def _payout_output(payout: JsonObject, provider: str) -> JsonObject:
     reference = f"{provider}/{payout.get('id')}" if provider else payout.get("id")
     return {
         "payout": reference,
-        "status": _PAYOUT_STATUS.get(str(payout.get("status")), "queued"),
+        "status": PAYOUT_STATUS.get(str(payout.get("status")), "queued"),
         "amount": money_of(payout.get("amount"), payout.get("currency")),
         "provider": provider or None,
         "expected_at": time_of(payout.get("arrival_date")),

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from hub.office import Office
 
 OPTIONS_FACT: Final = "pay_options"
-"""The setting of the installation: connection -> ``{title, hidden, methods}``, what payers are offered under which name."""
+"""The setting of the installation: connection -> ``{title, place, hidden, methods}``: under which name and as which of them
+payers are offered it, and to which means it is limited."""
 
 FRESH: Final = timedelta(minutes=30)
 """For so long a click on the same option leads to the checkout that an earlier one began."""
@@ -66,7 +67,7 @@ class _Asked:
 def options(office: Office, amount: Money, connections: Sequence[str] | None = None) -> tuple[Option, ...]:
     """The connections that can take this amount, in the order in which ``connections`` names them.
 
-    None: all gateways that are switched on and not hidden in the settings, by name.
+    None: all gateways that are switched on and not hidden in the settings, in the settings' order, then by name.
     """
     return tuple(option for option in judged(office, amount, connections) if not option.refusal)
 
@@ -76,7 +77,7 @@ def judged(office: Office, amount: Money, connections: Sequence[str] | None = No
     settings = cast("Mapping[str, Mapping[str, Json]]", office.fact(OPTIONS_FACT) or {})
     switched_on = office.connections()
     found = []
-    for name in connections if connections is not None else switched_on:
+    for name in connections if connections is not None else in_order(switched_on, settings):
         own = settings.get(name) or {}
         if connections is None and own.get("hidden"):
             continue
@@ -92,20 +93,38 @@ def judged(office: Office, amount: Money, connections: Sequence[str] | None = No
     return tuple(found)
 
 
+def in_order(connections: Sequence[str], settings: Mapping[str, Mapping[str, Json]]) -> Sequence[str]:
+    """Connections as payers are offered them: those with a place first."""
+
+    def place(name: str) -> tuple[bool, int]:
+        found = (settings.get(name) or {}).get("place")
+        return (False, found) if isinstance(found, int) else (True, 0)
+
+    return sorted(connections, key=place)
+
+
 def refusal(manifest: Manifest, amount: Money) -> str:
     """Why this gateway cannot take the amount, in a sentence; empty when it can."""
-    cell = manifest.capabilities.get("single_payment")
-    if cell is None or cell.status is Support.NONE or "payment.create" not in manifest.actions:
-        return cell.reason if cell is not None and cell.reason else f"{manifest.title} takes no payments from payers."
+    never = takes_nothing(manifest)
+    if never:
+        return never
     try:
         to_gateway(amount, manifest.currencies)
     except MoneyError as error:
         return f"{manifest.title}: {error.message}"
-    limits = cell.limits
+    limits = manifest.capabilities["single_payment"].limits
     currencies = cast("Sequence[str] | None", limits.get("currencies"))
     if currencies is not None and amount.currency not in currencies:
         return f"{manifest.title} takes {', '.join(currencies)} only."
     return _outside(manifest.title, amount, limits, alone=currencies is not None and len(currencies) == 1)
+
+
+def takes_nothing(manifest: Manifest) -> str:
+    """Why this gateway takes no payment whatever; empty when it takes some."""
+    cell = manifest.capabilities.get("single_payment")
+    if cell is None or cell.status is Support.NONE or "payment.create" not in manifest.actions:
+        return cell.reason if cell is not None and cell.reason else f"{manifest.title} takes no payments from payers."
+    return ""
 
 
 def begin(  # noqa: PLR0913 (what makes one payment)

@@ -7,7 +7,7 @@ For each payment, transfer and payout of which something was told it reckons wha
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final, cast
 
 import sqlalchemy as sa
@@ -49,16 +49,15 @@ def project(book: Book, events: Sequence[NewEvent]) -> None:
             if item.source != _BY_HAND and item.type == "refund.divided":
                 _keep_parts(book, item)
         settle(book, told_of)
-        _compare_tomorrow(book)
+        compare_after(book, book.now.astimezone(UTC).date())
     moving.project(book, events)
 
 
-def _compare_tomorrow(book: Book) -> None:
-    """This day's payments are compared with the gateways once it is over, an hour into the next one (UTC).
+def compare_after(book: Book, day: date) -> None:
+    """What happened on this day is compared with the gateways once it is over, an hour into the next one (UTC).
 
     Only inserted, never changed: all processes write here all day, and none shall wait for another one's row.
     """
-    day = book.now.astimezone(UTC).date()
     due_at = datetime.combine(day + timedelta(days=1), time(1), UTC)
     book.insert(timers, {"kind": RECONCILE, "subject": day.isoformat(), "set_for": due_at, "due_at": due_at})
 

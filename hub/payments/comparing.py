@@ -24,20 +24,28 @@ FEE: Final = "Compare with the gateway's statement of account; a later report of
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What the ledger expects on an account because of one payment, and what the gateway's words come to."""
+    """What the ledger expects on an account because of one thing, and what the gateway's words come to.
+
+    ``here`` and ``there`` say in a word how the thing stands, where that is told apart.
+    """
 
     account: str
     expected: Money
     found: Money
     proposal: str
+    here: str = ""
+    there: str = ""
 
     def to_json(self) -> JsonObject:
-        """As pages and events show it; ``difference`` is found less expected."""
+        """As pages and events show it; ``difference`` is found less expected, where both are of one currency."""
+        one_currency = self.expected.currency == self.found.currency
+        words: JsonObject = {"here": self.here, "there": self.there} if self.here else {}
         return {
             "account": self.account,
             "expected": self.expected.to_json(),
             "found": self.found.to_json(),
-            "difference": (self.found - self.expected).to_json(),
+            **({"difference": (self.found - self.expected).to_json()} if one_currency else {}),
+            **words,
             "proposal": self.proposal,
         }
 

@@ -1,21 +1,32 @@
 """Each day the payments of the day before are compared with what their gateways say of them (``payment.get``).
 
-What differs is told (``hub.ledger_difference``) and stays on the page *Reconciliation* until it agrees or a person says why.
+So are disputes, transfers and payouts (:mod:`hub.payments.reconciling_lists`), where gateways list them. What differs is
+told (``hub.ledger_difference``) and stays on the page *Reconciliation* until it agrees or a person says why.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
 from hub.errors import ConflictError, NotFoundError, PermanentError, TransientError
-from hub.ids import derived_id
 from hub.journal.tables import payments
 from hub.journal.tables_ledger import ledger_checks
-from hub.payments.accounting import RECONCILE, accounts
+from hub.payments.accounting import RECONCILE, accounts, compare_after
 from hub.payments.comparing import differences
+from hub.payments.reconciling_lists import (
+    GIVEN_UP,
+    LISTS,
+    asked_now,
+    begin_lists,
+    begin_of,
+    check_id,
+    compare_list,
+    found_of,
+    known,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,16 +37,18 @@ if TYPE_CHECKING:
 
     Row = sa.Row[Any]
 
+PAYMENT: Final = "payment"
 _AT_ONCE: Final = 20
-_GIVEN_UP: Final = timedelta(days=3)
 _KEPT: Final = timedelta(days=60)
 
 
 def compare_day(office: Office, day: str) -> None:
     """The timer: compare some more payments of a day (UTC), until all of them are.
 
-    A gateway that is down holds up its own payments only: it is asked again for three days, later ever more rarely.
+    A gateway that is down holds up its own payments only: it is asked again for three days, later ever more rarely. Once
+    begun, every day is followed by the next, whether or not anything was heard in it.
     """
+    office.change(lambda book: compare_after(book, begin_of(day).date() + timedelta(days=1)))
     trouble: TransientError | None = None
     more = False
     for connection in office.connections():
@@ -48,6 +61,8 @@ def compare_day(office: Office, day: str) -> None:
                 _compare(office, day, connection, payment)
         except TransientError as error:
             trouble = error
+    if not more:
+        begin_lists(office, day)
     if trouble is not None:
         raise trouble
     office.change(lambda book: _next(book, day, more=more))
@@ -63,9 +78,10 @@ def _next(book: Book, day: str, *, more: bool) -> None:
 
 
 def _unchecked(office: Office, connection: str, day: str) -> Sequence[str]:
-    begin = _begin(day)
-    checked = sa.select(ledger_checks.c.payment).where(
-        ledger_checks.c.day == day, ledger_checks.c.connection == connection
+    begin = begin_of(day)
+    checks = ledger_checks.c
+    checked = sa.select(checks.subject).where(
+        checks.day == day, checks.connection == connection, checks.kind == PAYMENT
     )
     table = payments.c
     query = sa.select(table.payment).where(
@@ -78,10 +94,6 @@ def _unchecked(office: Office, connection: str, day: str) -> Sequence[str]:
         return reading.scalars(query.order_by(table.payment).limit(_AT_ONCE)).all()
 
 
-def _begin(day: str) -> datetime:
-    return datetime.fromisoformat(day).replace(tzinfo=UTC)
-
-
 def _compare(office: Office, day: str, connection: str, payment: str) -> None:
     try:
         said = office.call(connection, "payment.get", {"payment": payment}, f"{connection}/{payment}")
@@ -89,7 +101,7 @@ def _compare(office: Office, day: str, connection: str, payment: str) -> None:
         _keep_unknown(office, day, connection, payment, error.message)
         return
     except TransientError as error:
-        if office.now < _begin(day) + timedelta(days=1) + _GIVEN_UP:
+        if office.now < begin_of(day) + timedelta(days=1) + GIVEN_UP:
             raise
         _keep_unknown(office, day, connection, payment, error.message)
         return
@@ -119,25 +131,43 @@ def _found(book: Book, connection: str, payment: str, said: JsonObject) -> list[
 
 
 def _row(day: str, connection: str, payment: str) -> dict[str, object]:
-    identity = derived_id("chk", day, f"{connection}/{payment}")
-    return {"id": identity, "day": day, "connection": connection, "payment": payment, "why": ""}
+    identity = check_id(day, PAYMENT, connection, payment)
+    about = {"connection": connection, "kind": PAYMENT, "subject": payment, "payment": payment}
+    return {"id": identity, "day": day, **about, "why": ""}
 
 
 # what people do about it
 
 
 def compare_again(office: Office, check: str, said: JsonObject, actor: str) -> bool:
-    """Compare once more with what the gateway says now; True when it agrees, and the matter is over."""
+    """Compare a payment once more with what the gateway says now; True when it agrees, and the matter is over."""
 
     def work(book: Book) -> bool:
         row = _open(book, check)
-        found = _found(book, row.connection, row.payment, said)
-        state, by = ("differs", "") if found else ("settled", actor)
-        why = "" if found else "It agrees now."
-        book.change(ledger_checks, row, state=state, found=found, why=why, settled_by=by)
-        return not found
+        return _compared_again(book, row, _found(book, row.connection, row.subject, said), actor)
 
     return office.change(work)
+
+
+def compare_listed_again(office: Office, check: str, actor: str) -> bool:
+    """Read the gateway's list once more; True when it agrees now, and the matter is over. Raises like an action."""
+    with office.read() as reading:
+        row = check_of(reading, check)
+    item = asked_now(office, row.connection, row.kind, row.day, row.subject)
+
+    def work(book: Book) -> bool:
+        row = _open(book, check)
+        here = known(book.connection, row.kind, row.connection, [row.subject], row.day).get(row.subject)
+        return _compared_again(book, row, found_of(row.kind, row.connection, here, item), actor)
+
+    return office.change(work)
+
+
+def _compared_again(book: Book, row: Row, found: list[JsonObject], actor: str) -> bool:
+    state, by = ("differs", "") if found else ("settled", actor)
+    why = "" if found else "It agrees now."
+    book.change(ledger_checks, row, state=state, found=found, why=why, settled_by=by)
+    return not found
 
 
 def settle(office: Office, check: str, why: str, actor: str) -> None:
@@ -153,7 +183,7 @@ def settle(office: Office, check: str, why: str, actor: str) -> None:
 def _open(book: Book, check: str) -> Row:
     row = book.get(ledger_checks, check)
     if row.state != "differs":
-        message = f"This difference of {row.payment} is not open any more."
+        message = f"This difference of {row.subject or row.connection} is not open any more."
         raise ConflictError(message, remedy="Load the page anew.")
     return row
 
@@ -177,4 +207,4 @@ def check_of(connection: sa.Connection, check: str) -> Row:
     return row
 
 
-TIMERS: Final[Mapping[str, Timer]] = {RECONCILE: compare_day}
+TIMERS: Final[Mapping[str, Timer]] = {RECONCILE: compare_day, LISTS: compare_list}

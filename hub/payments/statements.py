@@ -18,29 +18,41 @@ from hub.money import Money
 from hub.payments import ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from hub.jsontypes import Json, JsonObject
     from hub.office import Action, Office
 
 MOST_LINES: Final = 50_000
+CAME_BACK: Final = "payout_back"
 _WORDS: Final[Mapping[str, str]] = {
     "split": "Share of a payment",
     "taken": "Taken back for a refund",
     "transfer": "Passed on at the gateway",
     "payout": "Paid out",
+    CAME_BACK: "A payout came back",
 }
+_TAKEN_BACK: Final = frozenset({"taken", "dispute"})
+_PAID_OUT: Final = frozenset({"transfer", "payout", CAME_BACK})
 
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """One line: ``money`` onto (+) or off (−) what is owed, ``balance`` after it, ``about`` the payment or payout."""
+    """One line: ``money`` onto (+) or off (−) what is owed, ``balance`` after it, ``about`` the payment or payout.
+
+    ``kind``: the kind of its transaction (split, taken, dispute, transfer, payout …), ``payout_back`` for one that failed.
+    """
 
     time: datetime
-    what: str
+    kind: str
     about: str
     money: Money
     balance: Money
+
+    @property
+    def what(self) -> str:
+        """The kind in words."""
+        return _WORDS.get(self.kind, self.kind.replace("_", " ").capitalize())
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +67,24 @@ class Statement:
     def closing(self) -> Money:
         """What is owed at the end."""
         return self.movements[-1].balance if self.movements else self.opening
+
+    @property
+    def earned(self) -> Money:
+        """What came onto it beside payouts that failed."""
+        return self._sum(lambda kind: kind not in _TAKEN_BACK | _PAID_OUT)
+
+    @property
+    def taken_back(self) -> Money:
+        """What refunds and disputes took off it, below zero."""
+        return self._sum(_TAKEN_BACK.__contains__)
+
+    @property
+    def paid_out(self) -> Money:
+        """What went to the provider, below zero, less what came back."""
+        return self._sum(_PAID_OUT.__contains__)
+
+    def _sum(self, counts: Callable[[str], bool]) -> Money:
+        return Money.total((line.money for line in self.movements if counts(line.kind)), self.currency)
 
 
 def statements(connection: sa.Connection, provider: str, begin: datetime, end: datetime) -> list[Statement]:
@@ -76,18 +106,23 @@ def statements(connection: sa.Connection, provider: str, begin: datetime, end: d
     for row in connection.execute(query):
         balances[row.currency] = balances.get(row.currency, 0) - row.minor
         money, balance = Money(-row.minor, row.currency), Money(balances[row.currency], row.currency)
-        line = Movement(row.created_at, _what(row), _about(row), money, balance)
+        line = Movement(row.created_at, _kind(row), _about(row), money, balance)
         found.setdefault(row.currency, []).append(line)
     return [
         Statement(currency, Money(opening.get(currency, 0), currency), found[currency]) for currency in sorted(found)
     ]
 
 
-def _what(row: sa.Row[Any]) -> str:
+def first_moment(connection: sa.Connection, provider: str) -> datetime | None:
+    """When the first thing was booked for a provider; None when nothing ever was."""
+    entry = ledger_entries.c
+    query = sa.select(sa.func.min(entry.created_at)).where(entry.account == ledger.provider(provider))
+    return connection.execute(query).scalar()
+
+
+def _kind(row: sa.Row[Any]) -> str:
     kind = row.kind or str(row.transaction).partition(":")[0]
-    if kind == "payout" and row.minor < 0:
-        return "A payout came back"
-    return _WORDS.get(kind, kind.replace("_", " ").capitalize())
+    return CAME_BACK if kind == "payout" and row.minor < 0 else kind
 
 
 def _about(row: sa.Row[Any]) -> str:

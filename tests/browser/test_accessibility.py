@@ -9,6 +9,8 @@ from playwright.sync_api import expect
 from hub.commerce.catalogue import Item
 from hub.commerce.catalogue_items import save_item
 from hub.journal.tables import payments
+from hub.money import Money
+from hub.payments import ledger
 from tests.payments.corner import CornerGateway, plant
 from tests.stories.conftest import LiveHub
 
@@ -93,6 +95,7 @@ PAGES = [
     "/settings",
     "/settings/users",
     "/settings/business",
+    "/settings/ways-to-pay?amount=10&currency=EUR",
     "/settings/tokens",
     "/settings/webhooks",
     "/api/v1/docs",
@@ -105,6 +108,7 @@ PAGES = [
     "LOGGED OUT ANSWER",
     "LOGGED OUT LINK",
     "LOGGED OUT FORM",
+    "LOGGED OUT STATEMENT",
 ]
 
 
@@ -147,7 +151,13 @@ def fill(live, page):
     plan = hub.payments.act("corner", "plan.create", "6c" * 20, given)["plan"]
     member = {"plan": plan, "method": "m_1", "customer": {"email": "ada@example.com"}}
     joined = hub.payments.act("corner", "subscription.create", "6d" * 20, member)["subscription"]
+    grace = {"name": "Grace Hopper", "email": "grace@example.com"}
+    provider = hub.payments.act("providers", "register", "71" * 20, grace)["provider"]
+    owed = Money(1_234_567, "KWD")
+    postings = [ledger.Posting(ledger.provider(provider), -owed), ledger.Posting(ledger.BANK, owed)]
+    hub.office("owed").change(lambda book: ledger.post(book, "owed", postings, "evt"))
     return {
+        "STATEMENT": f"{hub.office('read').address('p', provider)}/statement",
         "PAYMENT": f"/payments/sandbox/{paid.payment}",
         "SUBSCRIPTION": f"/subscriptions/corner/{joined}",
         "PLAN": f"/plans/corner/{plan}",

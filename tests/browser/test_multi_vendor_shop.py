@@ -14,6 +14,7 @@ from hub.payments import ledger
 from tests.payments.market import complete
 
 from .conftest import PHONE, log_in
+from .test_services import letter
 
 LAMP = Item("LAMP-01", "Desk lamp", {"USD": 6001, "JPY": 9000, "KWD": 18505}, vendor="prv_a", stock=20)
 RUG = Item("RUG-01", "Woven rug", {"USD": 3999, "JPY": 6000, "KWD": 12000}, vendor="prv_b", stock=12)
@@ -92,6 +93,68 @@ def test_one_payment_is_shared_to_the_unit_and_a_refund_takes_everybodys_part_ba
     expect(admin.get_by_text("Refunded.")).to_be_visible()
     fee = {"gateway:sandbox": -320, "expense:gateway_fees": 320}
     assert shop.until(lambda: books(shop) == fee and books(shop)), "only what the gateway keeps is gone"
+
+
+def ordered(live, page, lamps, rugs):
+    """A customer orders by the form on a phone; gives the address that they are mailed."""
+    page.goto("/f/shop-order")
+    page.get_by_label("How many desk lamps").fill(lamps)
+    page.get_by_label("How many woven rugs").fill(rugs)
+    page.get_by_role("radio", name="USD").check()
+    page.get_by_label("Your name").fill("Ada Lovelace")
+    page.get_by_label("E-mail address").fill("ada@example.com")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("A mail tells you how it goes on.")).to_be_visible()
+    return re.search(r"https?://\S+/o/[\w.~-]+", letter(live, "ada@example.com", "Your order 1"))[0]
+
+
+def returned(page, email):
+    page.goto("/f/shop-return")
+    page.get_by_label("Number of the order").fill("1")
+    page.get_by_label("E-mail address of the order").fill(email)
+    page.get_by_role("radio", name="Woven rug").check()
+    page.get_by_label("Why").fill("too red")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("We look at it and write to you.").last).to_be_visible()
+
+
+def test_a_customer_orders_by_the_form_and_returns_a_line_that_somebody_approves(shop, open_browser):
+    admin, payer = log_in(open_browser()), open_browser(PHONE)
+    pay(payer, ordered(shop, payer, "1", "1"))
+    expect(payer.get_by_role("status")).to_contain_text("Paid. Thank you.")
+    shop.until(lambda: books(shop).get("provider:prv_b") == -3499)
+    assert shop.until(lambda: shop.events(type="transfer.sent"))
+
+    returned(payer, "eve@example.com")
+    assert "no paid order 1" in letter(shop, "eve@example.com", "We could not find your order")
+    returned(payer, "ada@example.com")
+    (question,) = shop.until(shop.hub.queries.open_questions)
+    admin.goto("/")
+    expect(admin.get_by_text("Give RUG-01 of order 1 back?")).to_be_visible()
+    admin.goto(shop.hub.answer_address(question["id"], "approve"))
+    admin.get_by_role("button", name="approve").click()
+    assert "$39.99 goes back to you" in letter(shop, "ada@example.com", "Your return for order 1")
+    after = {
+        "gateway:sandbox": 10_000 - 320 - 5251 - 3999,
+        "expense:gateway_fees": 320,
+        "revenue:commission": -750,
+    }
+    assert shop.until(lambda: books(shop) == after and books(shop)), "the lamp's vendor and commission keep theirs"
+
+
+def test_who_orders_nothing_or_too_much_is_told(shop, open_browser):
+    page = open_browser(PHONE)
+    page.goto("/f/shop-order")
+    page.get_by_label("How many desk lamps").fill("21")
+    page.get_by_role("radio", name="USD").check()
+    page.get_by_label("Your name").fill("Ada")
+    page.get_by_label("E-mail address").fill("ada@example.com")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("20", exact=False).first).to_be_visible()
+    page.get_by_label("How many desk lamps").fill("0")
+    page.get_by_role("button", name="Send").click()
+    assert "nothing is to be paid" in letter(shop, "ada@example.com", "Nothing was ordered")
+    assert shop.events(type="order.placed") == []
 
 
 def test_what_is_due_goes_out_by_bank_file_and_who_fails_holds_up_nobody(shop, open_browser):

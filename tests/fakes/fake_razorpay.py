@@ -78,6 +78,8 @@ class FakeRazorpay(RazorpayBooks):
         if not 1 <= count <= 100:
             raise wrong("The count may not be greater than 100.", field="count")
         things = self.of_kind(singular)
+        if kind == "payouts" and query.pop("account_number", None) != self.payout_account:
+            return error(400, "The RazorpayX Account number is invalid.")
         start, end = int(query.pop("from", 0)), int(query.pop("to", 1 << 40))
         things = [one for one in things if start <= one["created_at"] <= end]
         for name in ("receipt", "plan_id", "reference_id"):

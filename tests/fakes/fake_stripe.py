@@ -59,6 +59,8 @@ class FakeStripe(StripePayers):
                 return self._listed(self._subscriptions_at(form.pop("price", None)), form)
             if request.method == "GET" and kind == "webhook_endpoints":
                 return self._listed([{**one, "secret": None} for one in self._endpoints()], form)
+            if request.method == "GET" and kind in {"transfers", "payouts", "disputes"}:
+                return self._listed(self._made(kind, request), form)
             return self._create(kind, form, request)
         thing = self.objects.get(rest[0])
         if thing is None or (kind == "payouts" and thing["account"] != request.headers.get("stripe-account")):
@@ -87,6 +89,12 @@ class FakeStripe(StripePayers):
 
     def _create_plain(self, kind: str, form: dict[str, Any], request: Received) -> Answered:
         return Answered(200, self._new(kind, form))
+
+    def _made(self, kind: str, request: Received) -> list[dict[str, Any]]:
+        """All of a kind, newest first; of payouts those of the account that is asked."""
+        account = request.headers.get("stripe-account")
+        things = [one for one in self.objects.values() if one["object"] == kind.removesuffix("s")]
+        return [one for one in reversed(things) if kind != "payouts" or one.get("account") == account]
 
     def _endpoints(self) -> list[dict[str, Any]]:
         return [one for one in self.objects.values() if one["object"] == "webhook_endpoint"]
@@ -327,9 +335,12 @@ class FakeStripe(StripePayers):
         limit = int(form.get("limit", 10))
         if not 1 <= limit <= 100:
             raise ComplaintError("limit", error(400, "This value must be less than or equal to 100.", param="limit"))
-        since = int(form.get("created", {}).get("gte", 0))
-        things = [one for one in things if one["created"] >= since]
+        created = form.get("created", {})
+        since, until = int(created.get("gte", 0)), int(created.get("lt", 1 << 40))
+        things = [one for one in things if since <= one["created"] < until]
         ids = [one["id"] for one in things]
+        if form.get("starting_after", ids[0] if ids else None) not in {*ids, None}:
+            return error(400, f"No such object: '{form['starting_after']}'", code="resource_missing")
         start = ids.index(form["starting_after"]) + 1 if "starting_after" in form else 0
         page = things[start : start + limit]
         return Answered(200, {"object": "list", "data": page, "has_more": len(things) > start + limit})

@@ -314,13 +314,21 @@ class PayPalBilling(PayPalBooks):
         return Answered(200, {"links": made["links"]})
 
     def listed_disputes(self, query: dict[str, str]) -> Answered:
-        of = query.get("disputed_transaction_id")
+        if {"start_time", "disputed_transaction_id"} <= query.keys():
+            raise ComplaintError("both start_time and disputed_transaction_id", error(400, "INVALID_REQUEST"))
+        of, since = query.get("disputed_transaction_id"), query.get("start_time", "")
         found = [
-            one for one in self.disputes.values() if one["disputed_transactions"][0]["seller_transaction_id"] == of
-        ]
+            one for one in reversed(self.disputes.values())
+            if one["create_time"] >= since
+            and of in {None, one["disputed_transactions"][0]["seller_transaction_id"]}
+        ]  # fmt: skip
+        size, start = int(query.get("page_size", 10)), int(query.get("next_page_token", 0))
         kept = ("dispute_id", "reason", "status", "dispute_amount", "create_time", "update_time")
-        items = [{name: one[name] for name in kept} for one in found]
-        return Answered(200, {"links": [link("self", "/v1/customer/disputes")], **({"items": items} if items else {})})
+        items = [{name: one[name] for name in kept} for one in found[start : start + size]]
+        links = [link("self", "/v1/customer/disputes")]
+        if len(found) > start + size:
+            links.append(link("next", f"/v1/customer/disputes?page_size={size}&next_page_token={start + size}"))
+        return Answered(200, {"links": links, **({"items": items} if items else {})})
 
     # Webhooks.
 

@@ -28,7 +28,7 @@ def refunded_unheard(market, payment, amount=2500):
 
 
 def checks(market):
-    return {row.payment: row for row in market.rows(ledger_checks)}
+    return {row.subject: row for row in market.rows(ledger_checks)}
 
 
 def test_payments_that_agree_are_compared_and_nothing_is_told(market):

@@ -76,6 +76,9 @@ def test_only_what_must_be_is_public(app):
         "provider_page.keep",
         "provider_page.portal",
         "provider_page.register",
+        "provider_statement.paper",
+        "provider_statement.show",
+        "provider_statement.table",
         "shop.pay",
         "shop.show",
     }

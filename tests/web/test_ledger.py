@@ -68,7 +68,7 @@ def test_a_statement_is_a_page_a_file_and_paper(booked, admin):
     answer = admin.get("/statements/prv_ada.pdf")
     assert answer.content_type == "application/pdf"
     text = pypdfium2.PdfDocument(answer.data)[0].get_textpage().get_text_bounded()
-    for shown in ("Statement", "prv_ada", "Share of a payment", "€39.20", "Owed now"):
+    for shown in ("Statement", "prv_ada", "Share of a payment", "€39.20", "Due to you at the end"):
         assert shown in text, shown
     assert "Nothing was ever earned" in admin.page("/statements/prv_bob")
 
@@ -177,7 +177,7 @@ def test_without_differences_the_page_says_so(admin):
 
 def test_a_difference_is_shown_with_both_amounts_and_a_proposal(differing, market):
     page = unescape(enter(market, "viewer").page("/reconciliation"))
-    for shown in ("the ledger says €0.00, the gateway €100.00", "Take the gateway's word over", "1 payment, 1 open"):
+    for shown in ("the ledger says €0.00, the gateway €100.00", "Take the gateway's word over", "1 compared, 1 open"):
         assert shown in page, shown
     assert 'value="settle"' not in page
     assert enter(market, "viewer").post(f"/reconciliation/{differing.id}", do="ask").status_code == 403
@@ -198,3 +198,27 @@ def test_a_difference_is_put_away_with_a_reason_only(differing, market):
     assert "Nobody can see later why" in editor.post(address, do="settle", why=" ", follow=True).text
     assert "Settled." in editor.post(address, do="settle", why="a test of theirs", follow=True).text
     assert "a test of theirs" in editor.page("/reconciliation")
+
+
+def test_a_dispute_that_the_hub_never_heard_of_is_shown_with_how_it_stands(market):
+    payment = market.sandbox("POST", "/payments", {"amount": 5000, "currency": "JPY"})["id"]
+    market.pay(payment)
+    market.heard("payment.succeeded")
+    market.silence()
+    market.sandbox("POST", f"/test/payments/{payment}/dispute", {})
+    market.hub.office("compare").change(lambda book: book.connection.execute(sa.update(payments).values(look_at=None)))
+    market.forward(days=2)
+    (row,) = [one for one in market.rows(ledger_checks) if one.kind == "dispute"]
+    page = unescape(enter(market, "viewer").page("/reconciliation"))
+    for shown in (
+        row.subject,
+        "Here <strong>nothing</strong>, at the gateway <strong>open</strong>",
+        "-¥5,000",
+        "Dispute · sandbox",
+    ):
+        assert shown in page, shown
+    editor = enter(market)
+    assert "It still differs." in editor.post(f"/reconciliation/{row.id}", do="ask", follow=True).text
+    market.speak()
+    market.heard("dispute.opened")
+    assert "Settled." in editor.post(f"/reconciliation/{row.id}", do="ask", follow=True).text

@@ -6,6 +6,7 @@ import functools
 import hashlib
 import hmac
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Final, cast
 
 import orjson
@@ -20,7 +21,6 @@ from connectors.sandbox.server.validation import Fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from connectors.sandbox.server.records import Record
     from connectors.sandbox.server.sandbox import Sandbox
@@ -64,10 +64,23 @@ def shown(store: Store, record: Record, status: int = 200) -> Answer:
 
 
 def listed(store: Store, kind: type[Record], parent: str | None = None) -> Answer:
-    """A page of a list, newest first, by the query's ``limit`` and ``after``."""
-    records, following = store.page(kind, page_limit(), request.args.get("after"), parent)
+    """A page of a list, newest first, by the query's ``limit``, ``after``, ``created_from`` and ``created_until``."""
+    between = _moment("created_from"), _moment("created_until")
+    records, following = store.page(kind, page_limit(), request.args.get("after"), parent, between)
     data: list[Json] = [describe(record, store.site) for record in records]
     return Answer({"data": data, "has_more": following is not None, "next": following})
+
+
+def _moment(name: str) -> datetime | None:
+    text = request.args.get(name)
+    try:
+        found = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        found = None
+    if text and (found is None or found.tzinfo is None):
+        message = f"{name} must be a time like 2026-11-23T09:00:00Z."
+        raise Refusal(400, "invalid_request", message)
+    return found
 
 
 def page_limit() -> int:

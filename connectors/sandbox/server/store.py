@@ -17,7 +17,7 @@ from connectors.sandbox.server import database as tables
 from connectors.sandbox.server.database import from_milliseconds, milliseconds
 from connectors.sandbox.server.records import Endpoint, Record
 from connectors.sandbox.server.refusals import not_found
-from hub.ids import new_id
+from hub.ids import first_id, new_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,13 +107,26 @@ class Store:
         return [_record(kind, row.body) for row in rows]
 
     def page(
-        self, kind: type[AnyRecord], limit: int, after: str | None = None, parent: str | None = None
+        self,
+        kind: type[AnyRecord],
+        limit: int,
+        after: str | None = None,
+        parent: str | None = None,
+        between: tuple[datetime | None, datetime | None] = (None, None),
     ) -> tuple[list[AnyRecord], str | None]:
-        """At most ``limit`` records, newest first, that stand after the id ``after``; and the id to go on from."""
+        """At most ``limit`` records, newest first, that stand after the id ``after``; and the id to go on from.
+
+        ``between``: made at or after the first moment and before the second, where they are given.
+        """
         table = tables.records
         query = select(table.c.id, table.c.body).where(table.c.kind == kind.kind)
         if parent is not None:
             query = query.where(table.c.parent == parent)
+        since, until = between
+        if since is not None:
+            query = query.where(table.c.id >= first_id(kind.prefix, since))
+        if until is not None:
+            query = query.where(table.c.id < first_id(kind.prefix, until))
         if after is not None:
             place = select(table.c.seq).where(table.c.kind == kind.kind, table.c.id == after)
             seq = self.connection.execute(place).scalar()

@@ -33,6 +33,7 @@ from hub.web.pages import (
     portal,
     probes,
     provider_page,
+    provider_statement,
     providers,
     recipes,
     runs,
@@ -43,6 +44,7 @@ from hub.web.pages import (
     subscriptions,
     templates,
     tokens,
+    ways,
 )
 
 PAGES = tuple(
@@ -61,6 +63,7 @@ PAGES = tuple(
         templates,
         settings,
         business,
+        ways,
         tokens,
         answers,
         orders,
@@ -84,6 +87,7 @@ PAGES = tuple(
         link_page,
         job_page,
         provider_page,
+        provider_statement,
         form_page,
         forms,
         form_submissions,

@@ -20,7 +20,7 @@ from hub.web.access import Pages, Role
 from hub.web.csv_files import csv_file
 from hub.web.formatting import reader_locale, reader_zone
 from hub.web.sessions import actor, the_hub
-from hub.web.statement_pdf import statement_pdf
+from hub.web.statement_pdf import Reader, statement_pdf
 from hub.web.visitors import brand
 
 if TYPE_CHECKING:
@@ -127,8 +127,8 @@ def statement_csv(provider: str) -> ResponseReturnValue:
 def statement_paper(provider: str) -> ResponseReturnValue:
     """The same on paper."""
     first, last, found = _asked_statement(provider)
-    days = (first.isoformat(), last.isoformat())
-    content = statement_pdf(brand(), _name(provider), days, found, str(reader_locale()), the_hub().now())
+    reader = Reader("en", str(reader_locale()), reader_zone())
+    content = statement_pdf(brand(), _name(provider), (first, last), found, reader, the_hub().now())
     answer = Response(content, mimetype="application/pdf")
     answer.headers["Content-Disposition"] = f'inline; filename="statement-{provider}.pdf"'
     return answer
@@ -269,7 +269,7 @@ def compared() -> ResponseReturnValue:
 
 @pages.page("/reconciliation/<check>", Role.EDITOR, method="POST")
 def reconcile(check: str) -> ResponseReturnValue:
-    """Take the gateway's word over and compare again, or say why it differs."""
+    """Ask the gateway again and compare, or say why it differs."""
     hub, do = the_hub(), request.form.get("do", "")
     try:
         if do == "settle":
@@ -286,11 +286,13 @@ def reconcile(check: str) -> ResponseReturnValue:
 
 
 def _asked_again(check: str) -> bool:
-    """What the gateway says is told, as its own report would; asking changes nothing there."""
+    """Of a payment, what the gateway says is told, as its own report would; asking changes nothing there."""
     hub = the_hub()
     with hub.database.read() as connection:
         row = reconciliation.check_of(connection, check)
     key = new_id("rec", hub.now())
-    said = cast("JsonObject", hub.payments.act(row.connection, "payment.get", key, {"payment": row.payment}))
-    hub.payments.tell(row.connection, said, {}, known_as=row.payment)
+    if row.kind != reconciliation.PAYMENT:
+        return reconciliation.compare_listed_again(hub.office(key), check, actor())
+    said = cast("JsonObject", hub.payments.act(row.connection, "payment.get", key, {"payment": row.subject}))
+    hub.payments.tell(row.connection, said, {}, known_as=row.subject)
     return reconciliation.compare_again(hub.office(key), check, said, actor())

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 from flask import flash, redirect, render_template, request, url_for
 
+from hub.commerce.order_payments import settle_stuck
 from hub.commerce.order_reading import due_of, find_order, lines_of, payments_of
-from hub.errors import ActionError, MoneyError
+from hub.errors import ActionError, HubError, MoneyError
 from hub.journal.queries import EventFilter
 from hub.journal.tables_commerce import orders as table
 from hub.money import Money
@@ -16,7 +17,7 @@ from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key
 from hub.web.codes import code_picture
 from hub.web.csv_files import csv_file
-from hub.web.sessions import the_hub
+from hub.web.sessions import actor, the_hub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -86,6 +87,20 @@ def cancel(reference: str) -> ResponseReturnValue:
     except ActionError as error:
         return _page(reference, error), 422
     flash("The order is cancelled and its stock is back.", "success")
+    return redirect(url_for("orders.show", reference=reference), 303)
+
+
+@pages.page("/orders/<reference>/payments/<payment>", Role.EDITOR, method="POST")
+def settle(reference: str, payment: str) -> ResponseReturnValue:
+    """A second payment could not be given back: it was done by hand, or the hub tries again."""
+    hub, given_back = the_hub(), request.form.get("do") == "given_back"
+    try:
+        settle_stuck(hub.office(f"order payment {payment}"), payment, given_back=given_back)
+    except HubError as error:
+        flash(str(error), "danger")
+        return redirect(url_for("orders.show", reference=reference), 303)
+    hub.store.note(actor(), f"order.{'given_back' if given_back else 'give_back_again'}", payment, hub.now())
+    flash("Noted: it is given back." if given_back else "The hub asks the gateway once more.", "success")
     return redirect(url_for("orders.show", reference=reference), 303)
 
 

@@ -115,6 +115,39 @@ def test_plans_and_subscriptions(desk, served):
     assert desk.run("plan.cancel", {"plan": plan["plan"]}, "retire")["status"] == "retired"
 
 
+def test_lists_are_narrowed_down_by_time_and_read_page_by_page(desk, served):
+    paid = served.paid()
+    made = [
+        desk.run("transfer.create", {"provider": "a", "amount": usd(1), "payment": paid["id"]}, f"t{n}")
+        for n in range(102)
+    ]
+    served.clock.pass_(hours=2)
+    desk.run("transfer.create", {"provider": "a", "amount": usd(7), "payment": paid["id"]}, "later")
+    desk.run("transfer.reverse", {"transfer": made[0]["transfer"]}, "back")
+    between = {"since": "2026-11-23T08:00:00Z", "until": "2026-11-23T10:00:00Z"}
+    first = desk.run("transfer.list", between)
+    rest = desk.run("transfer.list", {**between, "after": first["next"]})
+    items = [*first["items"], *rest["items"]]
+    assert [one["transfer"] for one in items] == [one["transfer"] for one in made[::-1]]
+    assert (len(first["items"]), "next" in rest) == (100, False)
+    assert items[-1]["reversed"] == usd(1)
+    payout = desk.run("payout.create", {"provider": "a", "amount": usd(50)}, "p")["payout"]
+    dispute = served.post(f"/test/payments/{paid['id']}/dispute")["id"]
+    later = {"since": "2026-11-23T10:00:00Z", "until": "2026-11-24T00:00:00Z"}
+    (listed,) = desk.run("payout.list", later)["items"]
+    assert (listed["payout"], listed["status"], listed["amount"]) == (payout, "sent", usd(50))
+    (listed,) = desk.run("dispute.list", later)["items"]
+    assert (listed["dispute"], listed["status"], listed["payment"]) == (dispute, "opened", paid["id"])
+    assert desk.run("dispute.list", between)["items"] == []
+
+
+def test_a_list_wants_times_that_it_can_read(desk):
+    answer = desk.run("request", {"path": "/ping"})
+    assert answer["status"] == 200
+    with pytest.raises(PermanentError, match="created_from must be a time"):
+        desk.run("request", {"path": "/transfers", "query": {"created_from": "yesterday"}})
+
+
 def test_shares_payouts_and_disputes(desk, served):
     paid = served.paid()
     share = desk.run("transfer.create", {"provider": "a", "amount": usd(5251), "payment": paid["id"]}, "t")

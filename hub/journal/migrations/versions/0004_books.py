@@ -47,15 +47,24 @@ def upgrade() -> None:
     )
     op.create_table(
         "ledger_checks",
-        sa.Column("id", sa.String(length=40), nullable=False, comment="made of day, connection and payment"),
+        sa.Column("id", sa.String(length=40), nullable=False, comment="made of day, connection, kind and subject"),
         sa.Column(
             "day",
             sa.String(length=10),
             nullable=False,
-            comment="2026-11-23, UTC: when something was told of the payment",
+            comment="2026-11-23, UTC: when something happened to it",
         ),
         sa.Column("connection", sa.String(length=80), nullable=False),
-        sa.Column("payment", sa.String(length=255), nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False, comment="payment, dispute, transfer or payout"),
+        sa.Column(
+            "subject", sa.String(length=255), nullable=False, comment="the gateway's reference; empty: its whole list"
+        ),
+        sa.Column(
+            "payment",
+            sa.String(length=255),
+            nullable=True,
+            comment="the payment that it is or belongs to, where that is known",
+        ),
         sa.Column("state", sa.String(length=8), nullable=False, comment="same, differs or settled"),
         sa.Column(
             "found",
@@ -69,9 +78,14 @@ def upgrade() -> None:
         sa.Column("created_at", hub.journal.columns.Moment(), nullable=False),
         sa.Column("updated_at", hub.journal.columns.Moment(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_checks")),
-        comment="payments of a day beside what their gateways say of them",
+        comment="payments, disputes, transfers and payouts of a day beside what their gateways say of them",
     )
-    op.create_index("ix_ledger_checks_day_connection", "ledger_checks", ["day", "connection", "payment"], unique=False)
+    op.create_index(
+        "ix_ledger_checks_connection_subject", "ledger_checks", ["connection", "kind", "subject"], unique=False
+    )
+    op.create_index(
+        "ix_ledger_checks_day_connection", "ledger_checks", ["day", "connection", "kind", "subject"], unique=False
+    )
     op.create_index("ix_ledger_checks_state_created_at", "ledger_checks", ["state", "created_at"], unique=False)
     op.create_table(
         "ledger_entries",

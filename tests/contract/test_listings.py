@@ -1,0 +1,169 @@
+"""The lists of transfers, payouts and disputes in each gateway's own wire format: who is asked for what, page by page."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from hub.errors import PermanentError, TransientError
+from tests.contract.desk import NOW
+from tests.contract.paypal_steps import desk_of as paypal_desk
+from tests.contract.paypal_steps import paid
+from tests.contract.razorpay_steps import desk_of as razorpay_desk
+from tests.fakes.fake_paypal import FakePayPal
+from tests.fakes.fake_razorpay import FakeRazorpay
+from tests.fakes.server import DOWN
+
+SINCE, UNTIL = NOW - timedelta(hours=1), NOW + timedelta(hours=1)
+SECOND = int(NOW.timestamp())
+
+
+def listed(desk, action, **more):
+    """All items between two moments, and how many pages they took."""
+    given = {"since": SINCE.isoformat(), "until": UNTIL.isoformat(), **more}
+    items, pages = [], 0
+    while True:
+        page = desk.run(action, given)
+        items, pages = items + page["items"], pages + 1
+        if "next" not in page:
+            return items, pages
+        given["after"] = page["next"]
+
+
+@pytest.fixture
+def razorpay():
+    with FakeRazorpay().running() as fake:
+        yield fake
+
+
+@pytest.fixture
+def paypal():
+    with FakePayPal().running() as fake:
+        yield fake
+
+
+# Stripe: created[gte], created[lt], starting_after.
+
+
+def stripe_transfer(stripe, **more):
+    return stripe._new(
+        "transfers", {"amount": 400, "currency": "eur", "destination": "acct_7", "reversed": False, "amount_reversed": 0, **more}
+    )  # fmt: skip
+
+
+def test_stripes_transfers_come_page_by_page_within_their_time(stripe_desk, stripe):
+    made = [stripe_transfer(stripe)["id"] for _ in range(205)]
+    stripe_transfer(stripe, created=SECOND + 7200)
+    stripe_transfer(stripe, created=SECOND - 7200)
+    items, pages = listed(stripe_desk, "transfer.list")
+    assert ([one["transfer"] for one in items], pages) == (made[::-1], 3)
+    assert stripe.complaints == []
+
+
+def test_what_stripe_says_of_a_transfer_a_payout_and_a_dispute(stripe_desk, stripe):
+    stripe_transfer(
+        stripe,
+        currency="jpy",
+        amount=5000,
+        amount_reversed=2000,
+        source_transaction="ch_1",
+        metadata={"payment": "pi_1"},
+    )
+    stripe._new("payouts", {"amount": 12340, "currency": "kwd", "status": "paid", "account": None})
+    stripe._new("payouts", {"amount": 1, "currency": "usd", "status": "paid", "account": "acct_7"})
+    blank = {"amount": 3999, "currency": "usd", "payment_intent": "pi_1", "charge": "ch_1"}
+    stripe._new("disputes", {**blank, "status": "lost", "reason": "fraudulent"})
+    stripe._new("disputes", {**blank, "status": "lost", "reason": "insufficient_funds"})
+    moment = "2026-11-23T09:00:00Z"
+    yen = {"amount": {"minor": 5000, "currency": "JPY"}, "reversed": {"minor": 2000, "currency": "JPY"}}
+    (transfer,), _ = listed(stripe_desk, "transfer.list")
+    assert transfer.pop("transfer").startswith("tr_")
+    assert transfer == {"status": "sent", **yen, "provider": "acct_7", "payment": "pi_1", "created_at": moment}
+    (payout,), _ = listed(stripe_desk, "payout.list")
+    assert payout.pop("payout").startswith("po_")
+    assert payout == {"status": "paid", "amount": {"minor": 12340, "currency": "KWD"}, "created_at": moment}
+    (dispute,), _ = listed(stripe_desk, "dispute.list")
+    assert (dispute["status"], dispute["payment"], dispute["amount"]["minor"]) == ("lost", "pi_1", 3999)
+
+
+def test_stripes_errors_are_told_apart(stripe_desk, stripe):
+    stripe.treat(DOWN)
+    with pytest.raises(TransientError):
+        listed(stripe_desk, "dispute.list")
+    with pytest.raises(PermanentError, match="No such object"):
+        listed(stripe_desk, "dispute.list", after="du_gone")
+
+
+# Razorpay: from, to, count, skip; payouts at RazorpayX, of one account.
+
+
+def test_razorpays_disputes_come_page_by_page_within_their_time(razorpay, registry, outbound):
+    desk = razorpay_desk(razorpay, registry, outbound)
+    blank = {"payment_id": "pay_1", "amount": 5000, "currency": "INR", "status": "under_review"}
+    made = [razorpay.new("dispute", **blank)["id"] for _ in range(200)]
+    razorpay.new("dispute", **blank)["created_at"] = int(UNTIL.timestamp())
+    items, pages = listed(desk, "dispute.list")
+    assert ([one["dispute"] for one in items], pages) == (made[::-1], 3)
+    assert items[0] == {
+        "dispute": made[-1], "status": "answered", "amount": {"minor": 5000, "currency": "INR"},
+        "payment": "pay_1", "created_at": "2026-11-23T09:00:00Z",
+    }  # fmt: skip
+    assert razorpay.complaints == []
+
+
+def test_how_razorpays_disputes_end(razorpay, registry, outbound):
+    desk = razorpay_desk(razorpay, registry, outbound)
+    for status in ("open", "under_review", "won", "lost", "closed"):
+        razorpay.new("dispute", payment_id="pay_1", amount=5000, currency="INR", status=status)
+    items, _ = listed(desk, "dispute.list")
+    assert [one["status"] for one in items[::-1]] == ["opened", "answered", "won", "lost", "won"]
+
+
+def test_razorpays_transfers_and_payouts(razorpay, registry, outbound):
+    desk = razorpay_desk(razorpay, registry, outbound)
+    rupees = {"minor": 50000, "currency": "INR"}
+    sent = desk.run("transfer.create", {"provider": "acc_Vendor", "amount": rupees}, key="t")["transfer"]
+    part = {"transfer": sent, "amount": {"minor": 20000, "currency": "INR"}}
+    desk.run("transfer.reverse", part, key="r")
+    to = {"fund_account": "fa_Known"}
+    paid_out = desk.run("payout.create", {"provider": "prv_2", "amount": rupees, "to": to}, key="p")["payout"]
+    razorpay.send(paid_out, "reversed")
+    (transfer,), _ = listed(desk, "transfer.list")
+    assert (transfer["transfer"], transfer["status"], transfer["reversed"]["minor"]) == (sent, "sent", 20000)
+    (payout,), _ = listed(desk, "payout.list")
+    assert (payout["payout"], payout["status"], payout["amount"]) == (paid_out, "reversed", rupees)
+    assert listed(desk.with_settings(payout_account=None), "payout.list") == ([], 1)
+    with pytest.raises(PermanentError, match="Account number"):
+        listed(desk.with_settings(payout_account="999"), "payout.list")
+    with pytest.raises(PermanentError, match="no page"):
+        listed(desk, "transfer.list", after="soon")
+
+
+# PayPal: disputes by start_time and next_page_token; how a resolved one ended stands in the dispute itself.
+
+
+def test_paypals_disputes_come_page_by_page_with_their_ends(paypal, registry, outbound):
+    desk = paypal_desk(paypal, registry, outbound)
+    paid(desk, paypal)
+    euros = {"currency_code": "EUR", "value": "9.99"}
+    made = [paypal.dispute(next(iter(paypal.captures)), euros) for _ in range(53)]
+    paypal.disputes[made[0]]["create_time"] = "2026-11-20T09:00:00Z"
+    paypal.resolve(made[1], "RESOLVED_BUYER_FAVOUR")
+    paypal.disputes[made[2]]["status"] = "UNDER_REVIEW"
+    items, pages = listed(desk, "dispute.list")
+    assert ([one["dispute"] for one in items], pages) == (made[:0:-1], 2)
+    assert {one["status"] for one in items[:-2]} == {"opened"}
+    assert [one["status"] for one in items[-2:]] == ["answered", "lost"]
+    assert items[0]["amount"] == {"minor": 999, "currency": "EUR"}
+    assert paypal.complaints == []
+
+
+def test_paypal_lists_the_disputes_of_half_a_year_only(paypal, registry, outbound):
+    desk = paypal_desk(paypal, registry, outbound)
+    listed(desk, "dispute.list", since="2020-01-01T00:00:00Z")
+    assert "start_time=2026-05-28" in paypal.received[-1].query
+    paypal.refuse(403, {"name": "NOT_AUTHORIZED", "message": "Authorization failed.", "debug_id": "made"})
+    with pytest.raises(PermanentError) as caught:
+        listed(desk, "dispute.list")
+    assert caught.value.code == "forbidden"
