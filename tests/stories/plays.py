@@ -218,14 +218,19 @@ def links(stage: Stage) -> None:
 
 
 def wholesale(stage: Stage) -> None:
-    """3.6: scanned goods are billed by an invoice, which is paid in two parts."""
+    """3.6: what was scanned is billed and mailed; the buyer pays the invoice, and the order with it."""
     lines = [{"title": "Green tea, crate of 24", "quantity": 2, "price": stage.money(8640), "tax_rate": "7"}]
-    invoice = stage.act("invoices", "create", lines=lines, customer=ADA, connections=["shop"])
-    assert invoice["total"] == stage.money(17_280)
+    placed = {"lines": lines, "customer": ADA, "connections": ["shop"], "metadata": {"placed_by": "scan"}}
+    order = stage.act("orders", "create", **placed)["order"]
+    issued = stage.told("invoice.issued", order=order)
+    assert (issued["total"], issued["number"][-5:]) == (stage.money(17_280), "-0001")
+    invoice = stage.act("invoices", "get", invoice=issued["invoice"])
     assert requests.get(invoice["pdf"], timeout=30).headers["Content-Type"] == "application/pdf"
+    stage.mailed("ada@example.com", issued["number"])
     stage.press_pay(invoice["url"])
     stage.pay()
-    assert stage.told("invoice.paid", invoice=invoice["invoice"])["paid"] == stage.money(17_280)
+    stage.told("invoice.paid", invoice=issued["invoice"])
+    stage.told("order.paid", order=order)
 
 
 def crm(stage: Stage) -> None:
