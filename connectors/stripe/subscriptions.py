@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, cast
 
 from connectors.stripe.api import Stripe, amount_form, id_of, object_of, segment, time_of, unix, words
@@ -64,7 +65,7 @@ def create(call: Call) -> Json:
 
 
 def update(call: Call) -> Json:
-    """Move it to another plan, quantity or means (``subscription.update``)."""
+    """Move it to another plan, quantity or means (``subscription.update``). What is overdue is paid by it at once."""
     stripe, given = Stripe(call), call.input
     reference = _reference(stripe, given["subscription"])
     form: dict[str, Json] = {"default_payment_method": given.get("method"), "metadata": given.get("metadata")}
@@ -72,7 +73,12 @@ def update(call: Call) -> Json:
         item = _first_item(stripe.get(f"/v1/subscriptions/{segment(reference)}"))
         form["items"] = [{"id": item.get("id"), "price": given.get("plan"), "quantity": given.get("quantity")}]
         form["proration_behavior"] = _PRORATION[str(given.get("prorate", "next_period"))]
-    return _output(stripe.post(f"/v1/subscriptions/{segment(reference)}", form))
+    path = f"/v1/subscriptions/{segment(reference)}"
+    changed = stripe.post(path, form)
+    if given.get("method") and _STATUS.get(str(changed.get("status"))) == "past_due":
+        _pay_overdue(stripe, changed)
+        changed = stripe.get(path)
+    return _output(changed)
 
 
 def pause(call: Call) -> Json:
@@ -125,6 +131,19 @@ def _start(stripe: Stripe, given: JsonObject, metadata: JsonObject, trial: JsonO
         **trial,
     }
     return stripe.post("/v1/subscriptions", form)
+
+
+def _pay_overdue(stripe: Stripe, subscription: JsonObject) -> None:
+    """Try the open invoice at once. What Stripe refuses here it goes on trying by itself, and tells by webhook.
+
+    Source: "Pay an invoice" of the API reference; it uses the subscription's ``default_payment_method``.
+    """
+    invoice = id_of(subscription.get("latest_invoice"))
+    if invoice is None:
+        return
+    # The means is changed whether or not the bank agrees to this charge, so a refusal is no failure of the action.
+    with contextlib.suppress(PermanentError):
+        stripe.post(f"/v1/invoices/{segment(invoice)}/pay", {"off_session": True}, part="overdue")
 
 
 def _trial(stripe: Stripe, given: JsonObject) -> dict[str, Json]:

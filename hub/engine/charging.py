@@ -81,6 +81,24 @@ class Charging:
         charged, tales = rules.charged(rules.begin_now(known, self._hub.now()))
         self._keep(row, charged, tales, visit.payment)
 
+    def replace_method(self, identity: str, method: str, step: str) -> None:
+        """A payer gave another means of payment, and what is overdue goes to it at once. A repeat of ``step`` does nothing.
+
+        Raises ``ConflictError`` while nobody knows the end of a charge of the old one, ``PermanentError`` (``wrong_state``)
+        when the subscription is over.
+        """
+        row = self._store.get(subscriptions, identity)
+        told = dict(row.steps).get(step)
+        if told is not None:  # an attempt before this one did it; what it told is told again, and recorded once
+            self._tell(row, told)
+            return
+        known = self._store.subscription(row)
+        now = self._hub.now()
+        is_open = self._charge_at(known) is not None
+        changed, tales = rules.other_method(known, method, step, None if is_open else now)
+        kept = self._store.keep_between_charges(row, changed, now, step, tales)
+        self._tell(kept, tales)
+
     def decided(self, visit: sa.Row[Any]) -> None:
         """A charge that waited for a bank was decided."""
         row = self._store.get(subscriptions, visit.owner)
@@ -127,7 +145,7 @@ class Charging:
         if known.charge == 0:
             self._keep(row, *rules.charged(known))
             return
-        charge, recovered = self._store.begin_charge(known, now)
+        charge, recovered = self._store.begin_charge(row, known, now)
         if charge.state == "succeeded":
             self._succeed(row, known, charge, charge.payment)
         elif charge.state == "failed":
@@ -212,9 +230,14 @@ class Charging:
         return self._charge_in(known, "waiting")
 
     def _charge_in(self, known: Subscription, state: str) -> sa.Row[Any] | None:
+        charge = self._charge_at(known)
+        return charge if charge is not None and charge.state == state else None
+
+    def _charge_at(self, known: Subscription) -> sa.Row[Any] | None:
+        """The present charge; None when none was begun."""
         for charge in self._store.charges_of(known.id):
             if (charge.cycle, charge.attempt) == (known.cycle, known.attempt):
-                return charge if charge.state == state else None
+                return charge
         return None
 
     def _gateway(self, connection: str, action: str, part: str, given: JsonObject) -> JsonObject:
@@ -223,12 +246,14 @@ class Charging:
 
     def _keep(self, row: sa.Row[Any], known: Subscription, tales: Sequence[Tale], payment: str | None = None) -> None:
         """Tell what became of it, then write it: should the hub die in between, the same is told again, and known."""
-        now = self._hub.now()
+        self._tell(row, tales, payment)
+        self._store.keep_subscription(row, known, self._hub.now())
+
+    def _tell(self, row: sa.Row[Any], tales: Sequence[Tale], payment: str | None = None) -> None:
         _, connector, call = self._desk.call(row.connection, part_key("0" * 40, row.id), {})
         attempt = Attempt(call, connector, [])
         tell(self._hub.gateway_calls.desk(attempt, call), row, tales, payment)
         self._record(attempt.emitted)
-        self._store.keep_subscription(row, known, now)
 
     def _record(self, happenings: Sequence[Happening]) -> None:
         if happenings:

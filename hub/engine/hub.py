@@ -25,6 +25,7 @@ from hub.engine.driver import Driver
 from hub.engine.file_desk import FileDesk
 from hub.engine.gateway_calls import GatewayCalls
 from hub.engine.library import Library
+from hub.engine.new_means import NewMeans
 from hub.engine.office import HubOffice
 from hub.engine.own_actions import PROJECTIONS
 from hub.engine.payment_clock import PaymentClock
@@ -120,7 +121,8 @@ class Hub:
         self.gateway_calls = GatewayCalls(payment_store, self.pages, partial(HubOffice, self))
         self.payments = PaymentDesk(self, payment_store)
         self.charging = Charging(self, self.payments)
-        self.payment_clock = PaymentClock(self, self.payments, self.charging)
+        self.new_means = NewMeans(self, self.payments, self.charging)
+        self.payment_clock = PaymentClock(self)
         self.recipes = RecipeDesk(self)
         self.runs = RunDesk(self)
         self.files = FileDesk(self)

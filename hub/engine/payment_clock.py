@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from hub.engine import new_means
 from hub.engine.timers import claim_timers, run_timer
 from hub.errors import HubError
 from hub.journal.entries import Happening
@@ -25,9 +26,7 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
 
-    from hub.engine.charging import Charging
     from hub.engine.hub import Hub
-    from hub.engine.payment_desk import PaymentDesk
 
 log = structlog.get_logger(__name__)
 
@@ -41,10 +40,10 @@ _STOP_SECONDS = 5.0
 class PaymentClock:
     """Looks every second; what is due is done in threads of its own, so that a slow gateway stops nothing else."""
 
-    def __init__(self, hub: Hub, desk: PaymentDesk, charging: Charging) -> None:
+    def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._desk = desk
-        self._charging = charging
+        self._desk = hub.payments
+        self._charging = hub.charging
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="payments")
         self._running: list[Future[None]] = []
 
@@ -115,6 +114,8 @@ class PaymentClock:
             self._link_paid(visit)
         elif visit.purpose == "subscription" and visit.state == "paid":
             self._charging.agreed(visit)
+        elif visit.purpose == new_means.PURPOSE and visit.state == "paid":
+            self._hub.new_means.given(visit)
         elif visit.purpose == "charge":
             self._charging.decided(visit)
         self._desk.store.change_checkout(visit.id, self._hub.now(), due_at=None)

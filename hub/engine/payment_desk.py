@@ -35,8 +35,9 @@ LASTS = timedelta(days=36_600)
 _SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 """From when addresses count: the same thing has the same address whenever it is asked for."""
 
-_OURS = frozenset({"after", "after_cancel", "origin"})
-"""Members of a visit's input that are the hub's: where the payer goes in the end, which page may show ours in a frame."""
+_OURS = frozenset({"after", "after_cancel", "origin", "subscription"})
+"""Members of a visit's input that are the hub's: where the payer goes in the end, which page may show ours in a frame, whose
+means of payment is replaced."""
 _DELIVERED_WITHIN = timedelta(minutes=10)
 """Webhooks mostly come within seconds; after this time without one it is told."""
 _FRESH = timedelta(minutes=30)

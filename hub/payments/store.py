@@ -83,16 +83,7 @@ class PaymentStore:
 
         Raises :class:`ConflictError` when somebody else changed it since it was read.
         """
-
-        def change(tx: Transaction) -> Row:
-            same = (table.c.id == row.id, table.c.version == row.version)
-            update = sa.update(table).where(*same).values(**values, version=row.version + 1, updated_at=now)
-            if tx.connection.execute(update).rowcount != 1:
-                message = f"The {_NAMES[table]} {row.id} was changed by somebody else at this very moment."
-                raise ConflictError(message, remedy="Do it again.")
-            return tx.connection.execute(sa.select(table).where(table.c.id == row.id)).one()
-
-        return cast("Row", self._store.change(change))
+        return cast("Row", self._store.change(lambda tx: _changed(tx, table, row, now, values)))
 
     def due(self, table: sa.Table, now: datetime, limit: int) -> Sequence[Row]:
         """The rows whose ``due_at`` has come, the longest due first."""
@@ -198,12 +189,26 @@ class PaymentStore:
 
         ``step`` (an idempotency key) and what it told are remembered, so that a repeat of it does nothing.
         """
-        values: dict[str, object] = {
-            "plan": known.plan, "state": known.state, "due_at": known.due_at, "terms": known.to_json(),
-        }  # fmt: skip
-        if step:
-            values["steps"] = [*row.steps, [step, [list(tale) for tale in tales]]][-_STEPS_KEPT:]
-        return self.change(subscriptions, row, now, **values)
+        return self.change(subscriptions, row, now, **_kept(row, known, step, tales))
+
+    def keep_between_charges(
+        self, row: Row, known: Subscription, now: datetime, step: str, tales: Sequence[Tale]
+    ) -> Row:
+        """The same for what a charge under way must not meet: another means of payment under the same key.
+
+        Raises :class:`ConflictError` also while nobody knows the end of the present charge.
+        """
+        place = _at({"subscription": known.id, "cycle": known.cycle, "attempt": known.attempt})
+
+        def change(tx: Transaction) -> Row:
+            kept = _changed(tx, subscriptions, row, now, _kept(row, known, step, tales))
+            under_way = sa.select(charges.c.cycle).where(*place, charges.c.state.in_(("started", "ready")))
+            if tx.connection.execute(under_way).first() is not None:
+                message = f"The subscription {row.id} is being charged at this very moment."
+                raise ConflictError(message, remedy="Do it again when the charge is decided.")
+            return kept
+
+        return cast("Row", self._store.change(change))
 
     def subscriptions_of(self, plan: str, states: Iterable[str]) -> Sequence[Row]:
         """The subscriptions on a plan that are in one of these states."""
@@ -211,14 +216,20 @@ class PaymentStore:
         with self._database.read() as connection:
             return connection.execute(sa.select(subscriptions).where(*chosen).order_by(subscriptions.c.id)).all()
 
-    def begin_charge(self, known: Subscription, now: datetime) -> tuple[Row, bool]:
-        """Write the intent to charge; give the charge, and whether a process began it whose end nobody heard."""
+    def begin_charge(self, row: Row, known: Subscription, now: datetime) -> tuple[Row, bool]:
+        """Write the intent to charge; give the charge, and whether a process began it whose end nobody heard.
+
+        Raises :class:`ConflictError` when somebody else changed the subscription since its ``row`` was read.
+        """
         place: JsonObject = {"subscription": known.id, "cycle": known.cycle, "attempt": known.attempt}
-        row = {**place, "state": "started", "amount": known.charge, "currency": known.currency}
+        intent = {**place, "state": "started", "amount": known.charge, "currency": known.currency}
+        same = sa.select(subscriptions.c.id).where(subscriptions.c.id == row.id, subscriptions.c.version == row.version)
 
         def change(tx: Transaction) -> tuple[Row, bool]:
+            if tx.connection.execute(same if tx.is_sqlite else same.with_for_update()).first() is None:
+                raise _conflict(subscriptions, row)
             insert = insert_ignoring(tx, charges).returning(charges.c.cycle)
-            new = tx.connection.execute(insert, {**row, "created_at": now, "updated_at": now}).first() is not None
+            new = tx.connection.execute(insert, {**intent, "created_at": now, "updated_at": now}).first() is not None
             again = sa.update(charges).where(*_at(place), charges.c.state == "ready").values(state="started")
             resumed = tx.connection.execute(again).rowcount == 1
             found = tx.connection.execute(sa.select(charges).where(*_at(place))).one()
@@ -247,6 +258,29 @@ class PaymentStore:
 
     def _do(self, change: Callable[[Transaction], object]) -> None:
         self._store.change(change)
+
+
+def _changed(tx: Transaction, table: sa.Table, row: Row, now: datetime, values: Mapping[str, object]) -> Row:
+    same = (table.c.id == row.id, table.c.version == row.version)
+    update = sa.update(table).where(*same).values(**values, version=row.version + 1, updated_at=now)
+    if tx.connection.execute(update).rowcount != 1:
+        raise _conflict(table, row)
+    return tx.connection.execute(sa.select(table).where(table.c.id == row.id)).one()
+
+
+def _conflict(table: sa.Table, row: Row) -> ConflictError:
+    message = f"The {_NAMES[table]} {row.id} was changed by somebody else at this very moment."
+    return ConflictError(message, remedy="Do it again.")
+
+
+def _kept(row: Row, known: Subscription, step: str, tales: Sequence[Tale]) -> dict[str, object]:
+    """The columns of a subscription as it is now; ``step`` and what it told are remembered when given."""
+    values: dict[str, object] = {
+        "plan": known.plan, "state": known.state, "due_at": known.due_at, "terms": known.to_json(),
+    }  # fmt: skip
+    if step:
+        values["steps"] = [*row.steps, [step, [list(tale) for tale in tales]]][-_STEPS_KEPT:]
+    return values
 
 
 def _at(place: JsonObject) -> tuple[sa.ColumnElement[bool], ...]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 RUNNING: Final = frozenset({"trialing", "active", "past_due", "cancelling"})
 OVER: Final = frozenset({"cancelled", "ended"})
+_UNPAID: Final = frozenset({"past_due", "pending"})
 
 Tale: TypeAlias = "tuple[str, str, JsonObject]"
 """What happened: the event's type, what tells it apart from others of its type, and data beyond the subscription's own."""
@@ -151,6 +152,21 @@ def begin_trial(known: Subscription) -> Subscription:
 def replace_method(known: Subscription, method: str) -> Subscription:
     """It is charged by this stored means of payment from now on."""
     return replace(known, method=method)
+
+
+def other_method(
+    known: Subscription, method: str, part: str, retry_at: datetime | None
+) -> tuple[Subscription, list[Tale]]:
+    """Its payer gave another means of payment, which alone is charged from now on.
+
+    ``part`` tells this change from others. ``retry_at`` is when a charge that failed is made again with it, None where none
+    is open. Raises ``PermanentError`` (``wrong_state``) when the subscription is over.
+    """
+    _refuse(known, OVER)
+    changed = replace_method(known, method)
+    if retry_at is not None and known.attempt and known.state in _UNPAID:
+        changed = due(changed, retry_at)
+    return changed, [("subscription.updated", f"method.{part}", {"changes": {"method": "new"}})]
 
 
 def due(known: Subscription, moment: datetime | None) -> Subscription:

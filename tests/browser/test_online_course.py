@@ -80,8 +80,13 @@ def test_a_member_is_renewed_told_of_another_price_and_leaves_at_the_end_of_the_
 
 
 def portal_link(live, email):
-    """The address in the newest mail that brings one."""
-    mail = live.until(lambda: next((one for one in live.hub.store.mails() if one["subject"] == "Your link"), None))
+    """The portal's address in the mail that was asked for."""
+    return newest_link(live, email, "Your link")
+
+
+def newest_link(live, email, subject="Your membership could not be charged"):
+    """The portal's address in the newest mail of this subject."""
+    mail = live.until(lambda: next((one for one in live.hub.store.mails() if one["subject"] == subject), None))
     assert mail["recipient"] == email
     raw = live.hub.store.mail(mail["key"])[2]
     text = message_from_bytes(raw, policy=policy.default).get_body(("plain",)).get_content()
@@ -132,6 +137,38 @@ def test_a_gateway_that_refuses_is_said_in_the_portal_and_nothing_changes(school
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("alert")).to_contain_text("This did not work just now, and nothing was changed.")
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
+
+
+def test_a_member_whose_card_fails_gives_another_one_is_charged_once_and_keeps_access(school, open_browser):
+    page = open_browser(PHONE)
+    enrol(page, "Membership", "ada@example.com", "Pay now, decline later")
+    (granted,) = school.until(lambda: told(school, "access.granted"))
+    school.sandbox("POST", "/test/clock", {"unit": "month"})
+    school.until(lambda: "Your membership could not be charged" in mails(school, "ada@example.com"))
+    page.goto(newest_link(school, "ada@example.com"))
+    membership = page.get_by_role("region", name="Paint with watercolours: Membership")
+    expect(membership).to_contain_text("The last charge did not go through.")
+    assert violations(page) == []
+
+    membership.get_by_role("button", name="Pay with another card").click()
+    page.get_by_role("link", name="Cancel and go back to the shop").click()
+    expect(membership).to_contain_text("The card was not changed. The one before stays")
+    membership.get_by_role("button", name="Pay with another card").click()
+    expect(page.get_by_text("another card. The amount is only reserved")).to_be_visible()
+    pay_at_the_sandbox(page, "Pay")
+    expect(membership).to_contain_text("Your new card is stored.")
+    assert violations(page) == []
+
+    (renewed,) = school.until(lambda: told(school, "subscription.renewed"))
+    assert renewed["amount"] == {"minor": 1900, "currency": "EUR"}
+    (extended,) = school.until(lambda: told(school, "access.extended"))
+    assert extended["until"] > granted["until"]
+    school.until(lambda: told(school, "payment.voided"))
+    paid = told(school, "payment.succeeded")
+    assert [one["amount"]["minor"] for one in paid] == [1900, 1900], "the first month, and the one that was overdue"
+    page.reload()
+    expect(membership).to_contain_text("Running. Paid until")
+    expect(page.get_by_role("link", name="All courses")).to_be_visible()
 
 
 def test_a_member_whose_charge_fails_is_written_to_and_loses_access_in_the_end(school, open_browser):

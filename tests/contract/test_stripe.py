@@ -239,6 +239,18 @@ def test_subscription_lives_through_its_states(desk, stripe):
     assert desk.run("subscription.cancel", {**reference, "at": "now"}, key="c2")["status"] == "cancelled"
 
 
+@pytest.mark.parametrize(("method", "status"), [("pm_card_visa", "active"), ("pm_declined", "past_due")])
+def test_another_card_is_charged_at_once_what_is_overdue(stripe_desk, stripe, method, status):
+    running = stripe.objects[subscription(stripe_desk)["subscription"]]
+    running["status"] = "past_due"
+    invoice = stripe.objects[running["latest_invoice"]]
+    invoice |= {"status": "open", "subscription": running["id"]}
+    given = {"subscription": running["id"], "method": method}
+    assert stripe_desk.run("subscription.update", given, key="card")["status"] == status
+    assert stripe_desk.run("subscription.update", given, key="card")["status"] == status
+    assert (running["default_payment_method"], invoice["status"]) == (method, {"active": "paid"}.get(status, "open"))
+
+
 @pytest.mark.parametrize(
     ("discount", "coupon"),
     [

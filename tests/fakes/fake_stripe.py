@@ -71,7 +71,7 @@ class FakeStripe(StripePayers):
             if request.method == "DELETE":
                 return self._delete(thing, form)
             return self._update(kind, thing, form)
-        return self._do(kind, rest[1], thing, form)
+        return self._pay(thing, form) if rest[1] == "pay" else self._do(kind, rest[1], thing, form)
 
     def _create(self, kind: str, form: dict[str, Any], request: Received) -> Answered:
         if kind not in CREATE:
@@ -275,6 +275,14 @@ class FakeStripe(StripePayers):
         thing |= {"status": "canceled", "canceled_at": NOW, "ended_at": NOW, **form}
         self.tell("customer.subscription.deleted", thing)
         return Answered(200, thing)
+
+    def _pay(self, invoice: dict[str, Any], form: dict[str, Any]) -> Answered:
+        known(form, {"off_session"})
+        subscription = self.objects[invoice["subscription"]]
+        if subscription["default_payment_method"] in DECLINES:
+            return error(402, "Your card was declined.", "card_error", code="card_declined")
+        invoice["status"], subscription["status"] = "paid", "active"
+        return Answered(200, invoice)
 
     def _do(self, kind: str, what: str, thing: dict[str, Any], form: dict[str, Any]) -> Answered:
         expand = form.pop("expand", [])

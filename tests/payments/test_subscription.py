@@ -130,3 +130,17 @@ def test_a_credit_larger_than_the_price_is_carried_on():
 def test_it_survives_the_journal():
     known = rules.cancel(running(), "period_end", BEGUN)[0]
     assert Subscription.from_json(known.to_json()) == known
+
+
+def test_another_means_is_charged_at_once_what_is_overdue_and_nothing_else():
+    late, _ = rules.charge_failed(running(), "card_declined", BEGUN + timedelta(days=28), DUNNING)
+    now = late.due_at - timedelta(hours=5)
+    changed, tales = rules.other_method(late, "m_2", "chk_1", now)
+    assert (changed.method, changed.due_at, changed.attempt) == ("m_2", now, 1)
+    assert tales == [("subscription.updated", "method.chk_1", {"changes": {"method": "new"}})]
+    assert rules.other_method(late, "m_2", "chk_1", None)[0].due_at == late.due_at, "a charge is open already"
+    assert rules.other_method(running(), "m_2", "chk_1", now)[0].due_at == running().due_at
+    over, _ = rules.cancel(running(), "now", BEGUN)
+    with pytest.raises(PermanentError) as caught:
+        rules.other_method(over, "m_2", "chk_1", now)
+    assert caught.value.code == "wrong_state"

@@ -9,6 +9,7 @@ import pytest
 
 from hub.web.speech import LANGUAGES
 from tests.commerce.conftest import Shop
+from tests.fakes.server import DOWN
 from tests.payments.corner import CornerGateway
 
 ADA, GRACE = "ada@example.com", "grace@example.com"
@@ -139,10 +140,74 @@ def test_what_is_somebody_elses_cannot_be_touched(shop, member):
     assert shop.told("subscription") == ["subscription.started"]
 
 
-def test_another_card_is_explained_where_the_page_cannot_change_it(shop, member):
+def kept_by(shop, connector, settings):
+    """A subscription of Ada's that a gateway keeps, as its webhook tells it."""
+    shop.hub.accounts.create("theirs", connector, settings, "test")
+    data = {"subscription": "sub_theirs", "plan": "pln_theirs", "customer": {"email": ADA}, "amount": EUR}
+    shop.happen("subscription.started", "theirs", **data)
+    return "sub_theirs"
+
+
+PAYPAL = {"client_id": "made-up-client", "client_secret": "made-up-secret", "mode": "test"}
+RAZORPAY = {"key_id": "rzp_test_made0000000000", "key_secret": "made-up-secret", "webhook_secret": "made-up"}
+
+
+def test_another_card_is_explained_where_the_page_cannot_change_it(shop):
+    theirs = kept_by(shop, "razorpay", RAZORPAY)
     assert "To pay with another card, end this" in text_of(shop.visit(portal(shop)))
     shop.hub.store.put_fact("brand", {"name": "Paint School", "email": "help@example.com"}, shop.moment)
     assert "To pay with another card, write to us: help@example.com" in text_of(shop.visit(portal(shop)))
+    assert press(shop, portal(shop), "card", theirs, connection="theirs").status_code == 404
+
+
+def test_where_payers_have_an_account_at_the_gateway_the_page_leads_there(shop):
+    kept_by(shop, "paypal", PAYPAL)
+    answer = shop.visit(portal(shop))
+    assert "PayPal keeps your card. Sign in there to pay with another one: Open PayPal" in text_of(answer)
+    assert 'href="https://www.paypal.com/myaccount/autopay/"' in answer.text
+
+
+def test_a_member_gives_another_card_and_is_told_what_became_of_it(shop, member):
+    leading = press(shop, portal(shop), "card", member)
+    (address,) = re.findall(r'href="(http://127[^"]+)"', leading.text)
+    back = shop.visit(shop.gateway.pay("c_2")).headers["Location"]
+    assert (address[-7:], "done=card" in back) == ("/page/2", True)
+    waiting = shop.visit(back)
+    assert "Thank you. Your new card is being stored." in text_of(waiting)
+    assert waiting.headers["Refresh"].startswith("2; url=/m/")
+    shop.run_due()
+    said = text_of(shop.visit(back))
+    assert "Your new card is stored. From now on it is charged" in said
+    assert "Pay with another card" in said
+    assert "Your new card is stored" not in text_of(shop.visit(portal(shop)))
+
+
+def test_a_double_click_on_another_card_is_one_visit_and_leaving_it_changes_nothing(shop, member):
+    pages = {
+        re.search(r'href="(http://127[^"]+)"', press(shop, portal(shop), "card", member).text)[1] for _ in range(2)
+    }
+    assert len(pages) == 1
+    visit = shop.gateway.payments["c_2"]
+    assert (visit["amount"], visit["manual"]) == (1900, True)
+    left = f"{portal(shop)}?done=card&of={member}&look=1"
+    answer = shop.visit(left)
+    assert "The card was not changed. The one before stays, and you can try again." in text_of(answer)
+    assert "Refresh" not in answer.headers
+
+
+def test_a_gateway_that_is_down_is_said_and_the_old_card_stays(shop, member):
+    shop.gateway.treat(*[DOWN] * 8)
+    answer = press(shop, portal(shop), "card", member)
+    assert answer.status_code == 422
+    assert "This did not work just now, and nothing was changed." in text_of(answer)
+
+
+def test_a_subscription_that_is_over_takes_no_card(shop, member):
+    address = portal(shop)
+    shop.act("subscription.cancel", {"subscription": member, "at": "now"}, "end")
+    assert "Pay with another card" not in text_of(shop.visit(address))
+    assert press(shop, address, "card", member).status_code == 404
+    assert len(shop.gateway.payments) == 1
 
 
 def test_a_connection_that_is_gone_shows_no_buttons(shop, member):

@@ -129,7 +129,8 @@ def change(  # noqa: PLR0913 (what may change)
     """Move it to another plan, quantity or means of payment. Raises ``Refusal``.
 
     The difference for the rest of the paid period is charged ``now``, with the next charge (``next_period``) or never
-    (``none``). A plan with another interval begins with the next period.
+    (``none``). A plan with another interval begins with the next period. Another means is charged at once
+    what is overdue.
     """
     if subscription.status not in (*RUNNING, "pending"):
         raise _not_while(subscription, "changed")
@@ -147,6 +148,9 @@ def change(  # noqa: PLR0913 (what may change)
         subscription = subscription.but(credit=subscription.credit - difference)
     subscription = store.save(subscription)
     tell(store, "subscription.updated", subscription, now)
+    if method is not None and subscription.status == "past_due":
+        _renew(store, subscription, now)
+        return store.get(Subscription, subscription.id)
     return subscription
 
 

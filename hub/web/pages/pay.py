@@ -154,7 +154,7 @@ def _page(token: str, standing: Standing, error: HubError | None = None) -> Resp
     output = cast("JsonObject", visit.output or {})
     client = cast("JsonObject", output.get("client") or {})
     is_open = standing.state == "open" and not hub.payments.has_lapsed(visit)
-    shown = {"state": standing.state, "given": visit.input, "error": error, "token": token}
+    shown = {"state": standing.state, "given": visit.input, "purpose": visit.purpose, "error": error, "token": token}
     connector = hub.registry.get(hub.accounts.get(visit.connection).connector).manifest.name
     body = render_template(
         "pay.html",

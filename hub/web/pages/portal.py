@@ -1,4 +1,4 @@
-"""The member's portal: what a customer has and until when, and their subscriptions to end, pause and resume.
+"""The member's portal: what a customer has and until when, and their subscriptions to end, pause, resume, pay otherwise.
 
 No log-in: its address is signed and mailed to the customer. Who asks for one is told the same, customer or not.
 """
@@ -16,6 +16,7 @@ from flask import Response, make_response, redirect, render_template, request, u
 
 from hub.commerce.access import held, holds
 from hub.commerce.portal import PAGE, Member, ask, member_of, portal_address, subscriptions_of
+from hub.engine.new_means import Change, can_change
 from hub.errors import ActionError, NotFoundError
 from hub.journal.tables_billing import told_plans
 from hub.payments.billing import value
@@ -25,7 +26,7 @@ from hub.web.acting import manifest_of, offered
 from hub.web.formatting import moment, reader_zone
 from hub.web.sessions import the_hub
 from hub.web.speech import LANGUAGES, say, visitor_language
-from hub.web.visitors import brand, form_key, leads_nowhere, new_key
+from hub.web.visitors import brand, form_key, lead_on, leads_nowhere, new_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,6 +52,7 @@ _FITS: Final[Mapping[str, frozenset[str]]] = {
     "cancel": frozenset({"active", "trialing", "past_due", "paused"}),
     "pause": frozenset({"active", "trialing"}),
     "resume": frozenset({"paused"}),
+    "card": frozenset({"active", "trialing", "past_due", "paused"}),
 }
 """In which states a button makes sense; what it was pressed for holds once the state is none of them."""
 
@@ -79,6 +81,11 @@ class Subscribed:
     said: str
     possible: frozenset[str]
     is_by_link: bool
+    gateway: str
+    payers_page: str
+    """The gateway's page where payers change what it charges; empty where it has none."""
+    card: str
+    """What became of another card that was given just now: stored, waiting or kept (the old one); else empty."""
 
     @property
     def is_running(self) -> bool:
@@ -140,35 +147,62 @@ def show(token: str) -> ResponseReturnValue:
 
 @pages.page("/m/<token>", Role.PUBLIC, method="POST", limit="30 per minute", cross_site=True)
 def act(token: str) -> ResponseReturnValue:
-    """End, pause or resume one of the customer's own subscriptions; a double click does it once."""
+    """End, pause or resume one of the customer's own subscriptions, or give it another card; a double click does it once."""
     member, do = _member(token), request.form.get("do", "")
     if not member.is_fresh:
         _ask(member.email)
         return _front(is_sent=True)
     connection, subscription = request.form.get("connection", ""), request.form.get("subscription", "")
+    row = _own(member, connection, subscription)
+    address = url_for("portal.show", token=token, done=do, of=subscription, look=1, lang=_asked_language())
     try:
-        _do(member, do, connection, subscription)
+        if do == "card":
+            return _give_card(row, address)
+        _do(member, do, row)
     except ActionError as error:
         log.warning("portal_action_failed", connection=connection, subscription=subscription, do=do, reason=str(error))
         return _shown(token, member, failed=subscription), 422
-    address = url_for("portal.show", token=token, done=do, of=subscription, look=1, lang=_asked_language())
     return redirect(address, 303)
 
 
-def _do(member: Member, do: str, connection: str, subscription: str) -> None:
-    """Raises ``NotFoundError`` for what is not the customer's, and like an action."""
-    hub = the_hub()
-    with hub.database.read() as reading:
+def _own(member: Member, connection: str, subscription: str) -> sa.Row[Any]:
+    """One of the customer's own subscriptions. Raises ``NotFoundError`` for what is not theirs."""
+    with the_hub().database.read() as reading:
         mine = {(row.connection, row.subscription): row for row in subscriptions_of(reading, member.email)}
     row = mine.get((connection, subscription))
-    if row is None or do not in _ACTIONS:
-        raise NotFoundError("There is no such subscription of yours.", remedy="Look at the page again.")
+    if row is None:
+        raise _nothing_of_yours()
+    return row
+
+
+def _nothing_of_yours() -> NotFoundError:
+    return NotFoundError("There is no such subscription of yours.", remedy="Look at the page again.")
+
+
+def _do(member: Member, do: str, row: sa.Row[Any]) -> None:
+    """Raises ``NotFoundError`` for what nobody can do, and like an action."""
+    hub = the_hub()
+    if do not in _ACTIONS:
+        raise _nothing_of_yours()
     if row.state not in _FITS[do]:
         return  # done already, by another press or by somebody else
     action, given = _ACTIONS[do]
-    office = hub.office(f"portal {member.email} {action} {subscription} {form_key(request.form.get('key', ''))}")
-    office.call(connection, action, {"subscription": subscription, **given}, action)
-    hub.store.note(f"customer {member.email}", action, subscription, hub.now(), {"connection": connection})
+    office = hub.office(f"portal {member.email} {action} {row.subscription} {form_key(request.form.get('key', ''))}")
+    office.call(row.connection, action, {"subscription": row.subscription, **given}, action)
+    hub.store.note(f"customer {member.email}", action, row.subscription, hub.now(), {"connection": row.connection})
+
+
+def _give_card(row: sa.Row[Any], back: str) -> ResponseReturnValue:
+    """Lead the customer to where another card is given. Raises ``NotFoundError`` where it is nowhere; like an action."""
+    hub = the_hub()
+    manifest = manifest_of(row.connection)
+    if manifest is None or not can_change(manifest) or row.state not in _FITS["card"]:
+        raise _nothing_of_yours()
+    with hub.database.read() as reading:
+        name = _name(row, _plan_names(reading, [row]))
+    back = f"{hub.settings.address}{back.removeprefix(request.script_root)}"
+    key = form_key(request.form.get("key", ""))
+    return lead_on(hub.new_means.begin(Change(row, say("portal.card_words", what=name), key, back)))
 
 
 def _member(token: str) -> Member:
@@ -182,13 +216,16 @@ def _shown(token: str, member: Member, *, failed: str = "") -> Response:
         rows = subscriptions_of(connection, member.email)
         names = _plan_names(connection, rows)
     done, of = request.args.get("done", ""), request.args.get("of", "")
-    waiting = {row.subscription for row in rows if row.subscription == of and row.state in _FITS.get(done, ())}
+    waiting = {
+        row.subscription for row in rows if row.subscription == of and done in _ACTIONS and row.state in _FITS[done]
+    }
+    subscribed = [_subscribed(row, names) for row in rows]
     look = request.args.get("look", default=0, type=int)
     page = render_template(
         "portal.html",
         member=member,
         held=_open(accesses),
-        subscribed=[_subscribed(row, names) for row in rows],
+        subscribed=subscribed,
         waiting=waiting,
         failed=failed,
         key=new_key(),
@@ -196,7 +233,7 @@ def _shown(token: str, member: Member, *, failed: str = "") -> Response:
         post_to=url_for("portal.act", token=token, lang=_asked_language()),
     )
     response = make_response(page)
-    if waiting and 0 < look < _LOOKS:
+    if (waiting or any(one.card == "waiting" for one in subscribed)) and 0 < look < _LOOKS:
         again = url_for("portal.show", token=token, done=done, of=of, look=look + 1, lang=_asked_language())
         response.headers["Refresh"] = f"2; url={again}"
     return response
@@ -221,15 +258,27 @@ def _plan_names(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> Mappi
 
 def _subscribed(row: sa.Row[Any], names: Mapping[tuple[str, str], str]) -> Subscribed:
     fitting = [name for name, states in _FITS.items() if row.state in states]
-    there = offered(row.connection, [_ACTIONS[name][0] for name in fitting])
+    there = offered(row.connection, [_ACTIONS[name][0] for name in fitting if name in _ACTIONS])
+    manifest = manifest_of(row.connection)
+    possible = {name for name in fitting if name in _ACTIONS and _ACTIONS[name][0] in there}
+    if "card" in fitting and manifest is not None and can_change(manifest):
+        possible.add("card")
+    is_asked = request.args.get("done") == "card" and request.args.get("of") == row.subscription
     return Subscribed(
         row=row,
-        name=names.get((row.connection, row.plan), row.plan),
+        name=_name(row, names),
         amount=value(row.data, "amount"),
         said=_standing(row),
-        possible=frozenset(name for name in fitting if _ACTIONS[name][0] in there),
-        is_by_link=_pays_by_link(row.connection),
+        possible=frozenset(possible),
+        is_by_link=manifest is not None and manifest.capabilities["recurring_payment"].limits.get("mode") == "link",
+        gateway=manifest.title if manifest is not None else "",
+        payers_page=manifest.links.get("payers", "") if manifest is not None else "",
+        card=the_hub().new_means.standing(row.connection, row.subscription) if is_asked else "",
     )
+
+
+def _name(row: sa.Row[Any], names: Mapping[tuple[str, str], str]) -> str:
+    return names.get((row.connection, row.plan), row.plan)
 
 
 def _standing(row: sa.Row[Any]) -> str:
@@ -243,12 +292,6 @@ def _standing(row: sa.Row[Any]) -> str:
     if row.state in {"cancelled", "ended"}:
         return say("portal.over")
     return say("portal.active", day=paid) if paid else say("portal.running")
-
-
-def _pays_by_link(connection: str) -> bool:
-    """Whether each period is paid by a link, so that the payer chooses the card every time."""
-    manifest = manifest_of(connection)
-    return manifest is not None and manifest.capabilities["recurring_payment"].limits.get("mode") == "link"
 
 
 def _day(at: datetime | None) -> str:

@@ -76,6 +76,17 @@ def test_a_first_charge_can_be_put_off(served):
     assert started["next_charge_at"] == "2026-12-01T00:00:00.000Z"
 
 
+def test_another_card_is_charged_at_once_what_is_overdue(served):
+    subscription = served.subscribed("pay_once")
+    served.forward("month", 1)
+    method = served.paid(save_method=True)["stored_method"]
+    changed = served.post(f"/subscriptions/{subscription['id']}", method=method)
+    assert changed["status"] == "active"
+    assert served.events("subscription.")[-2:] == ["subscription.updated", "subscription.renewed"]
+    served.post(f"/subscriptions/{subscription['id']}", method=method)
+    assert served.events("subscription.renewed") == ["subscription.renewed"]
+
+
 def test_charges_that_fail_are_repeated_and_then_the_subscription_ends(served):
     subscription = served.subscribed("pay_once")
     served.forward("month", 1)
