@@ -131,7 +131,8 @@ def kill_under_load(processes, port, chance):
         sender.start()
     for _ in range(KILLS):
         processes[0].wait_until_it_listens()
-        time.sleep(chance.uniform(0.05, 0.6))
+        wait_for_one_more(senders)
+        time.sleep(chance.uniform(0.0, 0.5))
         victim = chance.choice(processes)
         victim.kill()
         victim.start()
@@ -141,9 +142,17 @@ def kill_under_load(processes, port, chance):
     return {payment for sender in senders for payment in sender.accepted}
 
 
+def wait_for_one_more(senders):
+    """Until something was accepted since: on a busy machine a hub would be killed before it took anything in."""
+    before, end = sum(len(sender.accepted) for sender in senders), time.monotonic() + PATIENCE
+    while sum(len(sender.accepted) for sender in senders) == before:
+        assert time.monotonic() < end, f"nothing was accepted within {PATIENCE} s"
+        time.sleep(0.01)
+
+
 def judge(accepted, environment, outside):
     """Every accepted payment has one run, which succeeded; every step was done under one key and recorded once."""
-    assert len(accepted) > KILLS
+    assert len(accepted) >= KILLS
     hub = Hub.open(load_settings(environment), Role.TOOL)
     try:
         runs = wait_until_ended(hub)
