@@ -146,7 +146,7 @@ def test_a_payout_of_which_nobody_knows_waits_for_a_person(quick, monkeypatch):
         return act(name, action, key, given, **said)
 
     monkeypatch.setattr(quick.hub.payments, "act", lost)
-    monkeypatch.setattr("hub.engine.office.HubOffice._unknown", lambda self, key, spec, error: error)
+    monkeypatch.setattr("hub.engine.office.HubOffice._unknown", lambda self, key, error, repeatable: error)
     quick.act("pay_due", {"connection": "sandbox"}, "pay")
     quick.run_due()
     row = quick.payouts()[0]
