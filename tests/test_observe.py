@@ -100,10 +100,10 @@ def test_a_traceback_shows_neither_known_secrets_nor_local_variables(lines, layo
     hide_in_logs("sesame-open")
     password = "never-registered"
     try:
-        raise ValueError("wrong: sesame-open" + password[:0])
+        raise ValueError("unlatched: sesame-open" + password[:0])
     except ValueError:
         log.exception("call_broke")
-    assert "ValueError: wrong: " in output.getvalue()
+    assert "ValueError: unlatched: " in output.getvalue()
     assert "sesame" not in output.getvalue()
     assert password not in output.getvalue()
 

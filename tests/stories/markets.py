@@ -98,7 +98,7 @@ class Market:
     @staticmethod
     def _proved(address: str, parameters: Mapping[str, str]) -> bool:
         """Whether the hub took the return; where it must wait to ask the gateway, the payer loads the page again."""
-        answer = requests.get(address, params=dict(parameters), allow_redirects=False, timeout=10)
+        answer = requests.get(address, params=dict(parameters), allow_redirects=False, timeout=60)
         assert answer.status_code == 303 or "could not ask the payment company" in answer.text, answer.text
         return answer.status_code == 303
 
@@ -109,14 +109,14 @@ class Market:
         """The payer opens a link and presses Pay; gives what was begun there."""
         if not link["url"].startswith(self.live.address):
             return {"payment": link["link"]}
-        assert requests.get(link["url"], timeout=10).ok
-        assert requests.post(link["url"], allow_redirects=False, timeout=10).status_code in {200, 303}
+        assert requests.get(link["url"], timeout=60).ok
+        assert requests.post(link["url"], allow_redirects=False, timeout=60).status_code in {200, 303}
         (visit,) = self.visits(checkouts.c.owner == link["link"])
         return dict(visit.output)
 
     def fill_in(self, form: Mapping[str, Any]) -> None:
         """The payer fills in the embedded form on the hub's page."""
-        page = requests.get(form["page_url"], timeout=10)
+        page = requests.get(form["page_url"], timeout=60)
         assert page.ok, page.text
         (visit,) = self.visits(checkouts.c.purpose == "form", checkouts.c.state == "open")
         self.pay({"payment": visit.payment, **dict(visit.output)})
@@ -202,7 +202,7 @@ class Market:
             params=webhook.query,
             data=webhook.body if body is None else body,
             headers=dict(webhook.headers),
-            timeout=10,
+            timeout=60,
         )
 
     def deliver(self) -> None:
