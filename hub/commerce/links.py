@@ -16,7 +16,7 @@ from hub.commerce import orders
 from hub.commerce.languages import LANGUAGES
 from hub.commerce.link_payments import MAIL, REMIND, quiet
 from hub.commerce.link_reading import PAGE, asked_of, find_link, link_event, link_output
-from hub.errors import ActionError, ExpressionError, PermanentError, TransientError, UncertainError
+from hub.errors import ActionError, PermanentError, TransientError, UncertainError
 from hub.expressions.durations import parse_duration
 from hub.journal.tables_commerce import orders as order_table
 from hub.journal.tables_links import payment_links
@@ -220,7 +220,7 @@ def _went_out(book: Book, identity: str, template: str) -> None:
         return
     book.change(payment_links, row, mail="sent", mail_error=None, sent_at=book.now)
     book.wake_at(MAIL, identity, None)
-    remind_at = book.now + _span("remind_in", row.remind_in) if row.remind_in else None
+    remind_at = book.now + orders.duration("remind_in", row.remind_in) if row.remind_in else None
     if remind_at is not None and row.reminded_at is None and (row.due_at is None or remind_at < row.due_at):
         book.wake_at(REMIND, identity, remind_at)
 
@@ -259,7 +259,7 @@ def _row(identity: str, given: JsonObject, now: datetime) -> dict[str, Any]:
     reusable = given.get("reusable") is True
     words = [str(given["purpose"]), *(str(value) for value in recipient.values() if isinstance(value, str))]
     if given.get("remind_in"):
-        _span("remind_in", str(given["remind_in"]))
+        orders.duration("remind_in", str(given["remind_in"]))
     lasts = str(given.get("expires_in") or PAYABLE_FOR)
     return {
         "id": identity,
@@ -276,7 +276,7 @@ def _row(identity: str, given: JsonObject, now: datetime) -> dict[str, Any]:
         "metadata": given.get("metadata"),
         "return_url": given.get("return_url"),
         "remind_in": given.get("remind_in"),
-        "due_at": now + _span("expires_in", lasts),
+        "due_at": now + orders.duration("expires_in", lasts),
         "search": " ".join(words).lower()[:2_000],
     }
 
@@ -303,10 +303,3 @@ def _end(book: Book, row: Row, state: str, reason: str | None) -> None:
     for order in book.rows(begun.where(order_table.c.paid == 0).order_by(order_table.c.id)):
         orders.call_off(book, order.id, reason or "expired")
     book.tell(f"link.{state}", f"link.{state}:{row.id}", link_event(ended, reason=reason))
-
-
-def _span(field: str, text: str) -> timedelta:
-    try:
-        return parse_duration(text)
-    except ExpressionError as error:
-        raise PermanentError(f"{field}: {error.message}", code="bad_input", remedy=error.remedy) from error

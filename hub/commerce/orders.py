@@ -38,7 +38,7 @@ _ASK_AGAIN: Final = "1d"
 def create(office: Office, given: JsonObject) -> JsonObject:
     """``orders/create``: reckon the lines, take their stock, and tell ``order.placed``; again gives the same order."""
     identity = office.identity("ord")
-    lasts = _duration(str(given.get("expires_in") or PAYABLE_FOR))
+    lasts = duration("expires_in", str(given.get("expires_in") or PAYABLE_FOR))
     office.change(lambda book: place(book, identity, given, book.now + lasts))
     return get(office, {"order": identity})
 
@@ -183,8 +183,9 @@ def _items(connection: sa.Connection, lines: Sequence[JsonObject]) -> dict[str, 
     return {row.id: row for row in connection.execute(query)}
 
 
-def _duration(text: str) -> timedelta:
+def duration(field: str, text: str) -> timedelta:
+    """The span that a field of an input says. Raises ``PermanentError`` (``bad_input``) that names the field."""
     try:
         return parse_duration(text)
     except ExpressionError as error:
-        raise PermanentError(f"expires_in: {error.message}", code="bad_input", remedy=error.remedy) from error
+        raise PermanentError(f"{field}: {error.message}", code="bad_input", remedy=error.remedy) from error
