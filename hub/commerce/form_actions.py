@@ -38,6 +38,7 @@ def _said(row: sa.Row[Any]) -> JsonObject:
         "customer": row.customer or None,
         "offer": row.offer,
         "amount": amount_json(row),
+        "coupon": row.coupon,
         "connection": row.connection,
         "order": row.order,
         "payment": row.payment,

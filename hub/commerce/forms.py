@@ -105,11 +105,12 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Pay:
-    """What may be paid, and by which connections."""
+    """What may be paid, and by which connections. ``takes_coupons``: the payer may type a code that makes it cheaper."""
 
     connections: tuple[str, ...]
     offers: tuple[Offer, ...]
     purpose: Text
+    takes_coupons: bool = False
 
     @property
     def currencies(self) -> tuple[str, ...]:
@@ -206,7 +207,7 @@ def _pay(value: JsonObject) -> Pay | None:
     if not offers:
         offers = (Offer(ONCE, {"": ""}, {}, prices_of(shared), None, "", 0),)
     names = (by,) if isinstance(by, str) else tuple(str(one) for one in cast("Sequence[Json]", by))
-    return Pay(names, offers, _text(pay.get("purpose")))
+    return Pay(names, offers, _text(pay.get("purpose")), bool(pay.get("coupons")))
 
 
 def _offer(value: JsonObject, shared: Json) -> Offer:

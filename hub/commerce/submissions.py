@@ -21,7 +21,7 @@ from hub.journal.tables_forms import form_plans, submissions
 from hub.money import Money
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from hub.commerce.form_fields import Answers
     from hub.commerce.forms import Form, Offer
@@ -47,47 +47,69 @@ _LONGEST_DESCRIPTION: Final = 200
 _LONGEST_PLAN_NAME: Final = 120
 
 
-def submit(office: Office, form: Form, answers: Answers, language: str) -> str:
-    """Keep a submission and tell ``form.submitted``, in one transaction; the same submission again changes nothing."""
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """What a coupon does for a submission: ``redeem`` takes the code inside the submission's transaction.
+
+    ``amount`` is what stands for the price: less for what is paid once, the same for what recurs, which ``discount`` is for.
+    """
+
+    code: str
+    amount: Money
+    discount: JsonObject | None
+    redeem: Callable[[Book], object]
+
+
+def submit(office: Office, form: Form, answers: Answers, language: str, reduction: Reduction | None = None) -> str:
+    """Keep a submission and tell ``form.submitted``, in one transaction; the same submission again changes nothing.
+
+    Its coupon is redeemed in that transaction too. Raises what ``redeem`` raises, and nothing is kept then.
+    """
     identity = office.identity("sbm")
-    amount = answers.amount
-    row = {
+    amount = reduction.amount if reduction is not None else answers.amount
+    row: JsonObject = {
         "id": identity,
         "form": form.name,
         "state": "sent",
         "answers": answers.values,
         "customer": answers.customer,
         "offer": answers.offer.name if answers.offer is not None else None,
-        "connection": _connection(form, answers),
+        "connection": connection_of(form, answers),
         "currency": amount.currency if amount is not None else None,
         "minor": amount.minor if amount is not None else None,
+        "coupon": reduction.code if reduction is not None else None,
+        "discount": reduction.discount if reduction is not None else None,
         "language": language,
         "search": " ".join([identity, *_texts(answers.customer)]).lower()[:2_000],
     }
 
     def work(book: Book) -> None:
-        if book.insert(submissions, row):
-            book.tell("form.submitted", f"form.submitted:{identity}", _event(form, identity, answers))
+        if not book.insert(submissions, row):
+            return
+        if reduction is not None:
+            reduction.redeem(book)
+        book.tell("form.submitted", f"form.submitted:{identity}", _event(form, row, answers))
 
     office.change(work)
     return identity
 
 
-def _connection(form: Form, answers: Answers) -> str | None:
+def connection_of(form: Form, answers: Answers) -> str | None:
     """The connection by which is paid, where that is known before the payer sees an order."""
     if form.pay is None:
         return None
     return answers.connection or (form.pay.connections[0] if len(form.pay.connections) == 1 else None)
 
 
-def _event(form: Form, identity: str, answers: Answers) -> JsonObject:
-    amount, offer = answers.amount, answers.offer
+def _event(form: Form, row: JsonObject, answers: Answers) -> JsonObject:
+    offer = answers.offer
     return {
         "form": form.name,
-        "submission": identity,
+        "submission": row["id"],
         "values": answers.values,
         "customer": answers.customer or None,
-        "amount": amount.to_json() if amount is not None else None,
+        "amount": {"minor": row["minor"], "currency": row["currency"]} if row["minor"] is not None else None,
+        "coupon": row["coupon"],
         "offer": offer.name if offer is not None and form.pay is not None and len(form.pay.offers) > 1 else None,
     }
 
@@ -152,6 +174,7 @@ def _subscribe(office: Office, form: Form, offer: Offer, row: sa.Row[Any]) -> st
         "return_url": f"{page}?back=1",
         "cancel_url": page,
         **({"trial_days": offer.trial_days} if offer.trial_days else {}),
+        **({"discount": row.discount} if row.discount is not None else {}),
     }
     output = office.call(row.connection, "subscription.create", given, "subscribe")
     url = str(output.get("checkout_url") or page)
@@ -161,14 +184,13 @@ def _subscribe(office: Office, form: Form, offer: Offer, row: sa.Row[Any]) -> st
 
 def _plan(office: Office, form: Form, offer: Offer, row: sa.Row[Any]) -> str:
     """The plan of an offer at this price, which is made when the first one wants it."""
-    every = cast("JsonObject", offer.every)
-    terms: JsonObject = {"price": Money(row.minor, row.currency).to_json(), "interval": every}
-    parts = (row.connection, form.name, offer.name, str(row.minor), row.currency, f"{every['count']} {every['unit']}")
-    identity = derived_id("fpl", *parts)
+    every, price = cast("JsonObject", offer.every), Money(row.minor, row.currency)
     with office.read() as connection:
-        known = connection.scalar(sa.select(form_plans.c.plan).where(form_plans.c.id == identity))
+        known = known_plan(connection, form, offer, price, row.connection)
     if known is not None:
-        return str(known)
+        return known
+    terms: JsonObject = {"price": price.to_json(), "interval": every}
+    identity = _plan_identity(form, offer, price, row.connection)
     name = f"{words(form.title, 'en')}: {words(offer.title, 'en')}"[:_LONGEST_PLAN_NAME]
     carries = office.manifest(str(row.connection)).capabilities["plan_create"].limits.get("metadata") is not False
     about: JsonObject = {"metadata": {"form": form.name, "offer": offer.name}} if carries else {}
@@ -177,6 +199,21 @@ def _plan(office: Office, form: Form, offer: Offer, row: sa.Row[Any]) -> str:
     made = {"id": identity, "form": form.name, "offer": offer.name, "connection": row.connection, "terms": terms}
     office.change(lambda book: book.insert(form_plans, {**made, "plan": plan}))
     return plan
+
+
+def known_plan(connection: sa.Connection, form: Form, offer: Offer, price: Money, by: str) -> str | None:
+    """The plan at the gateway on which an offer is at this price; None where there is none (yet)."""
+    if offer.plan or offer.every is None:
+        return offer.plan or None
+    query = sa.select(form_plans.c.plan).where(form_plans.c.id == _plan_identity(form, offer, price, by))
+    known = connection.scalar(query)
+    return str(known) if known is not None else None
+
+
+def _plan_identity(form: Form, offer: Offer, price: Money, by: str) -> str:
+    every = cast("JsonObject", offer.every)
+    interval = f"{every['count']} {every['unit']}"
+    return derived_id("fpl", by, form.name, offer.name, str(price.minor), price.currency, interval)
 
 
 def _description(form: Form, offer: Offer, row: sa.Row[Any]) -> str:

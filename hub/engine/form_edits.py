@@ -18,6 +18,7 @@ from hub.recipes.yaml_reader import Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from collections.abc import Sequence as Listed
 
     from hub.jsontypes import Json, JsonObject
     from hub.recipes.document import Document
@@ -61,31 +62,62 @@ def move_field(text: str, number: int, to: int) -> str:
 
 def set_key(text: str, number: int, key: str, value: Json) -> str:
     """The form with another value of a key of its field ``number``; None takes the key away. Raises ``ConfigError``."""
+    return set_value(text, (_FIELDS, number), key, value)
 
-    def meant(fields: list[Json]) -> None:
-        field = cast("dict[str, Json]", fields[number])
+
+def set_value(text: str, holder: Listed[str | int], key: str, value: Json) -> str:
+    """The form with another value of a key of the part at ``holder``; None takes the key away. Raises ``ConfigError``.
+
+    A part that is not there is made, and one that would be left empty is taken away.
+    """
+
+    def meant(form: dict[str, Json]) -> None:
+        part: Json = form
+        for name in holder:
+            part = cast("list[Json]", part)[name] if isinstance(name, int) else cast("dict[str, Json]", part)[name]
         if value is None:
-            field.pop(key, None)
+            cast("dict[str, Json]", part).pop(key, None)
         else:
-            field[key] = value
+            cast("dict[str, Json]", part)[key] = value
 
     def edit(source: str) -> str:
         document = parse_document(source)
-        item = cast("Mapping", document.node((_FIELDS, number)))
+        item = cast("Mapping", document.node(tuple(holder)))
         if value is None:
             return _without(document, item, key)
         if key in item.values:
             return _replaced(document, item, key, flow(value))
         return _with(document, item, key, flow(value))
 
-    return _checked(text, edit, meant)
+    around, last = tuple(holder[:-1]), holder[-1] if holder else None
+    part = _part(text, holder)
+    if isinstance(last, str) and part is None:
+        return text if value is None else set_value(text, around, last, {key: value})
+    if isinstance(last, str) and value is None and isinstance(part, Mapping) and list(part.keys) == [key]:
+        return set_value(text, around, last, None)
+    return _edited(text, edit, meant)
+
+
+def _part(text: str, path: Listed[str | int]) -> Node | None:
+    try:
+        return parse_document(text).node(tuple(path))
+    except FindingsError as error:
+        raise _by_hand() from error
 
 
 def _checked(text: str, edit: Callable[[str], str], meant: Callable[[list[Json]], object]) -> str:
+    def of_fields(form: dict[str, Json]) -> None:
+        form[_FIELDS] = form.get(_FIELDS) or []
+        meant(cast("list[Json]", form[_FIELDS]))
+
+    return _edited(text, edit, of_fields)
+
+
+def _edited(text: str, edit: Callable[[str], str], meant: Callable[[dict[str, Json]], object]) -> str:
+    """The edited text, if it says what was meant and nothing else."""
     try:
         wanted = cast("dict[str, Json]", copy.deepcopy(parse_document(text).value))
-        wanted[_FIELDS] = wanted.get(_FIELDS) or []
-        meant(cast("list[Json]", wanted[_FIELDS]))
+        meant(wanted)
         done = edit(text)
         if parse_document(done).value == wanted:
             return done

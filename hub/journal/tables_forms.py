@@ -19,6 +19,10 @@ submissions = sa.Table(
     sa.Column("connection", sa.String(80), comment="the gateway that was chosen; null: the payer chooses at the order"),
     sa.Column("currency", sa.String(3)),
     sa.Column("minor", sa.BigInteger, comment="what the server validated, in minor units"),
+    sa.Column("coupon", sa.String(60), comment="the code that was redeemed with it"),
+    sa.Column(
+        "discount", Document, comment="what the code takes off what recurs; what is paid once is cheaper already"
+    ),
     sa.Column("language", sa.String(12), nullable=False, comment="in which the visitor was spoken to"),
     sa.Column("order", sa.String(60)),
     sa.Column("payment", sa.String(255), comment="the first payment that succeeded"),

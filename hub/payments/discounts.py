@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, cast
 
 from hub.errors import PermanentError
@@ -39,6 +40,26 @@ def check(discount: JsonObject | None, price: Money) -> None:
     if not 0 < money.minor < price.minor:
         message = f"A discount of {money} on {price} leaves nothing to pay."
         raise PermanentError(message, code="bad_input", remedy="Give less, or free days at the start (trial_days).")
+
+
+def exactly(discount: JsonObject, price: Money) -> JsonObject:
+    """A discount that takes off ``price`` at every gateway what :func:`off` says: per cent that leave a fraction of a minor
+    unit, which each gateway rounds its own way, are given as their amount.
+
+    Raises ``PermanentError`` (``bad_input``) for one that takes nothing off, leaves nothing, or is in another currency.
+    """
+    if discount.get("percent") is None:
+        check(discount, price)
+        return discount
+    percent = Decimal(str(discount["percent"]))
+    less = price.percent(percent)
+    if not 0 < less.minor < price.minor:
+        message = f"{percent} per cent of {price} are {less}."
+        raise PermanentError(message, code="bad_input", remedy="Give an amount that is less than the price.")
+    if percent * price.minor % 100 == 0:
+        return discount
+    cycles = {"cycles": discount["cycles"]} if discount.get("cycles") is not None else {}
+    return {"amount": less.to_json(), **cycles}
 
 
 def refuse_where_unknown(manifest: Manifest, given: JsonObject) -> None:

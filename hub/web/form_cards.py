@@ -11,6 +11,7 @@ from hub.engine.form_edits import add_field, move_field, remove_field, set_key
 from hub.errors import ConfigError
 from hub.recipes.document import parse_document
 from hub.recipes.findings import FindingsError
+from hub.web.form_panels import applied
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,12 +72,14 @@ def cards_of(text: str) -> tuple[Card, ...] | None:
 
 
 def pressed(text: str, do: str, entered: Mapping[str, str]) -> str:
-    """The text after a button of the designer: ``add``, or ``apply``, ``up``, ``down``, ``remove`` with a card's number.
+    """The text after a button of the designer: ``add``, ``panel`` with its name, ``apply``, ``up`` … with a card's number.
 
     Raises ``ConfigError`` when the text cannot be changed so, or for a button that the designer does not have.
     """
     if do == "add":
         return add_field(text, _new_field(text, entered))
+    if do.startswith("panel "):
+        return applied(text, do.removeprefix("panel "), entered)
     found, cards = _PRESSED.fullmatch(do), cards_of(text)
     if found is None or cards is None or int(found[2]) >= len(cards):
         message = "The field is not there any more."

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from hub.commerce.portal import portal_address
 from hub.journal.tables_forms import form_plans
+from hub.payments.coupons import make
 
 from .conftest import PHONE
 from .test_accessibility import violations
@@ -48,6 +49,32 @@ def test_the_course_is_paid_once_and_open(school, open_browser):
     assert "until" not in granted
     school.until(lambda: "Welcome, Ada Lovelace: here is your access" in mails(school, "ada@example.com"))
     assert [(one.state, one.minor) for one in gifts(school, "course")] == [("paid", 4900)]
+
+
+def test_a_member_with_a_coupon_sees_the_price_before_and_pays_it(school, open_browser):
+    values = {"discount": {"percent": "33.33", "cycles": 1}, "most": 1}
+    school.hub.office("make").change(lambda book: make(book, "SPRING", values))
+    page = open_browser(PHONE)
+    page.goto("/f/course")
+    page.get_by_role("radio", name=re.compile("^Membership")).check()
+    page.get_by_label("Coupon code").fill("autumn")
+    page.get_by_role("button", name="Look at the price").click()
+    expect(page.locator("#coupon-wrong")).to_contain_text("We do not know this code.")
+    expect(page.get_by_label("Coupon code")).to_have_value("autumn")
+    assert violations(page) == []
+    page.get_by_label("Coupon code").fill(" spring")
+    page.get_by_label("E-mail address").fill("ada@example.com")
+    page.get_by_label("Your name").fill("Ada Lovelace")
+    page.get_by_label("Your name").press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("€12.67 for the first charge, then €19.00 every month")
+    expect(page.get_by_label("E-mail address")).to_have_value("ada@example.com")
+    assert violations(page) == []
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    page.get_by_role("button", name="Go on to pay").click()
+    pay_at_the_sandbox(page, "Pay")
+    (paid,) = school.until(lambda: told(school, "payment.succeeded"))
+    assert paid["amount"] == {"minor": 1267, "currency": "EUR"}
+    assert [one.coupon for one in gifts(school, "course")] == ["SPRING"]
 
 
 def test_a_member_is_renewed_told_of_another_price_and_leaves_at_the_end_of_the_period(school, open_browser):

@@ -18,6 +18,7 @@ GATEWAYS = {
         "upi": "instamojo",
         "payouts": "moneygram",
         "crm": "sandbox_crm",
+        "paypal": "paypal",
     }.items()
 }
 EMAIL = {"name": "email", "type": "email", "required": True}
@@ -103,6 +104,13 @@ def test_what_recurs_needs_an_address_and_a_gateway_that_charges_again():
     assert told(amount=EUR, offers=[monthly]) == []
     codes = {one.code for one in problems(by="payouts", amount=EUR, offers=[monthly])}
     assert "capability" in codes
+
+
+def test_coupons_are_for_gateways_that_take_discounts():
+    monthly = {"name": "monthly", "title": "Monthly", "every": "month"}
+    assert told(amount=EUR, offers=[monthly], coupons=True) == []
+    assert told(amount=EUR, coupons=True, by="paypal") == [], "what is paid once is cheaper everywhere"
+    assert told(amount=EUR, offers=[monthly], coupons=True, by="paypal") == [(("pay", "coupons"), "capability")]
 
 
 def test_terms_that_do_not_belong_together():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.engine.form_edits import add_field, move_field, remove_field, set_key
+from hub.engine.form_edits import add_field, move_field, remove_field, set_key, set_value
 from hub.errors import ConfigError
 from hub.recipes.document import parse_document
 
@@ -113,6 +113,42 @@ def test_what_cannot_be_changed_safely_is_left_alone():
     for text in ("fields: &all\n  - &a {name: a, type: text}\n  - *a\n", "form: [", "- a list\n", "fields: text\n"):
         with pytest.raises(ConfigError, match="cannot change it safely"):
             set_key(text, 1, "name", "b")
+
+
+PAID = """\
+form: 1
+name: give   # its address
+title: Give
+fields: []
+pay:
+  # Who takes the money.
+  by: corner
+  amount: {EUR: {fixed: "49.00"}}   # the price
+after: {thanks: Welcome!}
+"""
+
+
+@pytest.mark.parametrize(
+    ("holder", "key", "value", "lines"),
+    [
+        (("pay",), "coupons", True, ["+   coupons: true"]),
+        (("pay", "amount", "EUR"), "fixed", "59.00", [
+            '-   amount: {EUR: {fixed: "49.00"}}   # the price', '+   amount: {EUR: {fixed: "59.00"}}   # the price',
+        ]),
+        ((), "title", "Give now", ["- title: Give", "+ title: Give now"]),
+        ((), "submit", "Give", ["+ submit: Give"]),
+        (("after",), "thanks", None, ["- after: {thanks: Welcome!}"]),
+        (("other", "part"), "key", "x", ["+ other: {part: {key: x}}"]),
+        (("other",), "key", None, []),
+    ],
+)  # fmt: skip
+def test_a_part_beside_the_fields_changes_only_its_own_lines(holder, key, value, lines):
+    assert [one for one in changed(PAID, set_value(PAID, holder, key, value)) if one[0] != "?"] == lines
+
+
+def test_a_part_that_is_taken_away_leaves_the_rest():
+    text = set_value(PAID, ("pay",), "coupons", True)
+    assert set_value(text, ("pay",), "coupons", None) == PAID
 
 
 NAMES = st.from_regex(r"[a-z]{1,6}", fullmatch=True)

@@ -5,7 +5,7 @@ import pytest
 from hub.connect.registry import Registry
 from hub.errors import PermanentError
 from hub.money import Money
-from hub.payments.discounts import check, off, refuse_where_unknown
+from hub.payments.discounts import check, exactly, off, refuse_where_unknown
 from tests.payments.conftest import EUR
 from tests.payments.test_subscriptions import member, plan
 
@@ -26,6 +26,32 @@ from tests.payments.test_subscriptions import member, plan
 )
 def test_what_a_charge_is_less(discount, whole, currency, cycle, less):
     assert off(discount, whole, currency, cycle) == less
+
+
+@pytest.mark.parametrize(
+    ("discount", "price", "same"),
+    [
+        ({"percent": "20", "cycles": 3}, Money(1995, "EUR"), {"percent": "20", "cycles": 3}),
+        (
+            {"percent": "20", "cycles": 3},
+            Money(1999, "EUR"),
+            {"amount": {"minor": 400, "currency": "EUR"}, "cycles": 3},
+        ),
+        ({"percent": "12.5"}, Money(9995, "KWD"), {"amount": {"minor": 1249, "currency": "KWD"}}),
+        ({"amount": EUR}, Money(4901, "EUR"), {"amount": EUR}),
+    ],
+)
+def test_a_discount_is_the_same_at_every_gateway(discount, price, same):
+    assert exactly(discount, price) == same
+    assert off(same, price.minor, price.currency, 0) == off(discount, price.minor, price.currency, 0)
+
+
+@pytest.mark.parametrize(
+    "discount", [{"percent": "0.1"}, {"percent": "50"}, {"amount": {"minor": 1, "currency": "JPY"}}]
+)
+def test_a_discount_that_takes_nothing_or_everything_of_a_small_price_is_refused(discount):
+    with pytest.raises(PermanentError):
+        exactly(discount, Money(1, "JPY"))
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,26 @@ def test_what_is_entered_in_a_card_changes_its_keys_alone(admin, join):
     assert [one for one in done.splitlines() if one not in JOIN.splitlines()] == ["  " + fields(done)[2]]
 
 
+PAID = """\
+form: 1
+name: join
+title: Join us
+fields: [{name: email, type: email, required: true}]
+pay:
+  by: sandbox   # the till
+  amount: {EUR: {fixed: "49.00"}}   # a year
+"""
+
+
+def test_a_tick_lets_the_form_take_coupons_and_changes_one_line(admin, join):
+    ticked = press(admin, "panel payment", PAID, **{"panel-pay-coupons": "on"})
+    assert ticked == PAID + "  coupons: true\n"
+    assert 'name="panel-pay-coupons" value="on" checked' in admin.post("/forms/join", text=ticked, do="check").text
+    assert press(admin, "panel payment", ticked) == PAID
+    answer = admin.post("/forms/join", text=JOIN, do="panel payment")
+    assert (answer.status_code, text_in(answer)) == (422, JOIN)
+
+
 def test_another_type_takes_away_what_no_longer_fits_and_gives_choices(admin, join):
     texts = press(admin, "apply 2", **{"card-2-title": "Size", "card-2-type": "text", "card-2-choices": "S\nM"})
     assert "- {name: size, type: text, title: Size}" in fields(texts)

@@ -14,7 +14,7 @@ from hub.journal.tables_billing import coupons as table
 from hub.journal.tables_billing import told_plans
 from hub.money import Money
 from hub.payments.billing import value
-from hub.payments.coupons import code_of, make, stop
+from hub.payments.coupons import code_of, is_code, make, stop
 from hub.web.access import Pages, Role
 from hub.web.formatting import reader_zone
 from hub.web.sessions import actor, the_hub
@@ -30,7 +30,6 @@ pages = Pages("coupons", __name__)
 
 _FIELDS = ("code", "percent", "amount", "currency", "cycles", "plan", "most", "ends_on")
 _NEWEST = 200
-_CODE: Final = re.compile(r"[A-Z0-9][A-Z0-9_-]{1,58}[A-Z0-9]")
 _PERCENT: Final = re.compile(r"(?!0+(\.0+)?$)[0-9]{1,2}(\.[0-9]{1,2})?")
 _MOST: Final[Mapping[str, int]] = {"cycles": 1_200, "most": 1_000_000}
 
@@ -70,7 +69,7 @@ def end(code: str) -> ResponseReturnValue:
 def read_coupon(typed: Mapping[str, str], now: datetime) -> tuple[dict[str, object], dict[str, str]]:
     """The values of a coupon's row, and by field what is wrong with what was typed."""
     wrong: dict[str, str] = {}
-    if not _CODE.fullmatch(code_of(typed["code"])):
+    if not is_code(code_of(typed["code"])):
         wrong["code"] = "Use 3 to 60 letters, digits, - and _, such as SUMMER20."
     numbers = {name: _whole(name, text, wrong) for name in _MOST if (text := typed[name])}
     discount: JsonObject = {

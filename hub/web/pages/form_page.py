@@ -14,18 +14,21 @@ import structlog
 from babel.dates import format_date
 from flask import Response, g, make_response, redirect, render_template, request, url_for
 
-from hub.commerce.form_amounts import amount_input, other_input
+from hub.commerce.form_amounts import Said, amount_input, other_input
 from hub.commerce.form_fields import ADDRESS_PARTS, Answers, countries, field_input, read_answers
 from hub.commerce.forms import words
 from hub.commerce.submissions import begin, get, submit
 from hub.engine.form_desk import FormDesk
-from hub.errors import HubError, NotFoundError
+from hub.errors import HubError, NotFoundError, PermanentError
 from hub.journal.tables_commerce import order_payments
 from hub.jsontypes import canonical_json
 from hub.money import Money
+from hub.payments.coupons import code_of
+from hub.payments.discounts import off
 from hub.secrets import LinkError
 from hub.web.access import Pages, Role
 from hub.web.assets import DIST, Assets
+from hub.web.form_coupons import CODE, Reduced, of_the_price, price_words, reduced, with_problem
 from hub.web.headers import csp_nonce, policy
 from hub.web.sessions import the_hub
 from hub.web.speech import LANGUAGES, amount, say, visitor_language
@@ -38,9 +41,8 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
     from flask.typing import ResponseReturnValue
 
-    from hub.commerce.form_amounts import Said
     from hub.commerce.forms import Form, Offer, Text
-    from hub.jsontypes import JsonObject
+    from hub.jsontypes import Json, JsonObject
 
 log = structlog.get_logger(__name__)
 
@@ -67,10 +69,24 @@ def send(name: str) -> ResponseReturnValue:
     hub = the_hub()
     form, entered = FormDesk(hub).get(name), request.form.to_dict()
     answers = read_answers(form, entered)
+    office = hub.office(f"form {name} {form_key(entered.get('key', ''))} {_digest(answers, entered)}")
+    cheaper = reduced(office, form, answers, entered)
+    if entered.get("do") == CODE:
+        return _looked_at(form, entered, answers, cheaper)
+    if isinstance(cheaper, Said):
+        answers, cheaper = with_problem(answers, cheaper), None
     if answers.problems:
-        return form_response(form, entered, answers), 422
-    office = hub.office(f"form {name} {form_key(entered.get('key', ''))} {_digest(answers)}")
-    identity = submit(office, form, answers, visitor_language())
+        return form_response(form, entered, answers, cheaper=cheaper), 422
+    if cheaper is not None and cheaper.is_news:
+        return form_response(form, entered, cheaper=cheaper), 422
+    try:
+        reduction = cheaper.reduction() if cheaper is not None else None
+        identity = submit(office, form, answers, visitor_language(), reduction)
+    except PermanentError:  # somebody else took the code's last use, or it was stopped, since it was looked at
+        said = reduced(office, form, answers, entered)
+        if not isinstance(said, Said):
+            raise
+        return form_response(form, entered, with_problem(answers, said)), 422
     page = office.address("s", identity)
     try:
         address = begin(office, form, identity) or page
@@ -87,11 +103,24 @@ def send(name: str) -> ResponseReturnValue:
     return redirect(address, 303) if address.startswith(hub.settings.address) else lead_on(address)
 
 
-def _digest(answers: Answers) -> str:
+def _looked_at(
+    form: Form, entered: Mapping[str, str], answers: Answers, cheaper: Reduced | Said | None
+) -> ResponseReturnValue:
+    """The form with what its code makes of the price; nothing is sent."""
+    answers = of_the_price(answers)
+    if cheaper is None and not answers.problems:
+        cheaper = Said("coupon_missing")
+    if isinstance(cheaper, Said):
+        return form_response(form, entered, with_problem(answers, cheaper)), 422
+    return form_response(form, entered, answers, cheaper=cheaper), 422 if answers.problems else 200
+
+
+def _digest(answers: Answers, entered: Mapping[str, str]) -> str:
     """Who goes back and changes something sends something new, though the page has the same key."""
     said: JsonObject = {
         "values": answers.values,
         "by": answers.connection,
+        "coupon": code_of(entered.get(CODE, "")),
         "offer": answers.offer.name if answers.offer is not None else None,
         "amount": answers.amount.to_json() if answers.amount is not None else None,
     }
@@ -112,9 +141,18 @@ def embed_script() -> ResponseReturnValue:
 
 
 def form_response(
-    form: Form, entered: Mapping[str, str], answers: Answers | None = None, *, is_draft: bool = False
+    form: Form,
+    entered: Mapping[str, str],
+    answers: Answers | None = None,
+    *,
+    cheaper: Reduced | None = None,
+    is_draft: bool = False,
 ) -> Response:
-    """The form with what was entered. ``is_draft``: it is shown to who writes it, and cannot be sent."""
+    """The form with what was entered, and the price with a code.
+
+    ``is_draft``: the form is shown to who writes it, and cannot be sent.
+    """
+    is_asked = entered.get("do") == CODE
     problems = {name: told(one) for name, one in answers.problems.items()} if answers is not None else {}
     response = make_response(
         render_template(
@@ -131,6 +169,9 @@ def form_response(
             other_input=other_input,
             part_names={part: f"form.{part}" for part in ADDRESS_PARTS},
             countries=countries(visitor_language()),
+            cheaper=cheaper,
+            price_words=price_words(cheaper, interval_words(cheaper.offer)) if cheaper is not None else "",
+            is_news=cheaper is not None and cheaper.is_news and not is_asked,
             key=form_key(entered.get("key", "")),
             parent=_embedding(form),
             is_draft=is_draft,
@@ -170,6 +211,8 @@ def _label(form: Form, name: str) -> str:
                 return f"{title}: {say(f'form.{part}')}" if part else title
     if name == "by":
         return say("paying.choose")
+    if name == CODE:
+        return say("form.coupon")
     return say({"offer": "form.offer", "currency": "form.currency"}.get(name, "form.amount"))
 
 
@@ -253,7 +296,7 @@ def _standing(token: str, row: sa.Row[Any], back: int, *, begun: bool = True) ->
         done=done,
         begun=begun and request.args.get("begun") != "0",
         back=back,
-        sum=Money(row.minor, row.currency).to_json() if row.minor is not None else None,
+        sum=_first_charge(row),
         post_to=url_for("form_page.pay", token=token, lang=_asked_language()),
         look=url_for("form_page.standing", token=token, back=1, lang=_asked_language()),
         parent=parent,
@@ -265,6 +308,13 @@ def _standing(token: str, row: sa.Row[Any], back: int, *, begun: bool = True) ->
         again = url_for("form_page.standing", token=token, back=back + 1, lang=_asked_language())
         response.headers["Refresh"] = f"2; url={again}"
     return _in_frame(form, response) if form is not None else response
+
+
+def _first_charge(row: sa.Row[Any]) -> Json:
+    """What is paid first, as Money; None for nothing."""
+    if row.minor is None:
+        return None
+    return Money(row.minor - off(row.discount, row.minor, row.currency, 0), row.currency).to_json()
 
 
 def _form_of(row: sa.Row[Any]) -> tuple[Form | None, Text]:

@@ -15,6 +15,7 @@ from hub.jsontypes import canonical_json
 from hub.recipes.findings import FindingsError
 from hub.web.access import Pages, Role
 from hub.web.form_cards import BOUNDED, KINDS, cards_of, pressed
+from hub.web.form_panels import panels_of
 from hub.web.form_starters import FORM_STARTERS, form_starter
 from hub.web.pages.events import parse_object
 from hub.web.pages.form_page import form_response
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 pages = Pages("forms", __name__)
 
-_PRESS = {"add", "apply", "up", "down", "remove"}
+_PRESS = {"add", "apply", "up", "down", "remove", "panel"}
 """The first words of the designer's buttons; the others are ``check`` and ``save``."""
 
 
@@ -150,6 +151,7 @@ def _page(
         is_checked=is_checked,
         problem_found=problem,
         cards=cards_of(text),
+        panels=panels_of(text),
         kinds=KINDS,
         bounded=BOUNDED,
         spoken=LANGUAGES,
@@ -176,7 +178,12 @@ def cards() -> ResponseReturnValue:
     if do:
         text, problem = _pressed(text, do)
     shown = render_template(
-        "form_cards.html", cards=cards_of(text), problem_found=problem, kinds=KINDS, bounded=BOUNDED
+        "form_cards.html",
+        cards=cards_of(text),
+        panels=panels_of(text),
+        problem_found=problem,
+        kinds=KINDS,
+        bounded=BOUNDED,
     )
     return _json({"text": text, "cards": shown})
 

@@ -61,14 +61,13 @@ export function cardsOf(form: HTMLFormElement, written: Written): Cards {
     if (event.detail < 2) press(button.value); // a double click means one
   });
   place.addEventListener("change", (event) => {
-    const card = event.target instanceof Element ? event.target.closest(".hub-field-card") : null;
-    if (card) press(`apply ${String(numberOf(place, card))}`);
+    const applies = event.target instanceof Element ? appliesTo(place, event.target) : "";
+    if (applies) press(applies);
   });
   place.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || !(event.target instanceof HTMLInputElement)) return;
     event.preventDefault();
-    const card = event.target.closest(".hub-field-card");
-    press(card ? `apply ${String(numberOf(place, card))}` : "add");
+    press(appliesTo(place, event.target) || "add");
   });
   hideNeedless(place);
   return { refresh: () => { if (!waiting) press(""); } };
@@ -80,8 +79,12 @@ async function ask(address: string, data: FormData): Promise<Answer> {
   return (await answer.json()) as Answer;
 }
 
-function numberOf(place: HTMLElement, card: Element): number {
-  return [...place.querySelectorAll(".hub-field-card")].indexOf(card);
+/** What applies the card or panel around an input; empty for an input in neither. */
+function appliesTo(place: HTMLElement, input: Element): string {
+  const panel = input.closest<HTMLElement>(".hub-panel");
+  if (panel) return panel.dataset["card"] ?? "";
+  const card = input.closest(".hub-field-card");
+  return card ? `apply ${String([...place.querySelectorAll(".hub-field-card")].indexOf(card))}` : "";
 }
 
 /** Puts other cards in place of those shown; what was open stays open, and the keyboard where it was. */
@@ -102,7 +105,7 @@ function show(place: HTMLElement, cards: string, what: string): void {
     // Of a renamed field the number still tells which it was.
     one.open = open.has(one.dataset["card"]) || (what.startsWith("apply") && (openNumbers[number] ?? false));
   });
-  const last = found.at(-1);
+  const last = found.filter((one) => one.closest(".hub-field-card")).at(-1);
   if (added && last) {
     last.open = true;
     last.querySelector<HTMLInputElement>("input")?.focus();
