@@ -9,6 +9,7 @@ from playwright.sync_api import sync_playwright
 
 from scripts.test_programs import find_chromium
 from tests.postgres import PostgresServer
+from tests.quick import be_quick
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+be_quick()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -49,13 +52,13 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
-    """The address of an empty PostgreSQL database."""
-    yield from postgres_server.new_database()
+    """The address of a PostgreSQL database with the hub's tables and nothing in them."""
+    yield from postgres_server.ready_database()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty database: the test runs once on SQLite and once on PostgreSQL."""
+    """The address of a database that holds nothing: the test runs once on SQLite and once on PostgreSQL."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'hub.db'}"
     return str(request.getfixturevalue("postgres_url"))

@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
+from psycopg.sql import SQL, Identifier
 
+from hub.journal.database import Database
 from scripts.test_programs import find_postgresql
 
 if TYPE_CHECKING:
@@ -27,6 +29,22 @@ unix_socket_directories = '{folder}'
 max_connections = 200
 shared_buffers = '64MB'
 max_wal_size = '256MB'
+"""
+
+_EMPTY = """
+DO $$
+DECLARE one record; has_rows boolean;
+BEGIN
+  SET LOCAL session_replication_role = replica; -- no order among tables that refer to each other
+  FOR one IN SELECT schemaname, tablename FROM pg_tables
+    WHERE schemaname NOT IN ('pg_catalog', 'information_schema') AND tablename <> 'alembic_version'
+  LOOP
+    EXECUTE format('SELECT EXISTS (SELECT FROM %I.%I)', one.schemaname, one.tablename) INTO has_rows;
+    IF has_rows THEN EXECUTE format('DELETE FROM %I.%I', one.schemaname, one.tablename); END IF;
+  END LOOP;
+  PERFORM setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false) FROM pg_sequences
+    WHERE last_value IS NOT NULL;
+END $$
 """
 
 
@@ -44,6 +62,7 @@ class PostgresServer:
         self._at = [f"--pgdata={self.data}"]
         self._running = False
         self._patient_until = 0.0
+        self._ready: str | None = None
         self._owner: pwd.struct_passwd | None = None
         try:
             if os.geteuid() == 0:  # the server refuses to run as root
@@ -98,12 +117,46 @@ class PostgresServer:
 
     def new_database(self) -> Iterator[str]:
         """The address of an empty database, which is dropped afterwards, whoever is still connected."""
-        name = f"test_{uuid.uuid4().hex[:12]}"
-        with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
+        name = _new_name()
+        with self._connect() as connection:
+            connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
         yield self.url(name)
-        with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        with self._connect() as connection:
+            connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+    def ready_database(self) -> Iterator[str]:
+        """The address of a database with the hub's tables, all empty.
+
+        To make the tables takes longer than most tests: one database serves all, emptied and under another name each
+        time, so that what an earlier test left running does not reach it.
+        """
+        name = _new_name()
+        if self._ready is None:
+            with self._connect() as connection:
+                connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+        else:
+            self._rename(self._ready, name)
+            with self._connect(name) as connection:
+                connection.execute(_EMPTY)
+        self._ready = name
+        database = Database.open(self.url(name))
+        database.migrate()
+        database.close()
+        yield self.url(name)
+
+    def _connect(self, database: str = "postgres") -> psycopg.Connection:
+        return psycopg.connect(self.url(database), autocommit=True)
+
+    def _rename(self, old: str, new: str) -> None:
+        """Rename a database, whoever is still connected."""
+        names = {"old": Identifier(old), "new": Identifier(new)}
+        with self._connect() as connection:
+            connection.execute(SQL("ALTER DATABASE {old} ALLOW_CONNECTIONS false").format(**names))
+            connection.execute(
+                "SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity WHERE datname = %s", [old]
+            )
+            connection.execute(SQL("ALTER DATABASE {old} RENAME TO {new}").format(**names))
+            connection.execute(SQL("ALTER DATABASE {new} ALLOW_CONNECTIONS true").format(**names))
 
     def _run(self, program: str, *arguments: str) -> None:
         owner = self._owner
@@ -121,6 +174,10 @@ class PostgresServer:
         if done.returncode:
             message = f"{program} failed: {done.stdout}"
             raise RuntimeError(message)
+
+
+def _new_name() -> str:
+    return f"test_{uuid.uuid4().hex[:12]}"
 
 
 def _unprivileged_user() -> pwd.struct_passwd:

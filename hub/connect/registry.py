@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib
 import importlib.util
 import re
@@ -105,7 +106,14 @@ class Registry:
             message = f"There is no connector {name!r}."
             remedy = _did_you_mean(name, self._places)
             raise NotFoundError(message, code="unknown_connector", remedy=remedy)
-        return LoadedConnector(load_manifest(place.folder), lambda: load_code(place))
+        read = load_manifest if place.module is None else _manifest_of_package
+        return LoadedConnector(read(place.folder), lambda: load_code(place))
+
+
+@functools.cache
+def _manifest_of_package(folder: Path) -> Manifest:
+    """The manifest of a package: as its code, it is read once and stays as it is while the process runs."""
+    return load_manifest(folder)
 
 
 def _no_action(manifest: Manifest, action: str) -> NotFoundError:

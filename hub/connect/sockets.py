@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import socket
 import ssl
 import threading
@@ -93,15 +94,22 @@ def _connect(connection: HTTPConnection, guard: Guard) -> socket.socket:
     raise NewConnectionError(connection, str(problem))
 
 
+@functools.cache
+def _tls(ca_bundle: str | None) -> ssl.SSLContext:
+    """What verifies a peer. To read the authorities takes longer than a call: all connections share it."""
+    context = ssl.create_default_context(cafile=certifi.where())
+    if ca_bundle is not None:
+        context.load_verify_locations(cafile=ca_bundle)
+    context.sslsocket_class = _TLSSocket
+    return context
+
+
 class GuardedAdapter(HTTPAdapter):
     """An adapter of requests whose connections the guard judges. TLS always verifies, against ``ca_bundle`` too."""
 
     def __init__(self, guard: Guard, ca_bundle: str | None = None) -> None:
         self._guard = guard
-        self._tls = ssl.create_default_context(cafile=certifi.where())
-        if ca_bundle is not None:
-            self._tls.load_verify_locations(cafile=ca_bundle)
-        self._tls.sslsocket_class = _TLSSocket
+        self._tls = _tls(ca_bundle)
         super().__init__(pool_connections=16, pool_maxsize=POOL_SIZE, max_retries=0)
 
     def init_poolmanager(self, *args: object, **kwargs: object) -> None:

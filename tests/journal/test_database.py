@@ -15,9 +15,18 @@ from hub.journal.database import REVISION, Database, _upgrade
 from hub.journal.schema import metadata
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request, tmp_path):
+    """The address of a database without tables."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'hub.db'}"
+    else:
+        yield from request.getfixturevalue("postgres_server").new_database()
+
+
 @pytest.mark.parametrize("by_migrations", [True, False])
-def test_migrations_give_the_tables(database_url, by_migrations):
-    database = Database.open(database_url)
+def test_migrations_give_the_tables(empty_url, by_migrations):
+    database = Database.open(empty_url)
     if by_migrations:
         with database.begin() as connection:
             _upgrade(connection)
