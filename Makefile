@@ -19,6 +19,7 @@ run: .venv/.installed-runtime $(PAGES) ## Set up what is missing, then run the h
 	@$(BIN)/hub run $(ARGS)
 
 test: lint types .venv/.test-programs ## Set up what is missing, then run every check and test: make test ARGS="-k money"
+	@$(BIN)/python -m compileall -q -j $(JOBS) hub connectors scripts tests # where Python may not, each process would
 	$(BIN)/pytest --numprocesses $(JOBS) --dist worksteal $(ARGS)
 
 lint: .venv/.installed-dev ## Check format and style

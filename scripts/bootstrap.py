@@ -70,7 +70,8 @@ def install_python_packages(kind: str) -> None:
         pip = [str(PYTHON), "-m", "pip"] if has_pip(PYTHON) else [sys.executable, "-m", "pip", "--python", str(PYTHON)]
         run(*pip, "install", "-qq", "--require-hashes", "--requirement", "requirements/uv.txt")
     files = ["requirements/uv.txt", f"requirements/{kind}.txt"]
-    run(str(UV), "pip", "sync", "--quiet", "--python", str(PYTHON), "--require-hashes", *files, environment=environment)
+    how = ["--quiet", "--python", str(PYTHON), "--require-hashes", "--compile-bytecode"]
+    run(str(UV), "pip", "sync", *how, *files, environment=environment)
     # The checkout itself: importable where it lies, with the `hub` command; hatchling is among the packages above.
     project = ["--no-deps", "--no-build-isolation", "--offline", "--editable", "."]
     run(str(UV), "pip", "install", "--quiet", "--python", str(PYTHON), *project, environment=environment)
