@@ -55,10 +55,15 @@ def resolve_shapes(schema: JsonSchema) -> JsonSchema:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One way in which a value breaks its schema. ``path`` is dotted (``amount.minor``), empty for the value itself."""
+    """One way in which a value breaks its schema. ``path`` is dotted (``amount.minor``), empty for the value itself.
+
+    ``rule`` is the schema's keyword that is broken, ``limit`` its number where it has one (``maxLength``, ``maximum``).
+    """
 
     path: str
     message: str
+    rule: str = ""
+    limit: int | float | None = None
 
     def __str__(self) -> str:
         return f"{self.path}: {self.message}" if self.path else self.message
@@ -78,7 +83,12 @@ class CompiledSchema:
     def problems(self, value: Json) -> list[Problem]:
         """Everything wrong with the value, in the order of the schema; empty when it is right."""
         return [
-            Problem(".".join(str(part) for part in error.instance_path), error.message)
+            Problem(
+                ".".join(str(part) for part in error.instance_path),
+                error.message,
+                str(error.schema_path[-1]),
+                getattr(error.kind, "limit", None),
+            )
             for error in self._validator.iter_errors(value)
         ]
 

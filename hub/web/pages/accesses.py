@@ -10,11 +10,12 @@ from flask import flash, redirect, render_template, request, url_for
 
 from hub.commerce.access import STATES
 from hub.commerce.portal import portal_address
-from hub.errors import ActionError, HubError
+from hub.errors import HubError
 from hub.journal.book import found
 from hub.journal.tables_access import accesses as table
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key
+from hub.web.entries import misfits, wrong_address
 from hub.web.formatting import reader_zone
 from hub.web.sessions import the_hub
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 pages = Pages("accesses", __name__)
 
+_PLACES: Final = {"customer.email": "email", "resource": "resource", "title": "title", "until": "day"}
 _NEWEST: Final = 200
 
 
@@ -41,34 +43,43 @@ def index() -> ResponseReturnValue:
 def grant() -> ResponseReturnValue:
     """Give access by hand; it rests on the word of whoever gives it."""
     entered = {name: request.form.get(name, "").strip() for name in ("email", "resource", "title", "day")}
+    given, wrong = _read(entered)
+    if wrong:
+        return _page(entered, wrong=wrong), 422
     try:
-        output = act_once("access", "grant", _given(entered))
+        output = act_once("access", "grant", given)
     except HubError as error:
         return _page(entered, error), 422
     flash(f"{entered['email']} may use {output['resource']}.", "success")
     return redirect(url_for("accesses.index", text=entered["email"]), 303)
 
 
-def _given(entered: Mapping[str, str]) -> JsonObject:
+def _read(entered: Mapping[str, str]) -> tuple[JsonObject, dict[str, str]]:
+    """The input of ``access/grant``, and by field what is wrong."""
+    wrong = wrong_address(entered["email"])
+    if not entered["email"]:
+        wrong["email"] = "Write whom you give access."
+    if not entered["resource"]:
+        wrong["resource"] = "Write to what you give access."
     given: dict[str, Json] = {"customer": {"email": entered["email"]}, "resource": entered["resource"]}
-    if not entered["resource"] or "@" not in entered["email"]:
-        message = "The mail address or the resource is missing."
-        raise ActionError(message, code="bad_input", remedy="Write whom you give access, and to what.")
     if entered["title"]:
         given["title"] = entered["title"]
     if entered["day"]:
-        given["until"] = _end_of(entered["day"])
-    return given
+        end = _end_of(entered["day"])
+        if end is None:
+            wrong["day"] = f"{entered['day'][:20]!r} is no day. Write it like 2026-12-31."
+        else:
+            given["until"] = end
+    return given, {**misfits("access", "grant", given, _PLACES), **wrong}
 
 
-def _end_of(day: str) -> str:
-    """The last second of a day in the reader's zone."""
+def _end_of(day: str) -> str | None:
+    """The last second of a day in the reader's zone; None when it is no day."""
     try:
         end = datetime.combine(datetime.fromisoformat(day).date(), time.max, reader_zone())
-    except ValueError as error:
-        message = f"{day[:20]!r} is no day."
-        raise ActionError(message, code="bad_input", remedy="Write it like 2026-12-31.") from error
-    return end.replace(microsecond=0).astimezone(UTC).isoformat()
+        return end.replace(microsecond=0).astimezone(UTC).isoformat()
+    except (ValueError, OverflowError):
+        return None
 
 
 @pages.page("/access/<identity>/revoke", Role.EDITOR, method="POST")
@@ -97,7 +108,11 @@ def _row(identity: str) -> sa.Row[Any]:
         return found(table, identity, connection.execute(sa.select(table).where(table.c.id == identity)).first())
 
 
-def _page(entered: Mapping[str, str] | None = None, problem: HubError | None = None) -> str:
+def _page(
+    entered: Mapping[str, str] | None = None,
+    problem: HubError | None = None,
+    wrong: Mapping[str, str] | None = None,
+) -> str:
     asked = {name: request.args.get(name, "").strip() for name in ("state", "text")}
     query = sa.select(table)
     if asked["state"]:
@@ -116,5 +131,6 @@ def _page(entered: Mapping[str, str] | None = None, problem: HubError | None = N
         most=_NEWEST,
         entered=entered or {},
         problem_found=problem,
+        wrong=wrong or {},
         key=form_key(),
     )

@@ -9,16 +9,17 @@ from flask import flash, redirect, render_template, request, url_for
 
 from hub.commerce.invoice_reading import due_of, find_invoice, payments_of, surplus_of
 from hub.commerce.languages import LANGUAGES
-from hub.errors import ActionError
+from hub.errors import ActionError, MoneyError
 from hub.journal.queries import EventFilter
 from hub.journal.tables_invoices import invoices as table
-from hub.money import Money
+from hub.money import Money, exact_decimal
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key
 from hub.web.codes import code_picture
 from hub.web.csv_files import csv_file
+from hub.web.entries import misfits
 from hub.web.pages.invoice_page import pdf_answer
-from hub.web.pages.orders import read_order
+from hub.web.pages.orders import read_order, refused_at
 from hub.web.sessions import the_hub
 
 if TYPE_CHECKING:
@@ -32,6 +33,14 @@ pages = Pages("invoices", __name__)
 
 STATES: Final = ("draft", "open", "partly_paid", "paid", "overpaid", "void")
 _FIELDS: Final = ("lines", "currency", "tax_rate", "name", "email", "due_in_days", "language", "series", "description")
+_PLACES: Final = {
+    "lines": "lines",
+    "currency": "currency",
+    "customer.name": "name",
+    "customer.email": "email",
+    "series": "series",
+    "note": "description",
+}
 _NEWEST: Final = 200
 _EXPORTED: Final = 100_000
 _LONGEST_DUE: Final = 365
@@ -67,12 +76,14 @@ def create() -> ResponseReturnValue:
     given, wrong = read_invoice(typed)
     if request.form.get("draft"):
         given = {**given, "draft": True}
+    wrong = {**misfits("invoices", "create", given, _PLACES), **wrong}
     if wrong:
         return _form(typed, wrong, None), 422
     try:
         made = act_once("invoices", "create", given)
     except ActionError as error:
-        return _form(typed, {}, error), 422
+        wrong = refused_at(error)
+        return _form(typed, wrong, None if wrong else error), 422
     flash("The invoice is made." if made.get("number") else "The draft is kept. It has no number yet.", "success")
     return redirect(url_for("invoices.show", identity=str(made["invoice"])), 303)
 
@@ -117,7 +128,9 @@ def read_invoice(typed: Mapping[str, str]) -> tuple[JsonObject, dict[str, str]]:
         given["note"] = given.pop("description")
     if typed["series"]:
         given["series"] = typed["series"]
-    if typed["tax_rate"]:
+    if typed["tax_rate"] and (said := _wrong_rate(typed["tax_rate"])):
+        wrong["tax_rate"] = said
+    elif typed["tax_rate"]:
         lines = given["lines"]
         assert isinstance(lines, list)
         rate: JsonObject = {"tax_rate": typed["tax_rate"]}
@@ -128,6 +141,15 @@ def read_invoice(typed: Mapping[str, str]) -> tuple[JsonObject, dict[str, str]]:
     else:
         wrong["due_in_days"] = f"Write a whole number of days, 0 to {_LONGEST_DUE}."
     return given, wrong
+
+
+def _wrong_rate(text: str) -> str:
+    """What is wrong with a tax rate; empty when it is one."""
+    try:
+        rate = exact_decimal(text)
+    except MoneyError as error:
+        return str(error)
+    return "" if 0 <= rate <= 100 else f"A tax rate of {text} per cent cannot be. Write 0 to 100."  # noqa: PLR2004
 
 
 def _done(identity: str, action: str, given: JsonObject, said: str) -> ResponseReturnValue:

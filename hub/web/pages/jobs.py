@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ from hub.journal.tables_work import providers
 from hub.money import Money
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key
+from hub.web.entries import misfits, wrong_address, wrong_currency
 from hub.web.sessions import the_hub
 
 if TYPE_CHECKING:
@@ -39,6 +41,11 @@ COLUMNS: Final[Sequence[tuple[str, frozenset[str]]]] = (
 )
 _TEXTS: Final = ("title", "kind", "region", "date", "place", "description")
 _FIELDS: Final = (*_TEXTS, "skills", "price", "currency", "name", "email", "how")
+_PLACES: Final = {
+    **{name: name for name in (*_TEXTS, "skills", "currency", "price")},
+    "customer.name": "name",
+    "customer.email": "email",
+}
 _IN_A_COLUMN: Final = 50
 _ACTS: Final = ("assign", "start", "done", "confirm", "dispute", "cancel")
 
@@ -77,6 +84,7 @@ def post() -> ResponseReturnValue:
     """Post it, or say at each field what is wrong; what was typed stays."""
     typed = {name: request.form.get(name, "").strip() for name in _FIELDS}
     given, wrong = read_job(typed)
+    wrong = {**misfits("jobs", "post", given, _PLACES), **wrong}
     if wrong:
         return _form(typed, wrong, None), 422
     try:
@@ -91,23 +99,43 @@ def post() -> ResponseReturnValue:
 
 def read_job(typed: Mapping[str, str]) -> tuple[JsonObject, dict[str, str]]:
     """The input of ``jobs/post``, and by field what is wrong."""
-    wrong: dict[str, str] = {}
+    wrong = {**wrong_currency(typed["currency"]), **wrong_address(typed["email"])}
     given: dict[str, Json] = {name: typed[name] for name in _TEXTS if typed[name]}
     if not typed["title"]:
         wrong["title"] = "Write what is to be done."
+    if typed["date"] and not _is_day(typed["date"]):
+        wrong["date"] = f"{typed['date'][:40]!r} is not a day of the calendar. Write it like 2026-11-23."
     currency = typed["currency"].upper()
     if typed["how"] == "offers":
         given |= {"pay": "escrow", "currency": currency}
         if not currency:
             wrong["currency"] = "Say in which currency prices are offered."
     elif typed["price"]:
-        try:
-            given["price"] = Money.parse(typed["price"], currency).to_json()
-        except MoneyError as error:
-            wrong["price"] = str(error)
+        if not currency:
+            wrong["currency"] = "Say in which currency the price is."
+        elif "currency" not in wrong:
+            price, said = _price(typed["price"], currency)
+            given |= {"price": price} if price else {}
+            wrong |= {"price": said} if said else {}
     skills = [one.strip() for one in typed["skills"].split(",") if one.strip()]
     customer: JsonObject = {name: typed[name] for name in ("name", "email") if typed[name]}
     return {**given, **({"skills": skills} if skills else {}), **({"customer": customer} if customer else {})}, wrong
+
+
+def _price(text: str, currency: str) -> tuple[JsonObject | None, str]:
+    """The price that was typed, or what is wrong with it."""
+    try:
+        price = Money.parse(text, currency)
+    except MoneyError as error:
+        return None, str(error)
+    return (price.to_json(), "") if price.minor > 0 else (None, "Leave the price out, or write one above zero.")
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return bool(date.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 @pages.page("/jobs/<reference>", Role.VIEWER)

@@ -21,6 +21,7 @@ from hub.money import Money
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key, offering
 from hub.web.csv_files import csv_file
+from hub.web.entries import NO_ADDRESS
 from hub.web.sessions import the_hub
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def _recipient(typed: Mapping[str, str], *, is_mailed: bool) -> tuple[JsonObject
     wrong: dict[str, str] = {}
     address = mail_address(typed["email"]) if typed["email"] else ""
     if address is None:
-        wrong["email"] = "This is no mail address. Write it like ada@example.com."
+        wrong["email"] = NO_ADDRESS
     elif is_mailed and not address:
         wrong["email"] = "Write the address to which it is mailed, or only make the link."
     if len(typed["name"]) > _LONGEST["name"]:

@@ -17,6 +17,7 @@ from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key
 from hub.web.codes import code_picture
 from hub.web.csv_files import csv_file
+from hub.web.entries import misfits, wrong_address, wrong_currency
 from hub.web.sessions import actor, the_hub
 
 if TYPE_CHECKING:
@@ -30,6 +31,13 @@ pages = Pages("orders", __name__)
 
 STATES: Final = ("open", "paid", "cancelled", "expired")
 _FIELDS: Final = ("lines", "currency", "name", "email", "description")
+_PLACES: Final = {
+    "lines": "lines",
+    "currency": "currency",
+    "customer.name": "name",
+    "customer.email": "email",
+    "description": "description",
+}
 _NEWEST: Final = 200
 _EXPORTED: Final = 100_000
 _HEADER: Final = ("number", "order", "state", "currency", "total", "paid", "customer", "placed", "paid_at")
@@ -62,12 +70,14 @@ def create() -> ResponseReturnValue:
     """Place it, or say at each field what is wrong; what was typed stays."""
     typed = {name: request.form.get(name, "").strip() for name in _FIELDS}
     given, wrong = read_order(typed)
+    wrong = {**misfits("orders", "create", given, _PLACES), **wrong}
     if wrong:
         return _form(typed, wrong, None), 422
     try:
         made = act_once("orders", "create", given)
     except ActionError as error:
-        return _form(typed, {}, error), 422
+        wrong = refused_at(error)
+        return _form(typed, wrong, None if wrong else error), 422
     flash(f"Order {made['number']} is placed. Send its address to the customer, who pays there.", "success")
     return redirect(url_for("orders.show", reference=str(made["order"])), 303)
 
@@ -106,7 +116,7 @@ def settle(reference: str, payment: str) -> ResponseReturnValue:
 
 def read_order(typed: Mapping[str, str]) -> tuple[JsonObject, dict[str, str]]:
     """The input of ``orders/create``, and by field what is wrong. A line: ``2 TEA-01``, or ``1 Delivery = 4.90``."""
-    wrong: dict[str, str] = {}
+    wrong = {**wrong_currency(typed["currency"]), **wrong_address(typed["email"])}
     lines: list[Json] = []
     for number, text in enumerate((one.strip() for one in typed["lines"].splitlines()), start=1):
         if text:
@@ -125,6 +135,15 @@ def read_order(typed: Mapping[str, str]) -> tuple[JsonObject, dict[str, str]]:
     if typed["description"]:
         given["description"] = typed["description"]
     return given, wrong
+
+
+def refused_at(error: ActionError) -> dict[str, str]:
+    """At which field a refusal belongs; nothing when it belongs to none. What is said of a line names it."""
+    if error.code in {"not_found", "out_of_stock", "currency_unsupported"} or error.message.startswith("Line "):
+        return {"lines": str(error)}
+    if error.code == "bad_input" and error.message.startswith("The order: "):
+        return {"currency" if error.remedy == "Give the currency." else "lines": str(error)}
+    return {}
 
 
 def _line(text: str, currency: str) -> JsonObject:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 from flask import flash, redirect, render_template, request, url_for
 
+from hub.commerce.provider_forms import LONGEST_PROVIDER
 from hub.commerce.providers import PORTAL, STATES, change_provider, find_provider
 from hub.errors import ActionError
 from hub.journal.tables_work import jobs
@@ -27,6 +28,7 @@ pages = Pages("providers", __name__)
 _NEWEST: Final = 200
 _FIELDS: Final = ("name", "phone", "region", "skills", "rating")
 _BEST: Final = 5.0
+_LONGEST_ACCOUNT: Final = 255
 
 
 @pages.page("/providers", Role.VIEWER)
@@ -62,17 +64,18 @@ def act(identity: str) -> ResponseReturnValue:
         flash("Approved." if do == "approve" else "Suspended: no more jobs are offered to them.", "success")
         return redirect(url_for("providers.show", identity=identity), 303)
     typed = request.form.to_dict()
-    rating, wrong = read_rating(typed.get("rating", "").strip())
+    rating, said = read_rating(typed.get("rating", "").strip())
+    wrong = {**({"rating": said} if said else {}), **_too_long(typed)}
     if wrong:
-        return _page(identity, typed, {"rating": wrong}), 422
+        return _page(identity, typed, wrong), 422
     hub = the_hub()
-    accounts = {name: typed.get(f"account-{name}", "").strip()[:255] for name in _gateways()}
+    accounts = {name: typed.get(f"account-{name}", "").strip() for name in _gateways()}
     given = {name: typed.get(name, "") for name in ("name", "phone", "region")}
     try:
         skills = [one.strip() for one in typed.get("skills", "").split(",") if one.strip()]
         change_provider(hub.office(form_key()), identity, {**given, "skills": skills}, accounts, rating)
     except ActionError as error:
-        return _page(identity, typed, {"name": error.message}), 422
+        return _page(identity, typed, {"name" if not given["name"].strip() else "skills": error.message}), 422
     hub.store.note(actor(), "providers.change", identity, hub.now())
     flash("Saved.", "success")
     return redirect(url_for("providers.show", identity=identity), 303)
@@ -88,6 +91,16 @@ def read_rating(text: str) -> tuple[float | None, str]:
         if rating <= _BEST:
             return rating, ""
     return None, "Write a number from 0 to 5, such as 4.5, or leave it empty."
+
+
+def _too_long(typed: Mapping[str, str]) -> dict[str, str]:
+    """By field what is longer than is kept, so that nothing is cut off unseen."""
+    longest = {**LONGEST_PROVIDER, **dict.fromkeys((f"account-{name}" for name in _gateways()), _LONGEST_ACCOUNT)}
+    return {
+        name: f"At most {most} characters, please."
+        for name, most in longest.items()
+        if len(typed.get(name, "").strip()) > most
+    }
 
 
 def _gateways() -> list[str]:
