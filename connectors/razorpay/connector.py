@@ -64,6 +64,7 @@ connector = ConnectorCode(
         "subscription.cancel": ActionCode(subscriptions.cancel),
         "transfer.create": ActionCode(settlement.transfer, settlement.find_transfer),
         "transfer.reverse": ActionCode(settlement.reverse, settlement.find_reversal),
+        "subscription.card_page": ActionCode(subscriptions.card_page),
         "hold.release": ActionCode(settlement.release),
         "hold.extend": ActionCode(settlement.hold),
         "payout.create": ActionCode(settlement.pay_out),

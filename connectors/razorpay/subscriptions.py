@@ -29,6 +29,8 @@ _STATUS: Mapping[str, str] = {
     "completed": "ended",
     "expired": "ended",
 }
+_CHANGEABLE = frozenset({"authenticated", "active", "pending", "halted"})
+_CARD_CHANGE = "subscription_card_change=1"
 _TEN_YEARS: Mapping[str, int] = {"daily": 3650, "weekly": 520, "monthly": 120, "quarterly": 40, "yearly": 10}
 """Charges in ten years by a plan's period. Razorpay wants a number; mandates of cards and UPI last so long and no longer."""
 
@@ -97,6 +99,25 @@ def cancel(call: Call) -> Json:
         period = cast("JsonObject", output["period"])
         return {**output, "status": "cancelling", "cancel_at": period.get("end")}
     return output
+
+
+def card_page(call: Call) -> Json:
+    """Where the payer gives another card (``subscription.card_page``): Razorpay's own page of the subscription.
+
+    ``subscription_card_change`` is what Razorpay's Checkout calls the change of a subscription's card; that its hosted page
+    takes it too is unconfirmed (README, *Unconfirmed*). Only mandates of cards can change, not those of UPI and banks
+    (Razorpay's documentation, *Subscriptions*, *FAQs*).
+    """
+    found = Razorpay(call).get(_path(call))
+    status, means = str(found.get("status")), found.get("payment_method")
+    if status not in _CHANGEABLE:
+        raise failure("wrong_state", f"The card of a subscription that is {status} cannot be changed.")
+    if means not in {None, "card"}:
+        raise failure("method_unavailable", f"It is paid by {means}: Razorpay changes cards only.")
+    address = str(found.get("short_url") or "")
+    if not address.startswith("https://"):
+        raise failure("bad_answer", "Razorpay gave no page of this subscription.")
+    return {"subscription": found.get("id"), "url": f"{address}{'&' if '?' in address else '?'}{_CARD_CHANGE}"}
 
 
 def _switched(call: Call, what: str, body: JsonObject, wanted: str) -> JsonObject:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
-from connectors.visa import plans
+from connectors.visa import plans, tokens
 from connectors.visa.api import Visa, decimal, object_of, objects_of, segment, words
 from connectors.visa.details import time_of
 from hub.connect.answers import failure
@@ -79,16 +79,20 @@ def find_created(call: Call) -> Json:
 
 
 def update(call: Call) -> Json:
-    """Move it to another plan or quantity from its next charge on (``subscription.update``)."""
+    """Move it to another plan or quantity from its next charge on, or to another card (``subscription.update``).
+
+    A subscription keeps its customer token: the card changes within it, for all that is charged by that token.
+    """
     visa, given = Visa(call), call.input
-    if given.get("method"):
-        raise failure(
-            "invalid_request", "Visa keeps a subscription's customer token: change the card within that token."
-        )
     if given.get("prorate") == "now":
         raise failure("invalid_request", "Visa settles no difference at once; changes count from the next charge on.")
     path = f"{PATH}/{segment(given['subscription'])}"
     before = visa.get(path)
+    if given.get("method"):
+        customer = object_of(object_of(before.get("paymentInformation")).get("customer")).get("id")
+        if not customer:
+            raise failure("bad_answer", "Visa names no customer token of this subscription.")
+        tokens.replace_card(visa, str(customer), str(given["method"]).partition("/")[0])
     plan_id = given.get("plan") or object_of(before.get("subscriptionInformation")).get("planId")
     body: dict[str, Json] = {}
     if "plan" in given:

@@ -72,6 +72,11 @@ def issue(office: Office, given: JsonObject) -> JsonObject:
     url = office.address("i", identity)
 
     def work(book: Book) -> None:
+        order = book.connection.scalar(sa.select(invoices.c.order).where(invoices.c.id == identity))
+        if order is not None:
+            book.get(
+                orders, order
+            )  # before the invoice, as a payment does: else each might wait for the other one's row
         row = book.get(invoices, identity)
         if row.state == "void":
             raise _wrong_state(row, "is void", "Make a new one.")

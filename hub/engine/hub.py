@@ -105,7 +105,7 @@ class Hub:
         )
         self.library = Library(Shelf(self.store))
         self._driver: Driver | None = None
-        self.recorder = Recorder(self.library, self.writer, self._wake)
+        self.recorder = Recorder(self.library, database, self.writer, self._wake)
         self.schedules = Schedules(self.library, self.recorder, _Positions(self.store, self.now))
         self.pages = Pages(self)
         payment_store = PaymentStore(database, self.store)

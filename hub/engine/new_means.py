@@ -35,6 +35,9 @@ log = structlog.get_logger(__name__)
 PURPOSE: Final = "method"
 """What a visit is for that stores another means of payment; its owner is :func:`owner_of` the subscription."""
 
+CARD_PAGE: Final = "subscription.card_page"
+"""The action of a connector that gives the gateway's page for another card; its output names the ``url``."""
+
 _NEEDED: Final = frozenset({"payment.create", "payment.get", "payment.void"})
 
 
@@ -62,6 +65,16 @@ def can_change(manifest: Manifest) -> bool:
     if cell.status is Support.HUB:
         return cell.limits.get("mode") != "link"
     return cell.status is Support.NATIVE and cell.limits.get("method_change") == "visit"
+
+
+def has_page(manifest: Manifest) -> bool:
+    """Whether the gateway has a page of each subscription where its payer gives another card; :data:`CARD_PAGE` says where.
+
+    Its connector says so by ``recurring_payment.limits.method_change: page``.
+    """
+    cell = manifest.capabilities.get("recurring_payment")
+    is_native = cell is not None and cell.status is Support.NATIVE and cell.limits.get("method_change") == "page"
+    return is_native and CARD_PAGE in manifest.actions
 
 
 def owner_of(connection: str, subscription: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from hub.ids import new_id
 from hub.journal.entries import Change, NewEvent, RecipesChangedError, Recorded
 from hub.journal.operations import StaleEpochError, change_books, record_events
+from hub.payments.billing import metadata_of, place_to_recall
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
     from hub.engine.library import Library, Snapshot
     from hub.journal.book import Book
+    from hub.journal.database import Database
     from hub.journal.entries import Happening
     from hub.journal.writer import Writer
     from hub.jsontypes import JsonObject
@@ -45,6 +48,7 @@ def event_entry(happening: Happening, snapshot: Snapshot, now: datetime, only: s
         caused_by_step=happening.caused_by_step,
         runs=snapshot.runs_for(event, only=only),
         match_keys=snapshot.match_keys_for(event),
+        recalled=happening.recalled,
     )
 
 
@@ -80,9 +84,14 @@ class Recorder:
     """
 
     def __init__(
-        self, library: Library, writer: Writer, on_recorded: Callable[[Sequence[str]], None] | None = None
+        self,
+        library: Library,
+        database: Database,
+        writer: Writer,
+        on_recorded: Callable[[Sequence[str]], None] | None = None,
     ) -> None:
         self._library = library
+        self._database = database
         self._writer = writer
         self._on_recorded = on_recorded or (lambda _runs: None)
 
@@ -111,10 +120,12 @@ class Recorder:
 
         Raises ``UnavailableError`` when the journal cannot write. What was recorded before that is known by its id, so the
         sender may safely repeat all of it.
+
+        News of a subscription that brings no metadata gets what is known of it by then, before recipes are matched.
         """
         done: dict[int, Recorded] = {}
         snapshot = self._library.snapshot()
-        left = dict(enumerate(happenings))
+        left = dict(enumerate(self._recalled(happenings)))
         while left:
             entries = [event_entry(one, snapshot, now, only=only) for one in left.values()]
             for number, outcome in zip(tuple(left), self._writer.write_all(record_events, entries), strict=True):
@@ -132,8 +143,11 @@ class Recorder:
         """As :meth:`record_all`, without waiting. ``heard`` is called in the writer's thread and must be quick.
 
         It hears the outcomes, or None when not everything could be recorded: :meth:`record_all` does it again then, or says
-        why it cannot.
+        why it cannot. So it is for what lacks metadata, as looking it up would keep the caller waiting.
         """
+        if any(place_to_recall(one) for one in happenings):
+            heard(None)
+            return
         snapshot = self._library.snapshot()
 
         def written(outcomes: Sequence[Recorded | StaleEpochError | BaseException]) -> None:
@@ -142,6 +156,23 @@ class Recorder:
             heard(recorded if len(recorded) == len(outcomes) else None)
 
         self._writer.submit_all(record_events, [event_entry(one, snapshot, now) for one in happenings], written)
+
+    def _recalled(self, happenings: Sequence[Happening]) -> Sequence[Happening]:
+        """The same with the metadata that the gateway left out, where it was told before or is told beside."""
+        places = [place_to_recall(one) for one in happenings]
+        wanted = {place for place in places if place is not None}
+        if not wanted:
+            return happenings
+        with self._database.read() as connection:
+            known = dict(metadata_of(connection, wanted))
+        for one in happenings:
+            subscription, metadata = one.data.get("subscription"), one.data.get("metadata")
+            if isinstance(subscription, str) and isinstance(metadata, dict) and metadata:
+                known[one.source, subscription[:255]] = metadata
+        return [
+            replace(one, data={**one.data, "metadata": known[place]}, recalled=True) if place in known else one
+            for one, place in zip(happenings, places, strict=True)
+        ]
 
     def _wake(self, recorded: Iterable[Recorded]) -> None:
         runs = [run for outcome in recorded for run in (*outcome.runnable, *outcome.woken)]

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """Something that happened, before it is matched and recorded. ``source`` is a connection's name, or ``hub``."""
+    """Something that happened, before it is matched and recorded. ``source`` is a connection's name, or ``hub``.
+
+    ``recalled``: its metadata is what the hub knew of the subscription, and not news.
+    """
 
     type: str
     source: str
@@ -30,6 +33,7 @@ class Happening:
     caused_by_run: str | None = None
     caused_by_step: str | None = None
     id: str | None = None
+    recalled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,7 @@ class NewEvent:
     ``runs`` were matched at ``epoch`` (the version of the enabled recipes); when the journal stands at a newer one, the
     writer answers :class:`StaleEpochError` and the caller matches again. ``match_keys``: (event type or pattern, hash)
     for each match shape that recipes use with this type: waits that look for it are found by them.
+    ``recalled``: its metadata is what the hub knew of the subscription, and not news.
     """
 
     id: str
@@ -87,6 +92,7 @@ class NewEvent:
     caused_by_step: str | None = None
     runs: tuple[NewRun, ...] = ()
     match_keys: tuple[tuple[str, str], ...] = ()
+    recalled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,16 +11,28 @@ import sqlalchemy as sa
 from hub.journal.tables_billing import told_plans, told_subscriptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from hub.journal.book import Book
-    from hub.journal.entries import NewEvent
+    from hub.journal.entries import Happening, NewEvent
     from hub.jsontypes import Json, JsonObject
+
+    Place = tuple[str, str]
 
 _BY_HAND = "hub"
 _PLAN_KEPT = ("name", "price", "interval", "metadata")
-_SUBSCRIPTION_KEPT = ("plan", "customer", "period", "amount", "quantity", "cancel_at", "next_attempt_at", "reason")
+_SUBSCRIPTION_KEPT = (
+    "plan",
+    "customer",
+    "period",
+    "amount",
+    "quantity",
+    "cancel_at",
+    "next_attempt_at",
+    "reason",
+    "metadata",
+)
 
 PLAN_EVENTS: Final = ("created", "updated", "cancelled")
 SUBSCRIPTION_STATES: Final[Mapping[str, str]] = {
@@ -54,6 +66,27 @@ def value(data: JsonObject, name: str) -> Json:
     return pair[1] if isinstance(pair, list) else None
 
 
+def place_to_recall(happening: Happening) -> Place | None:
+    """The subscription whose metadata this lacks: (connection, its id); None where nothing is missing.
+
+    News of subscriptions, and of the payments that renew them: many gateways repeat metadata in some of them only.
+    """
+    subscription, data = happening.data.get("subscription"), happening.data
+    told_by_gateway = happening.source != _BY_HAND and happening.type.startswith(("subscription.", "payment."))
+    if not told_by_gateway or not isinstance(subscription, str) or data.get("metadata"):
+        return None
+    return happening.source, subscription[:255]
+
+
+def metadata_of(connection: sa.Connection, places: Iterable[Place]) -> Mapping[Place, JsonObject]:
+    """The metadata that was told last of these subscriptions; those of which none was told are left out."""
+    table = told_subscriptions.c
+    chosen = sa.tuple_(table.connection, table.subscription).in_(sorted(set(places)))
+    rows = connection.execute(sa.select(table.connection, table.subscription, table.data).where(chosen))
+    found = {(row.connection, row.subscription): value(row.data, "metadata") for row in rows}
+    return {place: one for place, one in found.items() if isinstance(one, dict) and one}
+
+
 @dataclass(frozen=True, slots=True)
 class _Said:
     """What one event says: ``fields`` by name, ``columns`` makes the row's searchable columns of the merged ones."""
@@ -81,6 +114,8 @@ def _plan(book: Book, event: NewEvent, what: str) -> None:
 def _subscription(book: Book, event: NewEvent, what: str) -> None:
     place = {"connection": event.source, "subscription": str(event.data["subscription"])[:255]}
     said = {name: event.data[name] for name in _SUBSCRIPTION_KEPT if event.data.get(name) is not None}
+    if event.recalled:  # what was known before is no newer word, however late it is repeated
+        del said["metadata"]
     if state := _state(event, what):
         said["state"] = state
     stamp = _stamp(event, list(SUBSCRIPTION_STATES).index(what))

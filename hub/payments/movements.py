@@ -15,28 +15,33 @@ if TYPE_CHECKING:
 class Movement:
     """What was told of one transfer or payout. Amounts are minor units.
 
-    ``reversed``: each telling of a reversal -> how much it took back. ``ours``: the hub sent it, and posted it then.
+    ``reversed``: each telling of a reversal -> how much it took back. ``taken``: the most that the gateway said was taken
+    back in all; where it says so, this holds, as no telling can be missed or counted twice in it. ``ours``: the hub sent it,
+    and posted it then.
     """
 
     sent: int = 0
     failed: bool = False
     ours: bool = False
     reversed: Mapping[str, int] = field(default_factory=dict)
+    taken: int | None = None
 
     @classmethod
     def from_json(cls, value: JsonObject) -> Movement:
         """A movement as :meth:`to_json` wrote it."""
-        taken = cast("Mapping[str, int]", value.get("reversed") or {})
-        return cls(cast("int", value.get("sent", 0)), bool(value.get("failed")), bool(value.get("ours")), taken)
+        parts, taken = cast("Mapping[str, int]", value.get("reversed") or {}), cast("int | None", value.get("taken"))
+        return cls(cast("int", value.get("sent", 0)), bool(value.get("failed")), bool(value.get("ours")), parts, taken)
 
     def to_json(self) -> JsonObject:
         """As the journal keeps it."""
-        return {"sent": self.sent, "failed": self.failed, "ours": self.ours, "reversed": dict(self.reversed)}
+        parts = dict(self.reversed)
+        return {"sent": self.sent, "failed": self.failed, "ours": self.ours, "reversed": parts, "taken": self.taken}
 
     @property
     def left(self) -> int:
         """What the provider has of it: nothing when it failed or was never sent, less what was taken back."""
-        return 0 if self.failed else max(self.sent - sum(self.reversed.values()), 0)
+        taken = sum(self.reversed.values()) if self.taken is None else self.taken
+        return 0 if self.failed else max(self.sent - taken, 0)
 
     @property
     def moved(self) -> int:
@@ -46,13 +51,17 @@ class Movement:
         return self.left - self.sent if not self.failed else 0
 
 
-def told(movement: Movement, event_type: str, telling: str, minor: int) -> Movement:
-    """The movement with one more event of its own. ``telling`` is the event's id at its source."""
+def told(movement: Movement, event_type: str, telling: str, minor: int, taken: int | None = None) -> Movement:
+    """The movement with one more event of its own.
+
+    ``telling`` is the event's id at its source; ``taken`` what was taken back so far in all, where the event says it.
+    """
     what = event_type.partition(".")[2]
     if what in {"sent", "paid"}:
         return replace(movement, sent=max(movement.sent, minor))
     if what == "failed":
         return replace(movement, failed=True)
     if what == "reversed":
-        return replace(movement, reversed={**movement.reversed, telling: minor})
+        so_far = movement.taken if taken is None else max(movement.taken or 0, taken)
+        return replace(movement, reversed={**movement.reversed, telling: minor}, taken=so_far)
     return movement

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import sqlalchemy as sa
@@ -33,31 +34,41 @@ _TYPES: Final = frozenset(
     {"transfer.sent", "transfer.failed", "transfer.reversed", "payout.paid", "payout.failed"},
 )
 
+_IN_FULL: Final = frozenset({"transfer.sent", "payout.paid"})
+"""Events that say whose the money is and where it comes from."""
+
 
 def project(book: Book, events: Sequence[NewEvent]) -> None:
     """Fold new events into their transfers and payouts, and post what follows."""
     for item in events:
         if item.source != "hub" and item.type in _TYPES:
-            row, first = _fold(book, item)
+            row, is_new_to_party = _fold(book, item)
             _post(book, row, item.id)
-            if first and row.kind == TRANSFER:
+            if is_new_to_party and row.kind == TRANSFER:
                 _withdraw_payouts(book, row, item.id)
 
 
 def _fold(book: Book, item: NewEvent) -> tuple[Row, bool]:
+    """The movement with one more event, and whether this is the first that its party hears of it."""
     kind = item.type.partition(".")[0]
     identity = f"{kind}:{item.source}/{_reference(item, kind)}"[:400]
     known = book.find(ledger_movements, identity)
-    movement = Movement.from_json(known.facts) if known is not None else Movement(ours=_is_ours(book, item, kind))
-    amount = cast("JsonObject", item.data["amount"])
-    movement = told(movement, item.type, item.source_id, cast("int", amount["minor"]))
+    movement = Movement.from_json(known.facts) if known is not None else Movement()
+    movement = replace(movement, ours=movement.ours or _is_ours(book, item, kind))
+    amount, taken = cast("JsonObject", item.data["amount"]), cast("JsonObject", item.data.get("reversed") or {})
+    so_far = cast("int | None", taken.get("minor"))
+    movement = told(movement, item.type, item.source_id, cast("int", amount["minor"]), so_far)
+    row = {**_row(item, kind), "facts": movement.to_json()}
     if known is None:
-        book.insert(ledger_movements, {**_row(item, kind), "id": identity, "facts": movement.to_json()})
-    else:
-        same = ledger_movements.c.id == identity
-        values = {"facts": movement.to_json(), "updated_at": book.now}
-        book.connection.execute(sa.update(ledger_movements).where(same).values(**values))
-    return book.get(ledger_movements, identity), known is None
+        book.insert(ledger_movements, {**row, "id": identity})
+        return book.get(ledger_movements, identity), True
+    if item.type in _IN_FULL:
+        row["payment"] = row["payment"] or known.payment
+    else:  # what is told of its end may not say whose it was, and may come before it
+        row |= {"party": known.party, "provider": known.provider, "payment": known.payment or row["payment"]}
+    same = ledger_movements.c.id == identity
+    book.connection.execute(sa.update(ledger_movements).where(same).values(**row, updated_at=book.now))
+    return book.get(ledger_movements, identity), row["party"] != known.party
 
 
 def _row(item: NewEvent, kind: str) -> dict[str, object]:

@@ -30,6 +30,7 @@ class Tale(NamedTuple):
 Follow: TypeAlias = "Callable[[JsonObject, JsonObject, str], Tale | None]"
 """From an action's input, its output and its key."""
 
+_AS_IT_CAME: Final = re.compile(r"\$\{\s*type\s*\}")
 _LITERAL: Final = re.compile(r"'([a-z_]+\.[a-z_]+)'")
 _PAYOUTS: Final = {"paid": "payout.paid", "failed": "payout.failed", "returned": "payout.failed"}
 _CANCELLED: Final = {"cancelled": "subscription.cancelled", "cancelling": "subscription.updated"}
@@ -39,13 +40,12 @@ _RUNNING: Final = frozenset({"active", "trialing"})
 def tells(manifest: Manifest, event_type: str) -> bool:
     """Whether the connector's own event map tells events of this type."""
     for rule in manifest.events:
-        if "${" not in rule.type:
-            if rule.type == event_type:
-                return True
-            continue
-        named = _LITERAL.findall(rule.type)
-        if event_type in named or not named:  # a type that is computed from the raw event may be any
+        if rule.type == event_type:
             return True
+        if "${" in rule.type:
+            named = rule.raw if _AS_IT_CAME.fullmatch(rule.type) else _LITERAL.findall(rule.type)
+            if event_type in named or not named:  # a type that is computed from the raw event may be any
+                return True
     return False
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from hub.connect.api import RawEvent
-from hub.errors import ConfigError, PermanentError
+from hub.errors import ActionError, ConfigError, PermanentError
 from tests.contract.razorpay_steps import ADA, INR, PART, RETURN, begun, desk_of, paid, plan, running, told, types
 from tests.fakes.fake_razorpay import FakeRazorpay
 
@@ -84,6 +84,29 @@ def test_embedded_subscription_gives_checkout_its_id_and_its_return_is_proved(de
     parameters = razorpay.pay(output["subscription"])
     done = desk.run("payment.complete", {"payment": output["subscription"], "parameters": parameters}, key="c")
     assert done["status"] == "succeeded"
+
+
+def test_page_for_another_card_is_the_subscriptions_own(desk, razorpay):
+    subscription = running(desk, razorpay)["subscription"]
+    output = desk.run("subscription.card_page", {"subscription": subscription}, key="c")
+    page = razorpay.objects[subscription]["short_url"]
+    assert output == {"subscription": subscription, "url": f"{page}?subscription_card_change=1"}
+
+
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [
+        ({"status": "cancelled"}, "wrong_state"),
+        ({"payment_method": "upi"}, "method_unavailable"),
+        ({"short_url": "javascript:alert(1)"}, "bad_answer"),
+    ],
+)
+def test_page_for_another_card_is_refused_where_there_is_none(desk, razorpay, state, code):
+    subscription = running(desk, razorpay)["subscription"]
+    razorpay.objects[subscription] |= state
+    with pytest.raises(ActionError) as caught:
+        desk.run("subscription.card_page", {"subscription": subscription}, key="c")
+    assert caught.value.code == code
 
 
 def test_subscription_lives_through_its_states(desk, razorpay):

@@ -7,6 +7,7 @@ import pytest
 from hub.errors import ConfigError, PermanentError
 from tests.contract.visa_steps import PART, STORED, USD, desk_of, paid, plan, polled, running, told, types
 from tests.fakes.fake_visa import FakeVisa
+from tests.fakes.visa_books import card_in_vault
 
 
 @pytest.fixture
@@ -75,10 +76,43 @@ def test_subscription_lives_through_its_states(desk, visa):
     assert desk.run("subscription.cancel", {**reference, "at": "now"}, key="c3")["status"] == "cancelled"
 
 
+def cards_of(visa):
+    return [(one["instrumentIdentifier"]["id"], one["default"]) for one in visa.cards["TOKENMADEUP0001"]]
+
+
+def test_another_card_is_put_into_the_customer_token_once_and_charged_from_then_on(desk, visa):
+    reference = {"subscription": running(desk)["subscription"]}
+    visa.saved = 1
+    other = visa.save_card()
+    for key in ("u1", "u2"):
+        desk.run("subscription.update", {**reference, "method": f"{other}/7950000000000000000001"}, key=key)
+    assert cards_of(visa) == [("IDENTIFIER0001", False), ("IDENTIFIER0002", True)]
+    assert visa.cards["TOKENMADEUP0001"][1]["card"]["expirationYear"] == "2032"
+
+
+def test_a_card_that_the_token_has_already_becomes_its_default_again(desk, visa):
+    reference = {"subscription": running(desk)["subscription"]}
+    visa.saved = 1
+    desk.run("subscription.update", {**reference, "method": visa.save_card()}, key="u1")
+    visa.cards["TOKENMADEUP0009"] = [card_in_vault(1)]
+    desk.run("subscription.update", {**reference, "method": "TOKENMADEUP0009"}, key="u2")
+    assert cards_of(visa) == [("IDENTIFIER0001", True), ("IDENTIFIER0002", False)]
+
+
+def test_its_own_token_and_an_empty_one_change_nothing(desk, visa):
+    reference = {"subscription": running(desk)["subscription"]}
+    desk.run("subscription.update", {**reference, "method": "TOKENMADEUP0001"}, key="same")
+    assert cards_of(visa) == [("IDENTIFIER0001", True)]
+    visa.cards["TOKENMADEUP0008"] = []
+    with pytest.raises(PermanentError) as caught:
+        desk.run("subscription.update", {**reference, "method": "TOKENMADEUP0008"}, key="empty")
+    assert caught.value.code == "method_unavailable"
+    assert cards_of(visa) == [("IDENTIFIER0001", True)]
+
+
 @pytest.mark.parametrize(
     ("action", "given"),
     [
-        ("subscription.update", {"method": "OTHER"}),
         ("subscription.update", {"quantity": 2, "prorate": "now"}),
         ("subscription.pause", {"until": "2026-12-01T00:00:00Z"}),
     ],

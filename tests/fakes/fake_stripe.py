@@ -217,7 +217,8 @@ class FakeStripe(StripePayers):
             return error(
                 400, "You have insufficient available funds in your Stripe account.", code="balance_insufficient"
             )
-        made = self._new(kind, {**form, "amount_reversed": 0, "reversed": False})
+        none = {"object": "list", "data": []}
+        made = self._new(kind, {**form, "amount_reversed": 0, "reversed": False, "reversals": none})
         self.tell("transfer.created", made)
         return Answered(200, made)
 
@@ -322,7 +323,12 @@ class FakeStripe(StripePayers):
                 thing["amount_reversed"] += amount
                 thing["reversed"] = thing["amount_reversed"] == thing["amount"]
                 reversal = {**form, "amount": amount, "currency": thing["currency"], "transfer": thing["id"]}
-                return Answered(200, self._expanded(self._new("transfer_reversals", reversal), expand))
+                made = self._new("transfer_reversals", reversal)
+                # A thing of its own each time: what was told before stays as it was told.
+                newest = {"object": "list", "data": [dict(made), *thing["reversals"]["data"]][:10]}
+                thing["reversals"] = newest
+                self.tell("transfer.reversed", thing)
+                return Answered(200, self._expanded(made, expand))
             case "disputes", "close":
                 thing["status"] = "lost"
             case _:

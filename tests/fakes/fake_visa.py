@@ -79,6 +79,8 @@ class FakeVisa(VisaBooks):
                 return self._plan(request, rest, body)
             case (_, "rbs", "v1", "subscriptions", *rest):
                 return self._subscription(request, rest, body)
+            case (_, "tms", "v2", "customers", customer, "payment-instruments", *rest):
+                return self._instruments(request, customer, rest, body)
             case ("GET", "reporting", "v3", "chargeback-details"):
                 known = dict(request.params)
                 rows = [one for one in self.chargebacks if known["startTime"] <= one["time"] <= known["endTime"]]
@@ -241,6 +243,23 @@ class FakeVisa(VisaBooks):
         details = text["orderInformation"]["amountDetails"]
         plain = json.dumps(text).replace(f'"{details["totalAmount"]}"', str(Decimal(details["totalAmount"])))
         return Answered(status, plain)
+
+    def _instruments(self, request: Received, customer: str, rest: list[str], body: dict[str, Any]) -> Answered:
+        """The cards of a customer token; of them one is the default."""
+        cards = self.cards.get(customer)
+        if cards is None:
+            return refused(404, "NOT_FOUND")
+        if request.method == "GET":
+            return Answered(200, {"_embedded": {"paymentInstruments": cards}, "count": len(cards)})
+        check_fields("payment-instruments", body)
+        if request.method == "POST":
+            cards.append({"id": f"INSTRUMENT{self.number()}", **body})
+        changed = cards[-1] if request.method == "POST" else next(one for one in cards if one["id"] == rest[0])
+        changed |= body
+        if changed["default"]:
+            for one in cards:
+                one["default"] = one is changed
+        return Answered(201 if request.method == "POST" else 200, changed)
 
     def _plan(self, request: Received, rest: list[str], body: dict[str, Any]) -> Answered:
         return self._recurring("plans", "planInformation", self.plans, request, rest, body)

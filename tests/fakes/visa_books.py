@@ -25,6 +25,17 @@ DECLINES = {
 }
 
 
+def card_in_vault(number: int) -> dict[str, Any]:
+    """A payment instrument, the default of its customer token."""
+    return {
+        "id": f"INSTRUMENT{number:04}",
+        "default": True,
+        "card": {"expirationMonth": "12", "expirationYear": str(2030 + number), "type": "001"},
+        "billTo": {"firstName": "Ada", "lastName": "Lovelace"},
+        "instrumentIdentifier": {"id": f"IDENTIFIER{number:04}"},
+    }
+
+
 class VisaBooks(FakeGateway):
     """State and events; :class:`tests.fakes.fake_visa.FakeVisa` is its HTTP side."""
 
@@ -47,6 +58,10 @@ class VisaBooks(FakeGateway):
         self.sent_webhooks = 0
         self.webhook_certificate: Any = None
         """Public key for encrypted payment events; none: they come open."""
+        self.cards = {"TOKENMADEUP0001": [card_in_vault(1)]}
+        """Customer token -> its cards."""
+        self.saved = 0
+        """How many cards payers had kept; each gets the next token, from 0001 on."""
         self._number = 0
 
     def fields(self) -> dict[str, Any]:
@@ -152,12 +167,18 @@ class VisaBooks(FakeGateway):
     def tell(self, kind: str, data: dict[str, Any]) -> None:
         self.told.append((kind, copy.deepcopy(data)))
 
+    def save_card(self) -> str:
+        """A new customer token with one card."""
+        self.saved += 1
+        self.cards[f"TOKENMADEUP{self.saved:04}"] = [card_in_vault(self.saved)]
+        return f"TOKENMADEUP{self.saved:04}"
+
     def pay(self, payment: str) -> dict[str, str]:
         """In the form: Visa completes what the capture context says. On a page or link: a sale by the link's number."""
         if payment in self.contexts:
             context = self.contexts[payment]
             mandate = context["completeMandate"]
-            extra = {"customer": {"id": "TOKENMADEUP0001"}} if mandate.get("tms") else {}
+            extra = {"customer": {"id": self.save_card()}} if mandate.get("tms") else {}
             data = {name: value for name, value in context["data"].items() if value}
             made = self.sale(data, captured=mandate["type"] == "CAPTURE", payment_information=extra)
             return {"completion": token({"id": made["id"], "status": made["status"], "outcome": made["status"]})}

@@ -68,6 +68,12 @@ TAKES: dict[str, dict[str, str]] = {
         "orderInformation": "amountDetails lineItems",
         "status": "",
     },
+    "payment-instruments": {
+        "default": "",
+        "card": "expirationMonth expirationYear type",
+        "billTo": "firstName lastName address1 locality administrativeArea postalCode country email",
+        "instrumentIdentifier": "id",
+    },
     "plans": {
         "planInformation": "code name description status billingPeriod billingCycles",
         "processingInformation": "subscriptionBillingOptions",

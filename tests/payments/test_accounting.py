@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from itertools import islice, permutations
 
 import pytest
 
+from hub.connect.api import Connection, RawEvent
+from hub.connect.registry import Registry
+from hub.payments import moving
 from tests.payments.books import money
 
 PAYMENT = {"payment": "pay_1", "order": "ord_1", "amount": money(10000)}
@@ -219,6 +223,68 @@ def test_a_transfer_that_is_taken_back_is_due_again(books, order):
     for event_type in order:
         books.tell(event_type, **{**TRANSFER, "amount": money(amounts[event_type])})
     assert books.accounts() == {"provider:A": 4000, "gateway:shop": -4000}
+
+
+def orders_of(count):
+    """Every order of as many tellings, each of them told again in the end."""
+    return [(*order, *reversed(order)) for order in permutations(range(count))]
+
+
+@pytest.mark.parametrize("order", orders_of(3))
+def test_whose_a_transfer_was_says_the_news_that_it_was_sent(books, order):
+    """Of a gateway that tells of no reversal the hub tells, and knows the transfer's number only."""
+    unnamed = {"transfer": "tr_1", "provider": "unknown"}
+    events = [
+        ("transfer.sent", TRANSFER),
+        ("transfer.reversed", {**unnamed, "amount": money(1000)}),
+        ("transfer.reversed", {**unnamed, "amount": money(251)}),
+    ]
+    for at in order:
+        event_type, data = events[at]
+        books.tell(event_type, f"{event_type}:{at}", **data)
+    assert books.accounts() == {"provider:A": 4000, "gateway:shop": -4000}
+    assert books.ask(moving.of_payment, "shop", "pay_1") == {"A": [("tr_1", 4000)]}
+
+
+@pytest.mark.parametrize("order", orders_of(3))
+def test_parts_of_a_transfer_that_are_told_one_by_one_add_up(books, order):
+    events = [("transfer.sent", 5251), ("transfer.reversed", 1000), ("transfer.reversed", 251)]
+    for at in order:
+        event_type, minor = events[at]
+        books.tell(event_type, f"{event_type}:{at}", **{**TRANSFER, "amount": money(minor)})
+    assert books.accounts() == {"provider:A": 4000, "gateway:shop": -4000}
+
+
+@pytest.mark.parametrize("order", orders_of(3))
+def test_parts_of_a_transfer_that_stripe_tells_with_the_sum_so_far_are_not_counted_twice(books, order):
+    events = list(reversals_of_stripe([1000, 251]))
+    for at in order:
+        event = events[at]
+        books.tell(event.type, event.source_id, **event.data)
+    assert books.accounts() == {"provider:acct_1Qmade0000000001": 4000, "gateway:shop": -4000}
+
+
+def test_a_part_that_was_never_heard_of_is_in_the_sum_of_the_next(books):
+    sent, _, last = reversals_of_stripe([1000, 251])
+    for event in (sent, last):
+        books.tell(event.type, event.source_id, **event.data)
+    assert books.accounts() == {"provider:acct_1Qmade0000000001": 4000, "gateway:shop": -4000}
+
+
+def reversals_of_stripe(parts):
+    """A transfer and the parts that are taken back of it, as Stripe's webhooks become events."""
+    stripe = Registry.load().get("stripe")
+    samples = {one.raw: stripe.manifest.sample_payload(one) for one in stripe.manifest.samples}
+    payloads, taken, listed = [samples["transfer.created"]], 0, []
+    for number, part in enumerate(parts, 2):
+        taken += part
+        listed = [{"id": f"trr_{number}", "amount": part}, *listed]
+        payload = copy.deepcopy(samples["transfer.reversed"])
+        payload["data"]["object"] |= {"amount_reversed": taken, "reversed": False, "reversals": {"data": listed}}
+        payloads.append({**payload, "id": f"evt_{number}"})
+    for payload in payloads:
+        (event,) = stripe.map(RawEvent(payload["id"], payload["type"], payload), Connection("shop", "stripe", {}, {}))
+        yield event
 
 
 def test_a_transfer_that_fails_moves_nothing_in_either_order(books):

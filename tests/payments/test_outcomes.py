@@ -81,3 +81,6 @@ def test_what_the_connectors_own_map_tells_is_told_by_nobody_else():
     assert not tells(either, "plan.created")
     anything = dataclasses.replace(manifest, events=(rule("${ raw.type }"),))
     assert tells(anything, "plan.created")
+    as_it_came = dataclasses.replace(manifest, events=(EventRule(("subscription.paused",), "${ type }", {}),))
+    assert tells(as_it_came, "subscription.paused")
+    assert not tells(as_it_came, "transfer.reversed")

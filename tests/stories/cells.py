@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from hub.connect.manifest import Support
+from hub.payments import moving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -170,12 +171,31 @@ def collect(market: Market) -> None:
 def split_payment(market: Market) -> None:
     share = {"provider": market.provider, "amount": market.money(5251), "payment": PAYMENT}
     back = {"transfer": "${ steps.share.output.transfer }", "amount": market.money(251)}
+    more = {**back, "amount": market.money(1000)}
     steps = step("share", "transfer.create", share) + step("back", "transfer.reverse", back)
+    steps += step("more", "transfer.reverse", more)
     run = market.begin(PAY + PAID + steps, "o_split")
     market.pay(market.output(run, "pay"))
-    market.ended(run)
-    assert market.output(run, "share")["amount"] == market.money(5251)
-    assert market.output(run, "back")["transfer"] == market.output(run, "share")["transfer"]
+    market.watched(run, "paid")
+    market.live.until(lambda: market.live.status(run) == "succeeded")
+    sent = market.output(run, "share")
+    assert sent["amount"] == market.money(5251)
+    assert market.output(run, "back")["transfer"] == market.output(run, "more")["transfer"] == sent["transfer"]
+    the_books_have_what_is_left(market, sent["transfer"], market.output(run, "paid")["data"]["payment"])
+
+
+def the_books_have_what_is_left(market: Market, transfer: str, payment: str) -> None:
+    """Two parts were taken back, told in the wrong order and twice: the books have what is left, if it was passed on at all."""
+    told = market.fake.webhooks(market.hooks)
+    for webhook in (*reversed(told), *told):
+        assert market.send(webhook).ok
+    hub = market.live.hub
+    parts = [hub.queries.event(one.id).data for one in market.live.events(type="transfer.reversed")]
+    assert sorted(one["amount"]["minor"] for one in parts if one["transfer"] == transfer) == [251, 1000]
+    with hub.database.read() as connection:
+        passed_on = moving.of_payment(connection, market.source, payment)
+    sent = market.live.events(type="transfer.sent")
+    assert [one for found in passed_on.values() for one in found] == ([(transfer, 4000)] if sent else [])
 
 
 def pay_out(market: Market) -> str:

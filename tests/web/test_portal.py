@@ -9,6 +9,7 @@ import pytest
 
 from hub.web.speech import LANGUAGES
 from tests.commerce.conftest import Shop
+from tests.fakes.fake_razorpay import FakeRazorpay
 from tests.fakes.server import DOWN
 from tests.payments.corner import CornerGateway
 
@@ -149,19 +150,55 @@ def kept_by(shop, connector, settings):
 
 
 PAYPAL = {"client_id": "made-up-client", "client_secret": "made-up-secret", "mode": "test"}
-RAZORPAY = {"key_id": "rzp_test_made0000000000", "key_secret": "made-up-secret", "webhook_secret": "made-up"}
 
 
-def test_another_card_is_explained_where_the_page_cannot_change_it(shop):
-    theirs = kept_by(shop, "razorpay", RAZORPAY)
-    assert "To pay with another card, end this" in text_of(shop.visit(portal(shop)))
+@pytest.fixture
+def razorpay():
+    with FakeRazorpay().running() as fake:
+        yield fake
+    assert fake.complaints == []
+
+
+def kept_by_razorpay(shop, razorpay, **more):
+    fields = {"status": "active", "short_url": "https://rzp.example/s/made", "notes": {}, "payment_method": "card"}
+    made = razorpay.new("subscription", **{**fields, **more})
+    shop.hub.accounts.create("theirs", "razorpay", razorpay.fields(), "test")
+    data = {"subscription": made["id"], "plan": "pln_theirs", "customer": {"email": ADA}, "amount": EUR}
+    shop.happen("subscription.started", "theirs", **data)
+    return made["id"]
+
+
+def test_where_the_gateway_has_a_page_for_another_card_the_portal_leads_there(shop, razorpay):
+    theirs = kept_by_razorpay(shop, razorpay)
+    assert "Pay with another card" in text_of(shop.visit(portal(shop)))
+    for _ in range(2):
+        leading = press(shop, portal(shop), "card", theirs, connection="theirs")
+        assert leading.status_code == 200
+        assert 'href="https://rzp.example/s/made?subscription_card_change=1"' in leading.text
+
+
+def test_what_is_paid_by_no_card_is_said_kindly_and_the_button_is_gone(shop, razorpay):
+    theirs = kept_by_razorpay(shop, razorpay, payment_method="upi")
+    answer = press(shop, portal(shop), "card", theirs, connection="theirs")
+    assert answer.status_code == 422
+    assert "To pay with another card, end this with its period and begin anew then." in text_of(answer)
+    assert "try again" not in text_of(answer)
+    assert 'value="card"' not in answer.text
     shop.hub.store.put_fact("brand", {"name": "Paint School", "email": "help@example.com"}, shop.moment)
-    assert "To pay with another card, write to us: help@example.com" in text_of(shop.visit(portal(shop)))
-    assert press(shop, portal(shop), "card", theirs, connection="theirs").status_code == 404
+    answer = press(shop, portal(shop), "card", theirs, key="k2", connection="theirs")
+    assert "To pay with another card, write to us: help@example.com" in text_of(answer)
+
+
+def test_a_page_for_another_card_that_cannot_be_asked_for_is_tried_again(shop, razorpay):
+    theirs = kept_by_razorpay(shop, razorpay)
+    razorpay.treat(*[DOWN] * 8)
+    answer = press(shop, portal(shop), "card", theirs, connection="theirs")
+    assert (answer.status_code, "Please try again in a few minutes." in text_of(answer)) == (422, True)
 
 
 def test_where_payers_have_an_account_at_the_gateway_the_page_leads_there(shop):
-    kept_by(shop, "paypal", PAYPAL)
+    theirs = kept_by(shop, "paypal", PAYPAL)
+    assert press(shop, portal(shop), "card", theirs, connection="theirs").status_code == 404
     answer = shop.visit(portal(shop))
     assert "PayPal keeps your card. Sign in there to pay with another one: Open PayPal" in text_of(answer)
     assert 'href="https://www.paypal.com/myaccount/autopay/"' in answer.text

@@ -16,7 +16,7 @@ from flask import Response, make_response, redirect, render_template, request, u
 
 from hub.commerce.access import held, holds
 from hub.commerce.portal import PAGE, Member, ask, member_of, portal_address, subscriptions_of
-from hub.engine.new_means import Change, can_change
+from hub.engine.new_means import CARD_PAGE, Change, can_change, has_page
 from hub.errors import ActionError, NotFoundError
 from hub.journal.tables_billing import told_plans
 from hub.payments.billing import value
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from flask.typing import ResponseReturnValue
 
+    from hub.connect.manifest import Manifest
     from hub.jsontypes import Json, JsonObject
 
 log = structlog.get_logger(__name__)
@@ -161,6 +162,8 @@ def act(token: str) -> ResponseReturnValue:
         _do(member, do, row)
     except ActionError as error:
         log.warning("portal_action_failed", connection=connection, subscription=subscription, do=do, reason=str(error))
+        if do == "card" and error.code == "method_unavailable":  # no other try helps: the page says what does
+            return _shown(token, member, without_card=subscription), 422
         return _shown(token, member, failed=subscription), 422
     return redirect(address, 303)
 
@@ -192,12 +195,21 @@ def _do(member: Member, do: str, row: sa.Row[Any]) -> None:
     hub.store.note(f"customer {member.email}", action, row.subscription, hub.now(), {"connection": row.connection})
 
 
+def takes_card(manifest: Manifest) -> bool:
+    """Whether the portal can lead to where another card is given: a visit of the hub's, or the gateway's own page."""
+    return can_change(manifest) or has_page(manifest)
+
+
 def _give_card(row: sa.Row[Any], back: str) -> ResponseReturnValue:
     """Lead the customer to where another card is given. Raises ``NotFoundError`` where it is nowhere; like an action."""
     hub = the_hub()
     manifest = manifest_of(row.connection)
-    if manifest is None or not can_change(manifest) or row.state not in _FITS["card"]:
+    if manifest is None or not takes_card(manifest) or row.state not in _FITS["card"]:
         raise _nothing_of_yours()
+    if has_page(manifest):
+        office = hub.office(f"portal {CARD_PAGE} {row.subscription} {form_key(request.form.get('key', ''))}")
+        page = office.call(row.connection, CARD_PAGE, {"subscription": row.subscription}, CARD_PAGE)
+        return lead_on(str(page["url"]))
     with hub.database.read() as reading:
         name = _name(row, _plan_names(reading, [row]))
     back = f"{hub.settings.address}{back.removeprefix(request.script_root)}"
@@ -209,7 +221,7 @@ def _member(token: str) -> Member:
     return member_of(the_hub().pages.identity(PAGE, token), the_hub().now())
 
 
-def _shown(token: str, member: Member, *, failed: str = "") -> Response:
+def _shown(token: str, member: Member, *, failed: str = "", without_card: str = "") -> Response:
     now = the_hub().now()
     with the_hub().database.read() as connection:
         accesses = [row for row in held(connection, member.email) if holds(row, now)]
@@ -219,7 +231,7 @@ def _shown(token: str, member: Member, *, failed: str = "") -> Response:
     waiting = {
         row.subscription for row in rows if row.subscription == of and done in _ACTIONS and row.state in _FITS[done]
     }
-    subscribed = [_subscribed(row, names) for row in rows]
+    subscribed = [_subscribed(row, names, can_card=row.subscription != without_card) for row in rows]
     look = request.args.get("look", default=0, type=int)
     page = render_template(
         "portal.html",
@@ -256,12 +268,12 @@ def _plan_names(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> Mappi
     return {(plan.connection, plan.plan): str(value(plan.data, "name") or plan.plan) for plan in plans}
 
 
-def _subscribed(row: sa.Row[Any], names: Mapping[tuple[str, str], str]) -> Subscribed:
+def _subscribed(row: sa.Row[Any], names: Mapping[tuple[str, str], str], *, can_card: bool) -> Subscribed:
     fitting = [name for name, states in _FITS.items() if row.state in states]
     there = offered(row.connection, [_ACTIONS[name][0] for name in fitting if name in _ACTIONS])
     manifest = manifest_of(row.connection)
     possible = {name for name in fitting if name in _ACTIONS and _ACTIONS[name][0] in there}
-    if "card" in fitting and manifest is not None and can_change(manifest):
+    if can_card and "card" in fitting and manifest is not None and takes_card(manifest):
         possible.add("card")
     is_asked = request.args.get("done") == "card" and request.args.get("of") == row.subscription
     return Subscribed(
