@@ -212,10 +212,11 @@ def _able(pay: JsonObject, gateways: Mapping[str, Manifest]) -> Iterator[Problem
             message = f"{manifest.title} ({name}) takes no payments."
             yield Problem(path, "connection", message, "Name a gateway's connection.")
         else:
-            yield from _refusals(pay, path, manifest)
+            yield from refusals(pay, path, manifest)
 
 
-def _refusals(pay: JsonObject, path: Path, manifest: Manifest) -> Iterator[Problem]:
+def refusals(pay: JsonObject, path: Path, manifest: Manifest) -> Iterator[Problem]:
+    """What the connector named at ``path`` cannot do of what ``pay`` offers."""
     offers = cast("Sequence[JsonObject]", pay.get("offers") or ({},))
     wanted = {"single_payment"} if any("every" not in offer for offer in offers) else set()
     if any("every" in offer for offer in offers):

@@ -99,6 +99,11 @@ def compile_form(text: str, name: str) -> Form:
     raise _broken(name, None)
 
 
+def problems_of(value: JsonObject, gateways: Mapping[str, Manifest]) -> list[Problem] | None:
+    """Everything wrong with a form's value; None for one that is not built as a form at all."""
+    return form_problems(value, gateways) if _SCHEMA.accepts(value) else None
+
+
 def _broken(name: str, error: HubError | None) -> NotFoundError:
     message = f"The form {name!r} is not in order{f': {error.message}' if error is not None else '.'}"
     return NotFoundError(message, remedy="Who runs this site finds under Forms what is wrong with it.")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence as Listed
 
     from hub.jsontypes import Json, JsonObject
-    from hub.recipes.document import Document
+    from hub.recipes.document import Document, Path
     from hub.recipes.yaml_reader import Node
 
 _FIELDS: Final = "fields"
@@ -30,34 +30,63 @@ _BLOCKS: Final = frozenset({Style.LITERAL, Style.FOLDED})
 
 def add_field(text: str, field: JsonObject) -> str:
     """The form with one more field at the end. Raises ``ConfigError``."""
-
-    def edit(source: str) -> str:
-        blocks = _Blocks(_as_lines(source))
-        return blocks.joined([*blocks.items, f"{' ' * blocks.indent}- {flow(field)}\n"])
-
-    return _checked(text, edit, lambda fields: fields.append(field))
+    return add_item(text, (_FIELDS,), field)
 
 
 def remove_field(text: str, number: int) -> str:
     """The form without its field ``number`` (from 0) and the comments above it. Raises ``ConfigError``."""
-
-    def edit(source: str) -> str:
-        blocks = _Blocks(_as_lines(source))
-        return blocks.joined([*blocks.items[:number], *blocks.items[number + 1 :]])
-
-    return _checked(text, edit, lambda fields: fields.pop(number))
+    return remove_item(text, (_FIELDS,), number)
 
 
 def move_field(text: str, number: int, to: int) -> str:
     """The form with its field ``number`` at the place ``to``, its comments with it. Raises ``ConfigError``."""
+    return move_item(text, (_FIELDS,), number, to)
+
+
+def add_item(text: str, path: Path, item: JsonObject) -> str:
+    """The form with one more item at the end of the list at ``path``. Raises ``ConfigError``."""
+    if len(path) > 1 and not isinstance(_part(text, path), Sequence):
+        text = set_value(text, path[:-1], str(path[-1]), [item])
+        return _list_edited(text, path, lambda items: items, lambda _items: None)
+    return _list_edited(text, path, lambda items: [*items, flow(item)], lambda items: items.append(item))
+
+
+def remove_item(text: str, path: Path, number: int) -> str:
+    """The form without item ``number`` (from 0) of the list at ``path`` and the comments above it.
+
+    A list of the form's own stays when it is left empty, one further in is taken away. Raises ``ConfigError``.
+    """
+    part = _part(text, path)
+    if len(path) > 1 and isinstance(part, Sequence) and len(part.items) == 1 and number == 0:
+        return set_value(text, path[:-1], str(path[-1]), None)
+    return _list_edited(
+        text, path, lambda items: [*items[:number], *items[number + 1 :]], lambda items: items.pop(number)
+    )
+
+
+def move_item(text: str, path: Path, number: int, to: int) -> str:
+    """The form with item ``number`` of the list at ``path`` at the place ``to``. Raises ``ConfigError``."""
+
+    def moved(items: list[str]) -> list[str]:
+        rest = [*items[:number], *items[number + 1 :]]
+        return [*rest[:to], items[number], *rest[to:]]
+
+    return _list_edited(text, path, moved, lambda items: items.insert(to, items.pop(number)))
+
+
+def add_part(text: str, key: str, part: JsonObject) -> str:
+    """The form with a part of keys in lines of their own at its end. Raises ``ConfigError``."""
+    lines = "".join(f"  {name}: {flow(value)}\n" for name, value in part.items())
 
     def edit(source: str) -> str:
-        blocks = _Blocks(_as_lines(source))
-        items = list(blocks.items)
-        items.insert(to, items.pop(number))
-        return blocks.joined(items)
+        return f"{source}{'' if source.endswith(chr(10)) else chr(10)}{key}:\n{lines}"
 
-    return _checked(text, edit, lambda fields: fields.insert(to, fields.pop(number)))
+    def meant(form: dict[str, Json]) -> None:
+        form[key] = part
+
+    if _part(text, (key,)) is not None:
+        raise _by_hand()
+    return _edited(text, edit, meant)
 
 
 def set_key(text: str, number: int, key: str, value: Json) -> str:
@@ -105,12 +134,31 @@ def _part(text: str, path: Listed[str | int]) -> Node | None:
         raise _by_hand() from error
 
 
-def _checked(text: str, edit: Callable[[str], str], meant: Callable[[list[Json]], object]) -> str:
-    def of_fields(form: dict[str, Json]) -> None:
-        form[_FIELDS] = form.get(_FIELDS) or []
-        meant(cast("list[Json]", form[_FIELDS]))
+def _list_edited(
+    text: str, path: Path, edit: Callable[[list[str]], list[str]], meant: Callable[[list[Json]], object]
+) -> str:
+    """The text with other items in a list: in lines, or in brackets where what is around stands in brackets."""
 
-    return _edited(text, edit, of_fields)
+    def of_list(form: dict[str, Json]) -> None:
+        holder = form
+        for name in path[:-1]:
+            holder = cast("dict[str, Json]", holder[str(name)])
+        holder[str(path[-1])] = holder.get(str(path[-1])) or []
+        meant(cast("list[Json]", holder[str(path[-1])]))
+
+    def in_text(source: str) -> str:
+        document = parse_document(source)
+        node, places = document.node(path), _Source(source)
+        around = document.node(path[:-1])
+        if isinstance(node, Sequence) and around is not None and places.is_flow(around):
+            items = edit([source[places.start(one) : places.end(one)] for one in node.items])
+            return f"{source[: places.start(node)]}[{', '.join(items)}]{source[places.end(node) :]}"
+        blocks = _Blocks(_as_lines(source, path), path)
+        lead = f"{' ' * blocks.indent}- "
+        items = edit(blocks.items)
+        return blocks.joined([one if one in blocks.items else f"{lead}{one}\n" for one in items])
+
+    return _edited(text, in_text, of_list)
 
 
 def _edited(text: str, edit: Callable[[str], str], meant: Callable[[dict[str, Json]], object]) -> str:
@@ -171,35 +219,38 @@ class _Source:
         return len(self.text) if found < 0 else found + 1
 
 
-def _as_lines(text: str) -> str:
-    """The text with its fields as a list of lines, where they stand in brackets or are not there at all."""
+def _as_lines(text: str, path: Path) -> str:
+    """The text with the items of a list in lines, where they stand in brackets or are not there at all."""
     text = text if text.endswith("\n") else text + "\n"
     document = parse_document(text)
-    node = document.node((_FIELDS,))
+    node = document.node(path)
     source = _Source(text)
     if node is None:
-        return f"{text}{_FIELDS}:\n"
+        return f"{text}{path[-1]}:\n"
     if not isinstance(node, Sequence) or not source.is_flow(node):
         return text
-    lines = "".join(f"  - {text[source.start(one) : source.end(one)]}\n" for one in node.items)
-    start = source.end(cast("Scalar", document.key((_FIELDS,)))) + 1
+    key = cast("Scalar", document.key(path))
+    lead = " " * (key.span.column + 1)
+    lines = "".join(f"{lead}- {text[source.start(one) : source.end(one)]}\n" for one in node.items)
+    start = source.end(key) + 1
     rest = text[source.end(node) :]
     return f"{text[:start]}{rest[: rest.index(chr(10))]}\n{lines}{rest[rest.index(chr(10)) + 1 :]}"
 
 
 class _Blocks:
-    """The fields as blocks of lines, each with the comments right above it; what stands between is the one before's."""
+    """A list's items as blocks of lines, each with the comments right above it; what stands between is the one before's."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, path: Path) -> None:
         source, document = _Source(text), parse_document(text)
-        node = document.node((_FIELDS,))
+        node = document.node(path)
         found = node.items if isinstance(node, Sequence) else []
-        key = cast("Scalar", document.key((_FIELDS,)))
+        key = cast("Scalar", document.key(path))
         begins = [_comments_above(source, source.line_start(_dash(source, one))) for one in found]
         first = begins[0] if begins else source.line_end(source.start(key))
         last = source.line_end(source.end(found[-1])) if found else first
         ends = [*begins[1:], last] if found else []
-        self.indent = _dash(source, found[0]) - source.line_start(_dash(source, found[0])) if found else 2
+        beside = _dash(source, found[0]) if found else None
+        self.indent = beside - source.line_start(beside) if beside is not None else key.span.column + 1
         self.items = [text[begin:end] for begin, end in zip(begins, ends, strict=True)]
         self._before, self._after = text[:first], text[last:]
 

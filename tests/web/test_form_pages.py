@@ -123,11 +123,14 @@ pay:
 
 
 def test_a_tick_lets_the_form_take_coupons_and_changes_one_line(admin, join):
-    ticked = press(admin, "panel payment", PAID, **{"panel-pay-coupons": "on"})
+    present = {
+        "panel-pay-by-sandbox": "on", "panel-pay-amount-EUR-kind": "fixed", "panel-pay-amount-EUR-fixed": "49.00",
+    }  # fmt: skip
+    ticked = press(admin, "panel payment", PAID, **present, **{"panel-pay-coupons": "on"})
     assert ticked == PAID + "  coupons: true\n"
     assert 'name="panel-pay-coupons" value="on" checked' in admin.post("/forms/join", text=ticked, do="check").text
-    assert press(admin, "panel payment", ticked) == PAID
-    answer = admin.post("/forms/join", text=JOIN, do="panel payment")
+    assert press(admin, "panel payment", ticked, **present) == PAID
+    answer = admin.post("/forms/join", text=JOIN, do="panel offer-0")
     assert (answer.status_code, text_in(answer)) == (422, JOIN)
 
 
@@ -143,10 +146,12 @@ def test_another_type_takes_away_what_no_longer_fits_and_gives_choices(admin, jo
 
 
 def test_a_bound_that_is_no_number_is_said_and_nothing_changes(admin, join):
-    answer = admin.post(join, text=JOIN, do="apply 3", **{"card-3-type": "number", "card-3-least": "eighteen"})
+    typed = {"card-3-title": "Age", "card-3-type": "number", "card-3-least": "eighteen"}
+    answer = admin.post(join, text=JOIN, do="apply 3", **typed)
     assert answer.status_code == 422
-    assert "Least: 'eighteen' is not a whole number." in html.unescape(answer.text)
+    assert "'eighteen' is not a whole number." in html.unescape(answer.text)
     assert text_in(answer) == JOIN
+    assert 'value="eighteen"' in answer.text
     assert "min: 18" in press(
         admin, "apply 3", **{"card-3-title": "Age", "card-3-type": "number", "card-3-least": "18"}
     )

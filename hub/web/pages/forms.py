@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from flask import Response, flash, g, redirect, render_template, request, url_for
 
@@ -12,10 +12,11 @@ from hub.commerce.submissions import counts
 from hub.engine.form_desk import FormDesk, compile_form
 from hub.errors import HubError, NotFoundError
 from hub.jsontypes import canonical_json
+from hub.money import EXPONENTS
 from hub.recipes.findings import FindingsError
 from hub.web.access import Pages, Role
-from hub.web.form_cards import BOUNDED, KINDS, cards_of, pressed
-from hub.web.form_panels import panels_of
+from hub.web.form_cards import BOUNDED, KINDS
+from hub.web.form_presses import Designed, pressed
 from hub.web.form_starters import FORM_STARTERS, form_starter
 from hub.web.pages.events import parse_object
 from hub.web.pages.form_page import form_response
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 
 pages = Pages("forms", __name__)
 
-_PRESS = {"add", "apply", "up", "down", "remove", "panel"}
-"""The first words of the designer's buttons; the others are ``check`` and ``save``."""
+CURRENCIES: Final = tuple(sorted(EXPONENTS))
+"""What is suggested where a currency is typed."""
 
 
 @pages.page("/forms", Role.VIEWER)
@@ -68,7 +69,7 @@ def new() -> ResponseReturnValue:
     """A form from a starter, or a copy of another."""
     copied = request.args.get("copy", "")
     text = FormDesk(the_hub()).text(copied) if copied else form_starter(request.args.get("starter", "")).text
-    return _page("", text)
+    return _page("", _unpressed(text))
 
 
 @pages.page("/new-form", Role.EDITOR, method="POST")
@@ -80,7 +81,7 @@ def create() -> ResponseReturnValue:
 @pages.page("/forms/<name>", Role.VIEWER)
 def edit(name: str) -> ResponseReturnValue:
     """One form: its text, its fields as cards, how it looks."""
-    return _page(name, FormDesk(the_hub()).text(name))
+    return _page(name, _unpressed(FormDesk(the_hub()).text(name)))
 
 
 @pages.page("/forms/<name>", Role.EDITOR, method="POST")
@@ -104,19 +105,24 @@ def share(name: str) -> ResponseReturnValue:
     return render_template("form_share.html", name=name, form=_readable(name, desk.text(name)), tab="share")
 
 
+def _unpressed(text: str) -> Designed:
+    return Designed(text, {}, FormDesk(the_hub()).gateways())
+
+
 def _act(name: str) -> ResponseReturnValue:
-    """Change a field, check or save what was sent. What was typed is shown again, saved or not."""
+    """Change a part, check or save what was sent. What was typed is shown again, saved or not."""
     desk = FormDesk(the_hub())
-    text, do = _typed(), request.form.get("do", "check")
-    if do.partition(" ")[0] in _PRESS:
-        changed, problem = _pressed(text, do)
-        return _page(name, changed, problem=problem), 422 if problem is not None else 200
-    if do != "save":
-        return _page(name, text, findings=desk.check(text, name), is_checked=True)
+    do = request.form.get("do", "check")
+    designed = pressed(_typed(), do, request.form, desk.gateways())
+    text = designed.text
+    if do not in {"check", "save"} or not designed.is_right:
+        return _page(name, designed), 200 if designed.is_right else 422
+    if do == "check":
+        return _page(name, designed, findings=desk.check(text, name), is_checked=True)
     try:
         saved = desk.save(name, text, actor())
     except FindingsError as error:
-        return _page(name, text, findings=error.findings), 422
+        return _page(name, designed, findings=error.findings), 422
     flash("Saved. Visitors see it from now on.", "success")
     return redirect(url_for("forms.edit", name=saved), 303)
 
@@ -125,38 +131,35 @@ def _typed() -> str:
     return request.form.get("text", "").replace("\r\n", "\n")
 
 
-def _pressed(text: str, do: str) -> tuple[str, HubError | None]:
-    try:
-        return pressed(text, do, request.form), None
-    except HubError as error:
-        return text, error
-
-
-def _page(
-    name: str,
-    text: str,
-    *,
-    findings: Sequence[Finding] = (),
-    problem: HubError | None = None,
-    is_checked: bool = False,
-) -> str:
+def _page(name: str, designed: Designed, *, findings: Sequence[Finding] = (), is_checked: bool = False) -> str:
     stored = FormDesk(the_hub()).texts().get(name)
     return render_template(
         "form_edit.html",
         name=name,
         form=_readable(name, stored),
-        text=text,
-        is_changed=text != stored,
+        text=designed.text,
+        is_changed=designed.text != stored,
         findings=findings,
         is_checked=is_checked,
-        problem_found=problem,
-        cards=cards_of(text),
-        panels=panels_of(text),
-        kinds=KINDS,
-        bounded=BOUNDED,
         spoken=LANGUAGES,
         tab="edit",
+        **_shown(designed),
     )
+
+
+def _shown(designed: Designed) -> dict[str, object]:
+    """What the cards and panels are made with."""
+    return {
+        "cards": designed.cards(),
+        "panels": designed.panels(),
+        "opened": designed.opened,
+        "typed": designed.entered,
+        "problem_found": designed.problem,
+        "is_refused": not designed.is_right,
+        "kinds": KINDS,
+        "bounded": BOUNDED,
+        "currencies": CURRENCIES,
+    }
 
 
 # what the page's script asks for
@@ -173,19 +176,8 @@ def check() -> ResponseReturnValue:
 @pages.page("/form-cards", Role.EDITOR, method="POST")
 def cards() -> ResponseReturnValue:
     """The page's form in, after a button of the designer or another text: ``{text, cards}``, the cards as HTML."""
-    text, do = _typed(), request.form.get("do", "")
-    problem: HubError | None = None
-    if do:
-        text, problem = _pressed(text, do)
-    shown = render_template(
-        "form_cards.html",
-        cards=cards_of(text),
-        panels=panels_of(text),
-        problem_found=problem,
-        kinds=KINDS,
-        bounded=BOUNDED,
-    )
-    return _json({"text": text, "cards": shown})
+    designed = pressed(_typed(), request.form.get("do", ""), request.form, FormDesk(the_hub()).gateways())
+    return _json({"text": designed.text, "cards": render_template("form_cards.html", **_shown(designed))})
 
 
 def _json(value: JsonObject) -> Response:

@@ -51,7 +51,7 @@ export function cardsOf(form: HTMLFormElement, written: Written): Cards {
     }
     show(place as HTMLElement, answer.cards, what);
     written.put(answer.text);
-    if (said && what) said.textContent = place?.querySelector(".alert")?.textContent?.trim() ?? "Done.";
+    if (said && what) said.textContent = place?.querySelector(".alert, .invalid-feedback")?.textContent?.trim() ?? "Done.";
   }
 
   place.addEventListener("click", (event) => {
@@ -67,7 +67,7 @@ export function cardsOf(form: HTMLFormElement, written: Written): Cards {
   place.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || !(event.target instanceof HTMLInputElement)) return;
     event.preventDefault();
-    press(appliesTo(place, event.target) || "add");
+    press(appliesTo(place, event.target) || (addedBy(event.target) ?? "add"));
   });
   hideNeedless(place);
   return { refresh: () => { if (!waiting) press(""); } };
@@ -81,10 +81,16 @@ async function ask(address: string, data: FormData): Promise<Answer> {
 
 /** What applies the card or panel around an input; empty for an input in neither. */
 function appliesTo(place: HTMLElement, input: Element): string {
+  if (addedBy(input)) return "";
   const panel = input.closest<HTMLElement>(".hub-panel");
   if (panel) return panel.dataset["card"] ?? "";
   const card = input.closest(".hub-field-card");
   return card ? `apply ${String([...place.querySelectorAll(".hub-field-card")].indexOf(card))}` : "";
+}
+
+/** The button that takes an input of something new; nothing for an input of what is there. */
+function addedBy(input: Element): string | undefined {
+  return input.closest<HTMLElement>("[data-adds]")?.dataset["adds"];
 }
 
 /** Puts other cards in place of those shown; what was open stays open, and the keyboard where it was. */
@@ -92,8 +98,8 @@ function show(place: HTMLElement, cards: string, what: string): void {
   const open = new Set([...place.querySelectorAll<HTMLDetailsElement>("details[open]")].map((one) => one.dataset["card"]));
   const openNumbers = [...place.querySelectorAll<HTMLDetailsElement>("details")].map((one) => one.open);
   const active = place.contains(document.activeElement) ? (document.activeElement as HTMLElement) : null;
-  const added = what === "add" && !cards.includes("alert-danger");
-  const typed = kept(place, active, added);
+  const added = what === "add" && !cards.includes("alert-danger") && !cards.includes("is-invalid");
+  const typed = kept(place, active, what);
   place.innerHTML = cards;
   hideNeedless(place);
   for (const [name, value] of typed) {
@@ -103,7 +109,7 @@ function show(place: HTMLElement, cards: string, what: string): void {
   const found = [...place.querySelectorAll<HTMLDetailsElement>("details")];
   found.forEach((one, number) => {
     // Of a renamed field the number still tells which it was.
-    one.open = open.has(one.dataset["card"]) || (what.startsWith("apply") && (openNumbers[number] ?? false));
+    one.open = open.has(one.dataset["card"]) || (what.startsWith("apply") && (openNumbers[number] ?? false)) || one.querySelector(".is-invalid") !== null || (what.startsWith("offer-") && one.open);
   });
   const last = found.filter((one) => one.closest(".hub-field-card")).at(-1);
   if (added && last) {
@@ -115,9 +121,13 @@ function show(place: HTMLElement, cards: string, what: string): void {
 }
 
 /** What is being typed while the answer comes: in the field that has the keyboard, and of the field to be added. */
-function kept(place: HTMLElement, active: HTMLElement | null, added: boolean): Map<string, string> {
+function kept(place: HTMLElement, active: HTMLElement | null, what: string): Map<string, string> {
   const typing = active instanceof HTMLInputElement || active instanceof HTMLTextAreaElement ? [active.name] : [];
-  const names = added ? [] : [...typing, "new-title", "new-type"];
+  const adding = [...place.querySelectorAll<HTMLInputElement>("[data-adds] input, [data-adds] select")];
+  const names = [...typing, ...adding.map((one) => one.name)].filter((name) => {
+    const field = named(place, name);
+    return field !== null && addedBy(field) !== what;
+  });
   return new Map(names.map((name) => [name, named(place, name)?.value ?? ""]));
 }
 
