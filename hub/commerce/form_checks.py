@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from hub.commerce.forms import Price
-    from hub.connect.manifest import Capability, Manifest
+    from hub.connect.manifest import Manifest
     from hub.jsontypes import Json, JsonObject
 
 Path: TypeAlias = "tuple[str | int, ...]"
@@ -226,8 +226,7 @@ def refusals(pay: JsonObject, path: Path, manifest: Manifest) -> Iterator[Proble
         if cell is None or cell.status is Support.NONE:
             reason = cell.reason if cell is not None and cell.reason else f"{manifest.title} cannot do it."
             yield Problem(path, "capability", f"{manifest.title} cannot do this: {reason}", "Name another connection.")
-    recurring = manifest.capabilities.get("recurring_payment")
-    if pay.get("coupons") and _RECURRING[0] in wanted and recurring is not None and not _takes_discounts(recurring):
+    if pay.get("coupons") and all("every" in offer for offer in offers) and not manifest.takes_discounts:
         message = f"{manifest.title} keeps the calendar of its subscriptions itself and takes no discounts with them."
         yield Problem(("pay", "coupons"), "capability", message, "Leave coupons out, or name another connection.")
     supported = manifest.currencies.supported
@@ -237,10 +236,6 @@ def refusals(pay: JsonObject, path: Path, manifest: Manifest) -> Iterator[Proble
             message = f"{manifest.title} does not take {currency}."
             remedy = f"It takes {', '.join(supported)}."
             yield Problem(path, "currency", message, remedy)
-
-
-def _takes_discounts(recurring: Capability) -> bool:
-    return recurring.status is not Support.NATIVE or bool(recurring.limits.get("discount"))
 
 
 def _currencies(offer: JsonObject, pay: JsonObject) -> Iterable[str]:

@@ -204,6 +204,14 @@ class Manifest:
     polling: Polling | None
     samples: tuple[Sample, ...]
 
+    @property
+    def takes_discounts(self) -> bool:
+        """Whether the first charges of a subscription can be less, by the gateway or the hub that charges for it."""
+        cell = self.capabilities.get("recurring_payment")
+        if cell is None or cell.status is Support.NONE:
+            return False
+        return cell.status is Support.HUB or bool(cell.limits.get("discount"))
+
     def offered(self, action: str) -> ActionSpec | None:
         """An action of this connector, its own or one that the hub does for it; None when there is none."""
         own = self.actions.get(action)

@@ -77,15 +77,15 @@ def reduced(office: Office, form: Form, answers: Answers, entered: Mapping[str, 
     typed, offer, whole = entered.get(CODE, "").strip(), answers.offer, answers.amount
     if form.pay is None or not form.pay.takes_coupons or not typed or offer is None or whole is None:
         return None
-    identity = office.identity("rdm")
+    identity, by = office.identity("rdm"), connection_of(form, answers)
     with office.read() as connection:
         row = find(connection, typed)
-        plan = known_plan(connection, form, offer, whole, connection_of(form, answers) or "")
+        plan = known_plan(connection, form, offer, whole, by or "")
         is_ours = connection.execute(redemptions.select().where(redemptions.c.id == identity)).first() is not None
     why = why_not(row, plan, office.now) if row is None or not is_ours else None
     if why is not None or row is None:
         return Said(_SAID[why or WhyNot.UNKNOWN])
-    if _is_written(offer, whole, entered):
+    if _is_written(offer, whole, entered) or not _is_possible(office, offer, by):
         return Said(_SAID[WhyNot.OTHER_PLAN])
     try:
         discount = exactly(row.discount, whole)
@@ -102,6 +102,11 @@ def _is_written(offer: Offer, whole: Money, entered: Mapping[str, str]) -> bool:
     return price.fixed is None and entered.get(amount_input(offer, whole.currency)) not in {
         one.to_decimal_text() for one in price.choices
     }
+
+
+def _is_possible(office: Office, offer: Offer, by: str | None) -> bool:
+    """Whether the gateway can take less: some keep the calendar of their subscriptions themselves, and know no discounts."""
+    return not offer.is_recurring or by is None or office.manifest(by).takes_discounts
 
 
 def with_problem(answers: Answers, said: Said) -> Answers:

@@ -111,6 +111,8 @@ def test_coupons_are_for_gateways_that_take_discounts():
     assert told(amount=EUR, offers=[monthly], coupons=True) == []
     assert told(amount=EUR, coupons=True, by="paypal") == [], "what is paid once is cheaper everywhere"
     assert told(amount=EUR, offers=[monthly], coupons=True, by="paypal") == [(("pay", "coupons"), "capability")]
+    once = {"name": "once", "title": "Once"}
+    assert told(amount=EUR, offers=[once, monthly], coupons=True, by="paypal") == [], "they are for what is paid once"
 
 
 def test_terms_that_do_not_belong_together():

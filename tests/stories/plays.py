@@ -46,8 +46,6 @@ class Stage:
         """A form at the gateway, in its currency alone, without what it cannot do."""
         form = yaml.safe_load(text)
         pay = {**form["pay"], "by": "shop"}
-        if not takes_coupons(self.market):
-            pay.pop("coupons", None)
         pay["offers"] = [one for one in pay["offers"] if recurs(self.market) or "every" not in one]
         for priced in (pay, *pay["offers"]):
             if "amount" in priced:
@@ -285,12 +283,6 @@ def recurs(market: Market) -> bool:
     """Whether a form can begin a subscription there: some need a stored means of payment first."""
     cell = market.manifest.capabilities["recurring_payment"]
     return cell.status is not Support.NONE and market.method is None
-
-
-def takes_coupons(market: Market) -> bool:
-    """Whether a form with subscriptions there can take coupons: not where the gateway charges, and takes no discounts."""
-    cell = market.manifest.capabilities["recurring_payment"]
-    return cell.status is not Support.NATIVE or bool(cell.limits.get("discount"))
 
 
 PLAYS: dict[str, Callable[[Stage], None]] = {

@@ -301,6 +301,16 @@ def test_a_code_for_one_plan_is_for_the_offer_that_is_on_it(shop):
     assert used(shop) == 1
 
 
+def test_a_gateway_that_takes_no_discounts_with_subscriptions_takes_codes_for_what_is_paid_once(shop):
+    coupon(shop)
+    keys = {"mode": "test", "client_id": "client-of-ours", "client_secret": "made-up"}
+    shop.hub.accounts.create("paypal", "paypal", keys, "test")
+    form = re.sub(r", JPY: .*}}", "}}", FORM.replace("by: corner", "by: paypal"))
+    FormDesk(shop.hub).save("school", form, "test@example.com")
+    assert said(look(shop)) == NOT_HERE
+    assert price(look(shop, offer="course")).startswith("€39.20")
+
+
 def test_a_form_that_takes_no_codes_looks_at_none(shop):
     coupon(shop)
     FormDesk(shop.hub).save("school", FORM.replace("  coupons: true\n", ""), "test@example.com")
