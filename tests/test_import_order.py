@@ -19,7 +19,7 @@ RINGS = (
     ("hub.office",),
     ("hub.journal", "hub.connect"),
     ("hub.expressions", "hub.vocabulary"),
-    ("hub.money", "hub.iban", "hub.pdf"),
+    ("hub.money", "hub.iban", "hub.pdf", "hub.phrases"),
     ("hub.errors", "hub.jsontypes", "hub.ids"),
 )
 # Beside the rings: they import the innermost only, and may be imported by all that touches the outside world.

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import asdict
 from datetime import UTC, datetime, time, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import sqlalchemy as sa
-import yaml
 from babel.dates import format_date
 
 from hub.commerce.invoice_payments import OVERDUE, billing, make_void, settle, take_earlier
 from hub.commerce.invoice_reading import PAYABLE, due_of, find_invoice, invoice_event, invoice_output
-from hub.commerce.languages import LANGUAGES
 from hub.commerce.order_lines import Line, currency_of, priced
 from hub.commerce.order_reading import find_order, lines_of
 from hub.commerce.orders import keep_until
@@ -23,6 +19,7 @@ from hub.errors import PermanentError
 from hub.journal.tables_commerce import catalogue_items, orders
 from hub.journal.tables_invoices import invoices
 from hub.money import Money
+from hub.phrases import DEFAULT_LANGUAGE, phrase
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,8 +29,6 @@ if TYPE_CHECKING:
     from hub.office import Action, Office, Timer
 
 DUE_IN_DAYS: Final = 14
-
-_MAIL: Final = Path(__file__).parent / "invoice_mail.yaml"
 
 
 def create(office: Office, given: JsonObject) -> JsonObject:
@@ -139,7 +134,10 @@ TIMERS: Final[Mapping[str, Timer]] = {OVERDUE: tell_overdue}
 
 def mail_of(row: Row, url: str) -> dict[str, Json]:
     """Subject and text of the mail with an invoice, in its customer's language."""
-    said = functools.partial(_said, row.language)
+
+    def said(name: str, **values: object) -> str:
+        return phrase(row.language, f"invoice_mail.{name}", **values)
+
     total, due = (one.format(row.language) for one in (Money(row.total, row.currency), due_of(row)))
     day = format_date(row.due_at.date(), "long", row.language)
     first = said("due" if row.state in PAYABLE else "paid", number=row.number, total=total, due=due, day=day)
@@ -208,7 +206,7 @@ def _row(
         "metadata": given.get("metadata") or (order.metadata if order is not None else None),
         "connections": given.get("connections") or (order.connections if order is not None else None),
         "note": str(given.get("note") or ""),
-        "language": str(given.get("language") or LANGUAGES[0]),
+        "language": str(given.get("language") or DEFAULT_LANGUAGE),
         "due_in_days": given.get("due_in_days", DUE_IN_DAYS),
         "search": " ".join(words).lower()[:2_000],
     }
@@ -225,12 +223,3 @@ def _number(book: Book, identity: str) -> str:
 
 def _wrong_state(row: sa.Row[Any], how: str, remedy: str) -> PermanentError:
     return PermanentError(f"The invoice {row.number or row.id} {how}.", code="wrong_state", remedy=remedy)
-
-
-@functools.cache
-def _words() -> Mapping[str, Mapping[str, str]]:
-    return cast("Mapping[str, Mapping[str, str]]", yaml.safe_load(_MAIL.read_text(encoding="utf-8")))
-
-
-def _said(language: str, name: str, **values: object) -> str:
-    return _words()[name][language].format_map(values)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 from hub.commerce.csv_reading import Sheet
 from hub.commerce.form_amounts import typed_money
 from hub.commerce.form_fields import mail_address
-from hub.commerce.languages import LANGUAGES
 from hub.errors import MoneyError
+from hub.phrases import LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

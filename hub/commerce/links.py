@@ -13,13 +13,13 @@ import sqlalchemy as sa
 from babel.dates import format_date
 
 from hub.commerce import orders
-from hub.commerce.languages import LANGUAGES
 from hub.commerce.link_payments import MAIL, REMIND, quiet
 from hub.commerce.link_reading import PAGE, asked_of, find_link, link_event, link_output
 from hub.errors import ActionError, PermanentError, TransientError, UncertainError
 from hub.expressions.durations import parse_duration
 from hub.journal.tables_commerce import orders as order_table
 from hub.journal.tables_links import payment_links
+from hub.phrases import DEFAULT_LANGUAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -207,7 +207,7 @@ def _mail(office: Office, row: Row, template: str, to: str) -> None:
         "until": until,
     }
     data = {name: value for name, value in data.items() if value}
-    spoken = template if row.language == LANGUAGES[0] else f"{template}-{row.language}"
+    spoken = template if row.language == DEFAULT_LANGUAGE else f"{template}-{row.language}"
     office.call("mail", "send", {"to": to, "template": spoken, "data": data}, template)
     office.change(lambda book: _went_out(book, row.id, template))
 
@@ -271,7 +271,7 @@ def _row(identity: str, given: JsonObject, now: datetime) -> dict[str, Any]:
         "connections": given.get("connections"),
         "reusable": reusable,
         "order": None if reusable else f"ord_{identity.removeprefix('plk_')}",
-        "language": str(given.get("language") or LANGUAGES[0]),
+        "language": str(given.get("language") or DEFAULT_LANGUAGE),
         "note": str(given.get("note") or ""),
         "metadata": given.get("metadata"),
         "return_url": given.get("return_url"),

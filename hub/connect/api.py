@@ -114,8 +114,8 @@ class Call:
     previous: Json = None
     """The ``details`` of the error that ended the attempt before: what an action that does several things had done."""
     services: Mapping[str, object] = field(default_factory=dict)
-    """What the hub lends to connectors: :class:`Outbox`, :class:`Templates`, :class:`Emit`, :class:`Connections` by the
-    names that the manifest's ``services`` lists."""
+    """What the hub lends to connectors: :class:`Outbox`, :class:`Templates`, :class:`Papers`, :class:`Emit`,
+    :class:`Connections` by the names that the manifest's ``services`` lists."""
 
     def with_input(self, value: JsonObject) -> Call:
         """The same call with another input."""
@@ -141,6 +141,26 @@ class Templates(Protocol):
 
     def get(self, name: str) -> str | None:
         """The text of a template, or None when the workspace has none of that name."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaperFile:
+    """A paper of the hub's as a file: its name in ASCII, and its bytes."""
+
+    name: str
+    content: bytes = field(repr=False)
+    media_type: str = "application/pdf"
+
+
+class Papers(Protocol):
+    """``services["papers"]``: papers of the hub's own, for a connector that sends them on."""
+
+    def make(self, asked: JsonObject) -> PaperFile:
+        """The paper that ``asked`` names: ``{invoice}``, or ``{statement, month}`` with ``language`` and ``timezone``.
+
+        Made anew each time; the same bytes as long as nothing of what stands on it changed. Raises ``NotFoundError`` for a
+        thing that is not there, ``PermanentError`` for one of which there is no paper.
+        """
 
 
 class Connections(Protocol):

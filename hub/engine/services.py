@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from hub.engine.papers import HubPapers
 from hub.ids import new_id
 from hub.journal.entries import Happening
 
@@ -54,7 +55,7 @@ class AnswerLinks(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Lends templates, the outbox, emitting and other connections to calls."""
+    """Lends templates, the outbox, papers, emitting and other connections to calls."""
 
     outbox: Outbox
     templates: Templates
@@ -89,7 +90,13 @@ class Services:
 
         office = self.office_of(key, self.now(), caused_by)
         others = OtherConnections(office, self.connection_of)
-        return {"outbox": self.outbox, "templates": self.templates, "emit": emit, "connections": others}
+        return {
+            "outbox": self.outbox,
+            "templates": self.templates,
+            "papers": HubPapers(office),
+            "emit": emit,
+            "connections": others,
+        }
 
     def input_for(self, request: CallRequest) -> JsonObject:
         """The input as the action gets it: a question's mail gets its signed links, which are never recorded."""

@@ -12,6 +12,7 @@ from flask_wtf.csrf import CSRFProtect, generate_csrf  # type: ignore[import-unt
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from hub import __version__
+from hub.phrases import LANGUAGES
 from hub.web.access import ROLE_MEANINGS, ROLE_NAMES, Role, Rule, access_rules, may, require_role
 from hub.web.api import views
 from hub.web.assets import Assets
@@ -20,7 +21,7 @@ from hub.web.headers import csp_nonce, protect
 from hub.web.pages import PAGES
 from hub.web.problems import answer_problems
 from hub.web.sessions import current_user
-from hub.web.speech import LANGUAGES, amount, say, visitor_language
+from hub.web.speech import amount, say, visitor_language
 from hub.web.visitors import brand
 
 if TYPE_CHECKING:

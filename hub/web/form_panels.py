@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from hub.commerce.form_checks import refusals
-from hub.commerce.languages import LANGUAGES
 from hub.engine.form_desk import problems_of
+from hub.phrases import LANGUAGES
 from hub.recipes.document import parse_document
 from hub.recipes.findings import FindingsError
 from hub.web.form_entries import Button, Entered, Entry, Group, Tick, part_at, parts_at, shown

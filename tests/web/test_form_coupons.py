@@ -12,7 +12,7 @@ from hub.engine.form_desk import FormDesk
 from hub.journal.tables_billing import coupons
 from hub.journal.tables_forms import form_plans
 from hub.payments.coupons import make, stop
-from hub.web.speech import LANGUAGES
+from hub.phrases import LANGUAGES
 from tests.commerce.conftest import Shop
 from tests.payments.corner import CornerGateway
 

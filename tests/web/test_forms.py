@@ -7,7 +7,7 @@ import pytest
 
 from hub.commerce.submissions import Wanted, listed
 from hub.engine.form_desk import FormDesk
-from hub.web.speech import LANGUAGES
+from hub.phrases import LANGUAGES
 from tests.commerce.conftest import Shop
 from tests.payments.corner import CornerGateway
 

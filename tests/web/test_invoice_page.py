@@ -7,8 +7,8 @@ import pypdfium2
 import pytest
 import zxingcpp
 
+from hub.commerce.invoice_pdf import girocode
 from hub.money import Money
-from hub.web.invoice_pdf import girocode
 from tests.commerce.conftest import Shop
 from tests.payments.corner import CornerGateway
 

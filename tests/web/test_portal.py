@@ -7,7 +7,7 @@ from email import message_from_bytes, policy
 
 import pytest
 
-from hub.web.speech import LANGUAGES
+from hub.phrases import LANGUAGES
 from tests.commerce.conftest import Shop
 from tests.fakes.fake_razorpay import FakeRazorpay
 from tests.fakes.server import DOWN

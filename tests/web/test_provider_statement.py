@@ -14,7 +14,7 @@ from hub.journal.tables_ledger import ledger_entries
 from hub.money import Money
 from hub.payments import ledger
 from hub.payments.statements import statements
-from hub.web.speech import LANGUAGES, phrases
+from hub.phrases import LANGUAGES, phrases
 from tests.commerce.conftest import Shop
 from tests.payments.corner import CornerGateway
 from tests.web.test_work_pages import pages_of, provider, text_of, transport

@@ -9,8 +9,8 @@ import pytest
 from hub.commerce.order_payments import settle_stuck
 from hub.errors import PermanentError
 from hub.journal.tables_commerce import order_payments
+from hub.phrases import LANGUAGES
 from hub.web.passwords import hash_password
-from hub.web.speech import LANGUAGES
 from tests.commerce.conftest import Shop
 from tests.payments.corner import CornerGateway
 from tests.web.conftest import PASSWORD, Visitor

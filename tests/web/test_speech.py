@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hub.web.speech import LANGUAGES, amount, phrase, phrases, say, visitor_language
+from hub.phrases import LANGUAGES, phrase, phrases
+from hub.web.speech import amount, say, visitor_language
 
 HUB = Path(__file__).parents[2] / "hub" / "web"
 

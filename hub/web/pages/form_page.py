@@ -25,13 +25,14 @@ from hub.jsontypes import canonical_json
 from hub.money import Money
 from hub.payments.coupons import code_of
 from hub.payments.discounts import off
+from hub.phrases import LANGUAGES
 from hub.secrets import LinkError
 from hub.web.access import Pages, Role
 from hub.web.assets import DIST, Assets
 from hub.web.form_coupons import CODE, Reduced, of_the_price, price_words, reduced, with_problem
 from hub.web.headers import csp_nonce, policy
 from hub.web.sessions import the_hub
-from hub.web.speech import LANGUAGES, amount, say, visitor_language
+from hub.web.speech import amount, say, visitor_language
 from hub.web.visitors import ask_gateways, form_key, lead_on, leads_nowhere
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from hub.engine.form_desk import FormDesk, compile_form
 from hub.errors import HubError, NotFoundError
 from hub.jsontypes import canonical_json
 from hub.money import EXPONENTS
+from hub.phrases import LANGUAGES
 from hub.recipes.findings import FindingsError
 from hub.web.access import Pages, Role
 from hub.web.form_cards import BOUNDED, KINDS
@@ -22,7 +23,6 @@ from hub.web.pages.events import parse_object
 from hub.web.pages.form_page import form_response
 from hub.web.pages.outbox import framed
 from hub.web.sessions import actor, the_hub
-from hub.web.speech import LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,13 +5,14 @@ What is paid and how much comes from the invoice. A browser says only which of t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from babel.dates import format_date
 from flask import Response, render_template, request, url_for
 
 from hub.commerce import paying
+from hub.commerce.invoice_pdf import invoice_paper
 from hub.commerce.invoice_reading import PAYABLE, due_of, find_invoice, payments_of, references, surplus_of
 from hub.commerce.order_reading import not_needed
 from hub.commerce.order_reading import payments_of as payments_of_order
@@ -20,7 +21,6 @@ from hub.money import Money
 from hub.secrets import LinkError
 from hub.web.access import Pages, Role
 from hub.web.codes import code_picture
-from hub.web.invoice_pdf import Billed, invoice_pdf
 from hub.web.sessions import the_hub
 from hub.web.speech import say, visitor_language
 from hub.web.visitors import ask_gateways, form_key, lead_on, leads_nowhere, new_key
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
     from flask.typing import ResponseReturnValue
 
-    from hub.jsontypes import JsonObject
 
 log = structlog.get_logger(__name__)
 
@@ -89,13 +88,9 @@ def paper(token: str) -> ResponseReturnValue:
 
 def pdf_answer(invoice: sa.Row[Any]) -> Response:
     """An invoice as PDF, under a name that says its number."""
-    hub = the_hub()
-    brand, bank = (cast("JsonObject", hub.store.fact(name) or {}) for name in ("brand", "bank"))
-    billed = Billed(brand, bank, hub.office("read").address("i", invoice.id))
-    name = "".join(one if one.isalnum() else "-" for one in invoice.number or "draft")
-    response = Response(invoice_pdf(invoice, billed, hub.now()), content_type="application/pdf")
-    response.headers["Content-Disposition"] = f'inline; filename="invoice-{name}.pdf"'
-    return response
+    file = invoice_paper(the_hub().office("read"), invoice)
+    headers = {"Content-Disposition": f'inline; filename="{file.name}"'}
+    return Response(file.content, headers=headers, content_type=file.media_type)
 
 
 def _page(token: str, identity: str, *, begun: bool = True) -> str:

@@ -8,11 +8,11 @@ import sqlalchemy as sa
 from flask import flash, redirect, render_template, request, url_for
 
 from hub.commerce.invoice_reading import due_of, find_invoice, payments_of, surplus_of
-from hub.commerce.languages import LANGUAGES
 from hub.errors import ActionError, MoneyError
 from hub.journal.queries import EventFilter
 from hub.journal.tables_invoices import invoices as table
 from hub.money import Money, exact_decimal
+from hub.phrases import DEFAULT_LANGUAGE, LANGUAGES
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key
 from hub.web.codes import code_picture
@@ -66,7 +66,7 @@ def export() -> ResponseReturnValue:
 @pages.page("/invoices/new", Role.EDITOR)
 def new() -> ResponseReturnValue:
     """The form of an invoice that is made by hand."""
-    return _form({**dict.fromkeys(_FIELDS, ""), "due_in_days": "14", "language": LANGUAGES[0]}, {}, None)
+    return _form({**dict.fromkeys(_FIELDS, ""), "due_in_days": "14", "language": DEFAULT_LANGUAGE}, {}, None)
 
 
 @pages.page("/invoices/new", Role.EDITOR, method="POST")
@@ -123,7 +123,7 @@ def void(identity: str) -> ResponseReturnValue:
 def read_invoice(typed: Mapping[str, str]) -> tuple[JsonObject, dict[str, str]]:
     """The input of ``invoices/create``, and by field what is wrong. The tax rate is that of lines with a price."""
     order, wrong = read_order(typed)
-    given: dict[str, Json] = {**order, "language": typed["language"] or LANGUAGES[0]}
+    given: dict[str, Json] = {**order, "language": typed["language"] or DEFAULT_LANGUAGE}
     if typed["description"]:
         given["note"] = given.pop("description")
     if typed["series"]:

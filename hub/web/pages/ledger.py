@@ -15,12 +15,12 @@ from hub.journal.tables_work import providers
 from hub.money import Money
 from hub.payments import ledger, reconciliation, refunds
 from hub.payments.splitting import split
+from hub.payments.statement_pdf import Reader, statement_pdf
 from hub.payments.statements import statements
 from hub.web.access import Pages, Role
 from hub.web.csv_files import csv_file
 from hub.web.formatting import reader_locale, reader_zone
 from hub.web.sessions import actor, the_hub
-from hub.web.statement_pdf import Reader, statement_pdf
 from hub.web.visitors import brand
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def statement_paper(provider: str) -> ResponseReturnValue:
     """The same on paper."""
     first, last, found = _asked_statement(provider)
     reader = Reader("en", str(reader_locale()), reader_zone())
-    content = statement_pdf(brand(), _name(provider), (first, last), found, reader, the_hub().now())
+    content = statement_pdf(brand().name, _name(provider), (first, last), found, reader, the_hub().now())
     answer = Response(content, mimetype="application/pdf")
     answer.headers["Content-Disposition"] = f'inline; filename="statement-{provider}.pdf"'
     return answer

@@ -8,11 +8,11 @@ import sqlalchemy as sa
 from flask import flash, redirect, render_template, request, url_for
 
 from hub.commerce import link_batches
-from hub.commerce.languages import LANGUAGES
 from hub.commerce.link_csv import COLUMNS, MOST_LINES, read_recipients
 from hub.errors import PermanentError
 from hub.journal.tables_links import link_batches as table
 from hub.money import Money
+from hub.phrases import DEFAULT_LANGUAGE, LANGUAGES
 from hub.web.access import Pages, Role
 from hub.web.acting import form_key, offering
 from hub.web.csv_files import csv_file, uploaded_text
@@ -38,7 +38,7 @@ _NEWEST: Final = 50
 @pages.page("/links/tables", Role.VIEWER)
 def index() -> ResponseReturnValue:
     """The newest tables, and the form to read one in."""
-    return _form({**dict.fromkeys(SHARED, ""), "language": LANGUAGES[0], "expires_days": "30", "send": "1"}, {})
+    return _form({**dict.fromkeys(SHARED, ""), "language": DEFAULT_LANGUAGE, "expires_days": "30", "send": "1"}, {})
 
 
 @pages.page("/links/tables", Role.EDITOR, method="POST")

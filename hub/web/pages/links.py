@@ -11,13 +11,13 @@ from flask import flash, redirect, render_template, request, url_for
 from hub.commerce import paying
 from hub.commerce.form_amounts import typed_money
 from hub.commerce.form_fields import mail_address
-from hub.commerce.languages import LANGUAGES
 from hub.commerce.link_reading import PAGE, asked_of, find_link
 from hub.errors import ActionError, MoneyError
 from hub.journal.queries import EventFilter
 from hub.journal.tables_commerce import orders
 from hub.journal.tables_links import payment_links as table
 from hub.money import Money
+from hub.phrases import DEFAULT_LANGUAGE, LANGUAGES
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key, offering
 from hub.web.csv_files import csv_file
@@ -67,7 +67,7 @@ def export() -> ResponseReturnValue:
 @pages.page("/links/new", Role.EDITOR)
 def new() -> ResponseReturnValue:
     """The form of a new link."""
-    return _form({**dict.fromkeys(_FIELDS, ""), "language": LANGUAGES[0], "expires_days": "30"}, {}, None)
+    return _form({**dict.fromkeys(_FIELDS, ""), "language": DEFAULT_LANGUAGE, "expires_days": "30"}, {}, None)
 
 
 @pages.page("/links/new", Role.EDITOR, method="POST")
@@ -160,7 +160,7 @@ def read_shared(typed: Mapping[str, str]) -> tuple[dict[str, Json], dict[str, st
         for name in ("purpose", "note")
         if len(typed[name]) > _LONGEST[name]
     }
-    given["language"] = typed["language"] if typed["language"] in LANGUAGES else LANGUAGES[0]
+    given["language"] = typed["language"] if typed["language"] in LANGUAGES else DEFAULT_LANGUAGE
     for name, field in (("remind_days", "remind_in"), ("expires_days", "expires_in")):
         days = typed[name]
         if days and not (days.isascii() and days.isdigit() and 1 <= int(days[:9]) <= _MOST_DAYS):

@@ -20,12 +20,13 @@ from hub.engine.new_means import CARD_PAGE, Change, can_change, has_page
 from hub.errors import ActionError, NotFoundError
 from hub.journal.tables_billing import told_plans
 from hub.payments.billing import value
+from hub.phrases import LANGUAGES
 from hub.secrets import LinkError
 from hub.web.access import Pages, Role
 from hub.web.acting import manifest_of, offered
 from hub.web.formatting import moment, reader_zone
 from hub.web.sessions import the_hub
-from hub.web.speech import LANGUAGES, say, visitor_language
+from hub.web.speech import say, visitor_language
 from hub.web.visitors import brand, form_key, lead_on, leads_nowhere, new_key
 
 if TYPE_CHECKING:

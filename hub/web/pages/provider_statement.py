@@ -14,6 +14,7 @@ from flask import Response, render_template, request, url_for
 
 from hub.commerce.providers import PORTAL, find_provider
 from hub.errors import NotFoundError
+from hub.payments.statement_pdf import Reader, line_words, statement_pdf
 from hub.payments.statements import Statement, first_moment, statements
 from hub.secrets import LinkError
 from hub.web.access import Pages, Role
@@ -21,7 +22,6 @@ from hub.web.csv_files import csv_file
 from hub.web.formatting import reader_locale, reader_zone
 from hub.web.sessions import the_hub
 from hub.web.speech import say, visitor_language
-from hub.web.statement_pdf import Reader, line_words, statement_pdf
 from hub.web.visitors import brand, leads_nowhere
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def paper(token: str) -> ResponseReturnValue:
     asked, language, locale = _asked(token), visitor_language(), reader_locale()
     reader = Reader(language, str(locale) if locale.language == language else language, reader_zone())
     days = (asked.month, asked.last)
-    content = statement_pdf(brand(), asked.row.name, days, asked.found, reader, the_hub().now())
+    content = statement_pdf(brand().name, asked.row.name, days, asked.found, reader, the_hub().now())
     answer = Response(content, mimetype="application/pdf")
     answer.headers["Content-Disposition"] = f'inline; filename="statement-{asked.month:%Y-%m}.pdf"'
     return answer

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from babel.dates import format_date
 
 from hub.commerce.invoice_reading import PAYABLE, due_of
+from hub.connect.api import PaperFile
 from hub.money import Money
 from hub.pdf import MARGIN, Align, Paper
-from hub.web.speech import phrase
+from hub.phrases import phrase
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from hub.jsontypes import Json, JsonObject
+    from hub.office import Office
 
 _CODE: Final = 34.0
 _BLOCK: Final = 58.0
@@ -32,6 +34,14 @@ class Billed:
     brand: JsonObject
     bank: JsonObject
     url: str
+
+
+def invoice_paper(office: Office, invoice: sa.Row[Any]) -> PaperFile:
+    """The invoice as a file, under a name that says its number. An invoice that stays as it is gives the same bytes."""
+    brand, bank = (cast("JsonObject", office.fact(name) or {}) for name in ("brand", "bank"))
+    billed = Billed(brand, bank, office.address("i", invoice.id))
+    number = "".join(one if one.isalnum() else "-" for one in invoice.number or "draft")
+    return PaperFile(f"invoice-{number}.pdf", invoice_pdf(invoice, billed, office.now))
 
 
 def invoice_pdf(invoice: sa.Row[Any], billed: Billed, now: datetime) -> bytes:

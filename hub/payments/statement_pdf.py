@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from babel.dates import format_date
 
 from hub.pdf import Align, Paper
-from hub.web.speech import phrase
+from hub.phrases import phrase
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from hub.money import Money
     from hub.payments.statements import Statement
-    from hub.web.visitors import Brand
 
 _KINDS: Final = frozenset({"split", "taken", "dispute", "transfer", "payout", "payout_back"})
 
@@ -36,14 +35,14 @@ def line_words(language: str, kind: str) -> str:
 
 
 def statement_pdf(  # noqa: PLR0913 (what stands on it)
-    brand: Brand, name: str, days: tuple[date, date], found: Sequence[Statement], reader: Reader, now: datetime
+    business: str, name: str, days: tuple[date, date], found: Sequence[Statement], reader: Reader, made_at: datetime
 ) -> bytes:
-    """The statement as PDF. ``name``: whose it is; ``days``: the first and the last one."""
+    """The statement as PDF. ``business`` owes, and may be empty; ``name``: whose it is; ``days``: the first and the last."""
     said = _Words(reader)
-    paper = Paper(f"{said('statement_title')} {name}", now)
+    paper = Paper(f"{said('statement_title')} {name}", made_at)
     paper.add_page()
-    if brand.name:
-        paper.write_line(brand.name, bold=True)
+    if business:
+        paper.write_line(business, bold=True)
         paper.ln(4)
     paper.write_line(said("statement_title"), size=18, bold=True)
     paper.write_line(name, size=12)
