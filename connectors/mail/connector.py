@@ -18,17 +18,22 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from connectors.mail.message import Mailbox
-    from hub.connect.api import Call, Connection, Outbox, Templates
+    from hub.connect.api import Call, Connection, Outbox, PaperFile, Papers, Templates
     from hub.jsontypes import Json, JsonObject
 
 BUILTIN_TEMPLATES = Path(__file__).parent / "templates"
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 _NOWHERE = "hub@localhost"
+_MOST_ATTACHED = 7_000_000
+"""Bytes of all attachments together: base64 adds a third, and many servers take no more than 10 MB."""
+_TOO_LARGE = "5.3.4"
+"""RFC 3463, 3.4: the message is larger than the system takes."""
 
 
 def send(call: Call) -> Json:
     """Send a mail to each recipient; the output lists them with their Message-IDs.
 
+    All papers are made before the first mail goes out: with one that cannot be had, nobody gets anything.
     A recipient that got it in an earlier attempt is not sent to again (``call.previous``). Raises ``TransientError`` when
     some are to be tried later, ``PermanentError`` (``invalid_recipient``) when the others got it but some were refused for
     good, ``UncertainError`` when the line was lost after a message and the connection says to ask; each error's
@@ -37,6 +42,7 @@ def send(call: Call) -> Json:
     given = call.input["to"]
     recipients = [mailbox(text) for text in ([given] if isinstance(given, str) else cast("list[str]", given))]
     content = _content(call)
+    attachments = _attachments(call)
     settings = call.connection.settings
     sender = _sender(settings)
     reply_to = call.input.get("reply_to") or settings.get("reply_to")
@@ -53,13 +59,14 @@ def send(call: Call) -> Json:
                 now=call.now,
                 reply_to=mailbox(str(reply_to)) if reply_to else None,
                 unsubscribe=cast("str | None", call.input.get("unsubscribe")),
+                attachments=attachments,
             ).as_bytes(),
         )
         for recipient in recipients
     ]
-    if not settings.get("host"):
-        return _keep(call, outgoing, content.subject)
-    return _deliver(call, sender, outgoing)
+    output = _deliver(call, sender, outgoing) if settings.get("host") else _keep(call, outgoing, content.subject)
+    attached: list[Json] = [{"name": file.name, "bytes": len(file.content)} for file in attachments]
+    return {**output, "attachments": attached} if attached else output
 
 
 class _Outgoing:
@@ -96,6 +103,20 @@ def _content(call: Call) -> Rendered:
     return Rendered(chosen, rendered.text, rendered.html)
 
 
+def _attachments(call: Call) -> Sequence[PaperFile]:
+    """The papers that the step names. Raises what tells of one that cannot be had, and ``mail_too_large``."""
+    asked = cast("list[JsonObject]", call.input.get("attachments") or [])
+    if not asked:
+        return ()
+    papers = cast("Papers", call.service("papers"))
+    made = [papers.make(one) for one in asked]
+    size = sum(len(file.content) for file in made)
+    if size > _MOST_ATTACHED:
+        names = ", ".join(file.name for file in made)
+        raise failure("mail_too_large", f"{names}: {size:,} bytes, and at most {_MOST_ATTACHED:,} are attached.")
+    return made
+
+
 def _template(call: Call, name: str) -> str:
     """The workspace's template, else the built-in one of that name."""
     if "templates" in call.services:
@@ -116,14 +137,14 @@ def _sender(settings: JsonObject) -> Mailbox:
     return type(plain)(name, plain.address)
 
 
-def _keep(call: Call, outgoing: Sequence[_Outgoing], subject: str) -> Json:
+def _keep(call: Call, outgoing: Sequence[_Outgoing], subject: str) -> JsonObject:
     outbox = cast("Outbox", call.service("outbox"))
     for one in outgoing:
         outbox.put(one.identifier, one.message, recipient=one.recipient.address, subject=subject)
     return {"sent": [one.entry() for one in outgoing], "outbox": True}
 
 
-def _deliver(call: Call, sender: Mailbox, outgoing: Sequence[_Outgoing]) -> Json:
+def _deliver(call: Call, sender: Mailbox, outgoing: Sequence[_Outgoing]) -> JsonObject:
     done = _earlier(call)
     waiting = [one for one in outgoing if one.key not in done]
     while waiting:
@@ -150,7 +171,7 @@ def _earlier(call: Call) -> dict[str, dict[str, Json]]:
     return {str(entry["key"]): entry for entry in entries if entry.get("outcome") in settled}
 
 
-def _verdict(call: Call, outgoing: Sequence[_Outgoing], done: dict[str, dict[str, Json]]) -> Json:
+def _verdict(call: Call, outgoing: Sequence[_Outgoing], done: dict[str, dict[str, Json]]) -> JsonObject:
     entries = [{**done[one.key], **one.entry()} for one in outgoing]
     asks = call.connection.settings.get("when_unsure", "ask") == "ask"
     details: JsonObject = {"recipients": entries}
@@ -167,8 +188,11 @@ def _verdict(call: Call, outgoing: Sequence[_Outgoing], done: dict[str, dict[str
     refused = which(Outcome.REFUSED)
     if refused:
         others = f" Sent to the other {len(entries) - len(refused)}." if len(entries) > len(refused) else ""
-        raise failure("invalid_recipient", f"{_listed(refused)}.{others}", details=details)
-    sent = [{name: value for name, value in entry.items() if name not in {"key", "outcome"}} for entry in entries]
+        code = "mail_too_large" if all(_TOO_LARGE in str(one["answer"]) for one in refused) else "invalid_recipient"
+        raise failure(code, f"{_listed(refused)}.{others}", details=details)
+    sent: list[Json] = [
+        {name: value for name, value in entry.items() if name not in {"key", "outcome"}} for entry in entries
+    ]
     return {"sent": sent, "outbox": False}
 
 

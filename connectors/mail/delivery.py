@@ -129,8 +129,9 @@ class Session:
         if smtp is None:
             message_text = "send() is for inside the with block"
             raise ValueError(message_text)
-        if utf8 and not smtp.has_extn("smtputf8"):
-            return Report(Outcome.REFUSED, 553, "5.6.7 The mail server does not take addresses beyond ASCII")
+        not_taken = _not_taken(smtp, len(message), utf8=utf8)
+        if not_taken is not None:
+            return not_taken
         given = False
         try:
             code, answer = smtp.mail(sender, ["SMTPUTF8"] if utf8 else [])
@@ -183,6 +184,17 @@ def _no_session(error: Exception, server: Server) -> ActionError:
         code = "gateway_down" if temporary else "forbidden"
         return failure(code, f"{where} answered {error.smtp_code} {_words(error.smtp_error)}.")
     return failure("unreachable", f"The mail server {where}: {error}.")
+
+
+def _not_taken(smtp: smtplib.SMTP, size: int, *, utf8: bool) -> Report | None:
+    """The refusal that the server's greeting tells already: no addresses beyond ASCII, a limit of bytes (RFC 1870, 4)."""
+    if utf8 and not smtp.has_extn("smtputf8"):
+        return Report(Outcome.REFUSED, 553, "5.6.7 The mail server does not take addresses beyond ASCII")
+    most = smtp.esmtp_features.get("size", "")
+    if most.isdecimal() and 0 < int(most) < size:
+        words = f"5.3.4 The mail server takes at most {int(most):,} bytes, and the mail has {size:,}"
+        return Report(Outcome.REFUSED, 552, words)
+    return None
 
 
 def _dotted(message: bytes) -> bytes:

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING
 from hub.connect.answers import failure
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from connectors.mail.rendering import Rendered
+    from hub.connect.api import PaperFile
 
 # RFC 5321, 4.5.3.1: 64 octets before the @, 255 after it.
 _LOCAL = re.compile(r"[^\s@<>()\[\]\\,;:\"\x00-\x1f\x7f]{1,64}")
@@ -73,6 +75,7 @@ def build(  # noqa: PLR0913 (the parts of a mail)
     now: datetime,
     reply_to: Mailbox | None = None,
     unsubscribe: str | None = None,
+    attachments: Sequence[PaperFile] = (),
 ) -> EmailMessage:
     """The message. Raises ``PermanentError`` (``bad_input``) when a header would hold a line break."""
     message = EmailMessage(policy=SMTP)
@@ -95,4 +98,7 @@ def build(  # noqa: PLR0913 (the parts of a mail)
     # Quoted-printable keeps every line short and in ASCII, so that no server has to change the body.
     message.set_content(content.text, cte="quoted-printable")
     message.add_alternative(content.html, subtype="html", cte="quoted-printable")
+    for file in attachments:
+        kind, _, subtype = file.media_type.partition("/")
+        message.add_attachment(file.content, maintype=kind, subtype=subtype, filename=file.name)
     return message

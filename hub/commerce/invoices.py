@@ -83,7 +83,7 @@ def issue(office: Office, given: JsonObject) -> JsonObject:
 
 
 def send(office: Office, given: JsonObject) -> JsonObject:
-    """``invoices/send``: mail its address and that of its PDF to the customer, or to whom ``to`` says."""
+    """``invoices/send``: mail it as PDF, with the address where it is paid, to the customer or to whom ``to`` says."""
     with office.read() as connection:
         row = find_invoice(connection, str(given["invoice"]))
     if row.state in {"draft", "void"}:
@@ -92,7 +92,12 @@ def send(office: Office, given: JsonObject) -> JsonObject:
     if not to:
         message = f"The invoice {row.number} names no mail address."
         raise PermanentError(message, code="bad_input", remedy="Give `to`, the address to which it is sent.")
-    office.call("mail", "send", {"to": to, **mail_of(row, office.address("i", row.id))}, "mail")
+    office.call(
+        "mail",
+        "send",
+        {"to": to, **mail_of(row, office.address("i", row.id)), "attachments": [{"invoice": row.id}]},
+        "mail",
+    )
     office.change(lambda book: book.change(invoices, book.get(invoices, row.id), sent_at=book.now))
     return get(office, {"invoice": row.id})
 

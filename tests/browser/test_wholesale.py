@@ -66,11 +66,24 @@ def code_of(picture):
     return code.text
 
 
-def code_on_paper(text):
-    """What a phone reads from the invoice that a mail leads to, printed."""
-    paper = requests.get(re.search(r"http\S+/invoice\.pdf", text)[0], timeout=10)
-    sheet = pypdfium2.PdfDocument(paper.content)[0].render(scale=3).to_pil()
-    (code,) = zxingcpp.read_barcodes(sheet)
+def opened_paper(page, subject):
+    """The invoice that is attached to a mail, opened in the outbox, as the bytes that the browser gets."""
+    page.goto("/outbox")
+    page.get_by_role("link", name=subject).click()
+    paper = page.get_by_role("region", name="Attached").get_by_role("link")
+    answer = page.request.get(paper.get_attribute("href"))
+    assert answer.headers["content-type"] == "application/pdf"
+    return answer.body()
+
+
+def text_on(paper):
+    """What stands on the first page, in one line."""
+    return " ".join(pypdfium2.PdfDocument(paper)[0].get_textpage().get_text_bounded().split())
+
+
+def code_on(paper):
+    """What a phone reads from the paper, printed."""
+    (code,) = zxingcpp.read_barcodes(pypdfium2.PdfDocument(paper)[0].render(scale=3).to_pil())
     return code.text
 
 
@@ -103,12 +116,17 @@ def test_goods_are_labelled_scanned_and_paid_by_the_buyer(store, open_browser):
     for code in ("4006381333931", "POT-CLAY", "TEA-GREEN"):
         scan(shopkeeper, code)
     expect(quantity(shopkeeper, "Green tea, crate of 24")).to_have_value("2")
-    on_screen = place(shopkeeper, ())
+    on_screen, order = place(shopkeeper, ()), shopkeeper.url
     assert (left(store, "TEA-GREEN"), left(store, "POT-CLAY")) == (38, 2)
     number = billed(store).number
     text = letter(store, "shop@example.com", f"Invoice {number}: €197.30")
     assert "2 × Green tea, crate of 24, 1 × Teapot of clay" in text
-    address = code_on_paper(text)
+    paper = opened_paper(shopkeeper, f"Invoice {number}: €197.30")
+    fits(shopkeeper)
+    assert paper == requests.get(re.search(r"http\S+/invoice\.pdf", text)[0], timeout=10).content
+    assert f"Invoice {number}" in text_on(paper)
+    assert "Total €197.30" in text_on(paper)
+    address = code_on(paper)
     assert address in text
     buyer.goto(address)
     expect(buyer.get_by_role("heading", name="€197.30")).to_be_visible()
@@ -125,7 +143,7 @@ def test_goods_are_labelled_scanned_and_paid_by_the_buyer(store, open_browser):
     expect(buyer).to_have_url(address)
     (paid,) = store.hub.payments.store.list(payments, payments.c.state == "succeeded")
     assert (paid.amount, paid.currency) == (19730, "EUR")
-    shopkeeper.reload()
+    shopkeeper.goto(order)
     expect(shopkeeper.get_by_text("paid", exact=True).first).to_be_visible()
     assert (left(store, "TEA-GREEN"), left(store, "POT-CLAY")) == (38, 2)
 
@@ -143,6 +161,8 @@ def test_an_invoice_is_paid_in_parts_and_what_is_paid_again_goes_back(store, ope
     text = letter(store, "shop@example.com", f"Invoice {invoice.number}: €60.90 left to pay")
     assert "We have received €50.00 so far. €60.90 are left" in text
     assert address in text
+    said = text_on(opened_paper(shopkeeper, f"Invoice {invoice.number}: €60.90 left to pay"))
+    assert "Paid so far €50.00 Still to pay €60.90" in said
     again = begun_beside(store, invoice, 2, 6_090)
     buyer.get_by_role("button", name="Pay €60.90").click()
     pay_at_the_sandbox(buyer)

@@ -3,11 +3,19 @@ from email.message import EmailMessage
 from hub.web.pages.templates import asked_for
 
 
-def put(hub, key="<1@localhost>", html="<p>Hello <b>Ada</b></p><script>alert(1)</script>", subject="Welcome"):
+def put(
+    hub,
+    key="<1@localhost>",
+    html="<p>Hello <b>Ada</b></p><script>alert(1)</script>",
+    subject="Welcome",
+    attachments=(),
+):
     mail = EmailMessage()
     mail["Subject"], mail["To"], mail["From"], mail["Message-ID"] = subject, "ada@example.com", "hub@example.com", key
     mail.set_content("Hello Ada")
     mail.add_alternative(html, subtype="html")
+    for name, kind, content in attachments:
+        mail.add_attachment(content, maintype="application", subtype=kind, filename=name)
     hub.store.put_mail(key, bytes(mail), recipient="ada@example.com", subject=subject, now=hub.now())
     return "/outbox/%3C1@localhost%3E"
 
@@ -30,6 +38,24 @@ def test_a_mail_is_read_as_text_and_as_html_in_a_frame_that_may_do_nothing(hub, 
     assert "script-src" not in policy
     assert framed.headers["X-Frame-Options"] == "SAMEORIGIN"
     assert "<b>Ada</b>" in framed.text
+
+
+def test_what_is_attached_is_listed_and_opened(hub, admin):
+    paper, other = b"%PDF-1.7 paper", b"<script>alert(1)</script>"
+    address = put(hub, attachments=[("invoice-1.pdf", "pdf", paper), ("<b>.html", "xhtml+xml", other)])
+    page = admin.page(address)
+    assert "invoice-1.pdf" in page
+    assert "&lt;b&gt;.html" in page
+    opened, saved = (admin.get(address.replace("/outbox/", f"/outbox-attachment/{place}/")) for place in (0, 1))
+    assert (opened.data, opened.content_type) == (paper, "application/pdf")
+    assert opened.headers["Content-Disposition"] == "inline; filename=invoice-1.pdf"
+    assert (saved.data, saved.content_type) == (other, "application/octet-stream")
+    assert saved.headers["Content-Disposition"].startswith("attachment;")
+    assert admin.get(address.replace("/outbox/", "/outbox-attachment/2/")).status_code == 404
+
+
+def test_a_mail_without_attachments_lists_none(hub, admin):
+    assert "Attached" not in admin.page(put(hub))
 
 
 def test_a_mails_subject_is_never_markup(hub, admin):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from email import message_from_bytes, policy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, cast
 
 from flask import Response, render_template
 
+from hub.errors import NotFoundError
 from hub.web.access import Pages, Role
 from hub.web.headers import MAIL_POLICY
 from hub.web.sessions import mark_seen, the_hub
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
 pages = Pages("outbox", __name__)
+
+_PAPER: Final = "application/pdf"
 
 
 @pages.page("/outbox", Role.VIEWER)
@@ -43,6 +46,7 @@ def show(key: str) -> ResponseReturnValue:
         head=head,
         body=_part(mail, "plain"),
         has_html=bool(_part(mail, "html")),
+        attachments=[(part.get_filename() or "", len(_content(part))) for part in mail.iter_attachments()],
     )
 
 
@@ -53,6 +57,21 @@ def html(key: str) -> ResponseReturnValue:
     return framed(_part(_parsed(body), "html"))
 
 
+@pages.page("/outbox-attachment/<int:place>/<path:key>", Role.VIEWER)
+def attachment(place: int, key: str) -> ResponseReturnValue:
+    """A file that goes with a mail: a PDF opens in the browser, anything else is saved."""
+    _, _, body, _ = the_hub().store.mail(key)
+    parts = list(_parsed(body).iter_attachments())
+    if place >= len(parts):
+        message = "The mail has no such attachment."
+        raise NotFoundError(message, remedy="Open the mail in the outbox; it lists what is attached.")
+    part, is_paper = parts[place], parts[place].get_content_type() == _PAPER
+    answer = Response(_content(part), content_type=_PAPER if is_paper else "application/octet-stream")
+    way = "inline" if is_paper else "attachment"
+    answer.headers.set("Content-Disposition", way, filename=part.get_filename() or "file")
+    return answer
+
+
 def framed(markup: str) -> Response:
     """A mail's HTML as a page for a frame: no script, no form, nothing from outside."""
     headers = {"Content-Security-Policy": MAIL_POLICY, "X-Frame-Options": "SAMEORIGIN"}
@@ -61,6 +80,10 @@ def framed(markup: str) -> Response:
 
 def _parsed(body: bytes) -> EmailMessage:
     return message_from_bytes(body, policy=policy.default)
+
+
+def _content(part: EmailMessage) -> bytes:
+    return cast("bytes", part.get_payload(decode=True))
 
 
 def _part(mail: EmailMessage, kind: str) -> str:
