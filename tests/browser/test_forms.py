@@ -12,9 +12,9 @@ from hub.engine.form_desk import FormDesk
 from .conftest import DESKTOP, PHONE, log_in
 from .test_accessibility import NARROWEST, violations
 
-JOIN = """\
+CLUB = """\
 form: 1
-name: join
+name: club
 title: Join us   # the heading
 fields:
   # Who it is.
@@ -25,8 +25,8 @@ after: {thanks: Welcome!}
 
 
 @pytest.fixture
-def join(live):
-    FormDesk(live.hub).save("", JOIN, "test@example.com")
+def club(live):
+    FormDesk(live.hub).save("", CLUB, "test@example.com")
     return live
 
 
@@ -76,8 +76,8 @@ def test_a_form_is_made_by_cards_seen_at_once_filled_in_on_a_phone_and_taken_awa
     expect(page.get_by_text("Large")).to_be_visible()
 
 
-def test_typing_in_the_text_changes_cards_and_preview_and_a_card_can_be_taken_back(join, page):
-    page.goto("/forms/join")
+def test_typing_in_the_text_changes_cards_and_preview_and_a_card_can_be_taken_back(club, page):
+    page.goto("/forms/club")
     expect(shown(page).get_by_label("Your name")).to_be_visible()
     page.locator(".hub-field-card summary").first.click()
     label = page.get_by_role("textbox", name="Label", exact=True).first
@@ -85,7 +85,7 @@ def test_typing_in_the_text_changes_cards_and_preview_and_a_card_can_be_taken_ba
     label.press("Enter")
     expect(page.locator(".hub-field-card summary").first).to_contain_text("Who are you")
     expect(label).to_be_focused()
-    assert text(page) == JOIN.replace("Your name", "Who are you")
+    assert text(page) == CLUB.replace("Your name", "Who are you")
     page.locator(".cm-content").click()
     page.keyboard.press("Control+z")
     expect(page.locator(".hub-field-card summary").first).to_contain_text("Your name")
@@ -97,8 +97,8 @@ def test_typing_in_the_text_changes_cards_and_preview_and_a_card_can_be_taken_ba
     assert text(page).endswith("embed: [club.example]\n")
 
 
-def test_what_is_pressed_and_typed_while_the_hub_answers_is_not_lost(join, page):
-    page.goto("/forms/join")
+def test_what_is_pressed_and_typed_while_the_hub_answers_is_not_lost(club, page):
+    page.goto("/forms/club")
     held, opened = [], []
     page.route("**/form-cards", lambda route: route.continue_() if opened else held.append(route))
     page.locator(".hub-field-card summary").first.click()
@@ -119,9 +119,9 @@ def test_what_is_pressed_and_typed_while_the_hub_answers_is_not_lost(join, page)
     expect(page.locator(".hub-field-card").last).to_contain_text("Day")
 
 
-def test_without_scripts_the_cards_work_too(join, open_browser):
+def test_without_scripts_the_cards_work_too(club, open_browser):
     log_in(page := open_browser(java_script_enabled=False))
-    page.goto("/forms/join")
+    page.goto("/forms/club")
     page.locator(".hub-field-card summary").last.click()
     page.get_by_role("textbox", name="Hint").last.fill("We send nothing else.")
     page.get_by_role("button", name="Apply").last.click()
@@ -129,7 +129,7 @@ def test_without_scripts_the_cards_work_too(join, open_browser):
     page.get_by_role("button", name="Preview").click()
     expect(page.frame_locator("iframe").get_by_text("We send nothing else.")).to_be_visible()
     page.get_by_role("button", name="Save").click()
-    assert "We send nothing else." in FormDesk(join.hub).text("join")
+    assert "We send nothing else." in FormDesk(club.hub).text("club")
 
 
 class _Site(BaseHTTPRequestHandler):
@@ -159,9 +159,9 @@ def site():
     server.server_close()
 
 
-def test_the_snippet_shows_the_form_in_the_sites_that_are_named_and_in_no_other(join, page, open_browser, site):
-    FormDesk(join.hub).save("join", f"{JOIN}embed: [{site}]\n", "test@example.com")
-    page.goto("/forms/join/share")
+def test_the_snippet_shows_the_form_in_the_sites_that_are_named_and_in_no_other(club, page, open_browser, site):
+    FormDesk(club.hub).save("club", f"{CLUB}embed: [{site}]\n", "test@example.com")
+    page.goto("/forms/club/share")
     _Site.snippet = page.locator(".hub-code code").inner_text()
     visitor = open_browser(PHONE)
     visitor.goto(site)
@@ -178,26 +178,26 @@ def test_the_snippet_shows_the_form_in_the_sites_that_are_named_and_in_no_other(
     visitor.wait_for_function("(before) => document.querySelector('iframe').offsetHeight < before", arg=before)
     expect(frame).to_be_visible()
 
-    FormDesk(join.hub).save("join", JOIN, "test@example.com")
+    FormDesk(club.hub).save("club", CLUB, "test@example.com")
     refused = []
     stranger = open_browser(PHONE).context.new_page()
     stranger.on("console", lambda message: refused.append(message.text))
     stranger.goto(site)
-    join.until(lambda: stranger.wait_for_timeout(50) or any("frame-ancestors" in one for one in refused))
+    club.until(lambda: stranger.wait_for_timeout(50) or any("frame-ancestors" in one for one in refused))
 
 
-PAGES = ["/forms", "/new-form", "/forms/join", "/forms/join/share", "/forms/join/submissions", "SUBMISSION"]
+PAGES = ["/forms", "/new-form", "/forms/club", "/forms/club/share", "/forms/club/submissions", "SUBMISSION"]
 
 
 @pytest.mark.parametrize(("viewport", "look"), [(DESKTOP, "light"), (NARROWEST, "dark")], ids=["desktop", "360-dark"])
-def test_axe_finds_nothing_and_no_page_is_wider_than_the_screen(join, open_browser, viewport, look):
+def test_axe_finds_nothing_and_no_page_is_wider_than_the_screen(club, open_browser, viewport, look):
     visitor = open_browser(viewport)
-    visitor.goto("/f/join")
+    visitor.goto("/f/club")
     visitor.get_by_label("Your name").fill("Ada Lovelace")
     visitor.get_by_label("E-mail").fill("ada@example.com")
     visitor.get_by_role("button", name="Send").click()
     page = log_in(open_browser(viewport, color_scheme=look, reduced_motion="reduce"))
-    page.goto("/forms/join/submissions")
+    page.goto("/forms/club/submissions")
     submission = page.get_by_role("link", name=re.compile("Ada Lovelace")).get_attribute("href")
     found = []
     for name in PAGES:
