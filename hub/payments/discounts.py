@@ -12,9 +12,6 @@ if TYPE_CHECKING:
     from hub.connect.manifest import Manifest
     from hub.jsontypes import JsonObject
 
-LIMIT = "discount"
-"""The member of the limits of ``recurring_payment`` by which a manifest says that its gateway takes discounts."""
-
 
 def off(discount: JsonObject | None, whole: int, currency: str, cycle: int) -> int:
     """How much less the charge number ``cycle`` (from 0) of ``whole`` is; never more than it."""
@@ -64,8 +61,7 @@ def exactly(discount: JsonObject, price: Money) -> JsonObject:
 
 def refuse_where_unknown(manifest: Manifest, given: JsonObject) -> None:
     """Raises ``PermanentError`` (``method_unavailable``) when the gateway keeps the calendar and knows no discounts."""
-    cell = manifest.capabilities.get("recurring_payment")
-    if given.get("discount") is None or (cell is not None and cell.limits.get(LIMIT)):
+    if given.get("discount") is None or manifest.takes_discounts:
         return
     message = f"{manifest.title} keeps the calendar of its subscriptions itself and takes no discounts with them."
     raise PermanentError(message, code="method_unavailable", remedy="Make a plan at the lower price, and use that.")

@@ -126,16 +126,7 @@ def _take_panel(done: Designed, source: PanelSource, do: str) -> None:
             done.problem = ConfigError(message, remedy=remedy)
             done.kept.add(source.name)
         return
-    entered = Entered(done.entered)
-    changes = source.changes(entered)
-    done.wrong |= entered.wrong
-    try:
-        done.text = with_changes(done.text, changes)
-    except ConfigError as error:
-        done.problem = error
-        done.kept.add(source.name)
-    if entered.wrong:
-        done.kept.add(source.name)
+    _take(done, source.name, source)
 
 
 def _take_cards(done: Designed, do: str) -> None:
@@ -143,16 +134,21 @@ def _take_cards(done: Designed, do: str) -> None:
         is_pressed, was = do == f"apply {card.number}", done.entered.get(card.input("was"))
         if do == f"remove {card.number}" or not (is_pressed or was == card.was):
             continue
-        entered = Entered(done.entered)
-        changes = card.changes(entered)
-        done.wrong |= entered.wrong
-        try:
-            done.text = with_changes(done.text, changes)
-        except ConfigError as error:
-            done.problem = error
-            done.kept.add(f"card {card.number}")
-        if entered.wrong:
-            done.kept.add(f"card {card.number}")
+        _take(done, f"card {card.number}", card)
+
+
+def _take(done: Designed, name: str, part: Card | PanelSource) -> None:
+    """Put what was typed into a card or panel into the text; what cannot be taken is kept with what is wrong."""
+    entered = Entered(done.entered)
+    changes = part.changes(entered)
+    done.wrong |= entered.wrong
+    try:
+        done.text = with_changes(done.text, changes)
+    except ConfigError as error:
+        done.problem = error
+        done.kept.add(name)
+    if entered.wrong:
+        done.kept.add(name)
 
 
 def _is_about_to_go(panel: str, do: str) -> bool:
@@ -187,6 +183,17 @@ def _number(do: str, count: int) -> int:
     return int(found[2])
 
 
+def _move(do: str, count: int) -> tuple[int, int]:
+    """Which of so many is moved, and where to: the first does not go up, the last not down."""
+    number = _number(do, count)
+    step = 1 if do.partition(" ")[0].endswith("down") else -1
+    return number, min(max(number + step, 0), count - 1)
+
+
+def _offers(form: JsonObject) -> Sequence[JsonObject]:
+    return parts_at(form, "pay", "offers")
+
+
 def _add_field(done: Designed, _do: str) -> str:
     return add_field(done.text, new_field(done.text, done.entered))
 
@@ -196,9 +203,7 @@ def _remove_field(done: Designed, do: str) -> str:
 
 
 def _move_field(done: Designed, do: str) -> str:
-    count = len(cards_of(done.text) or ())
-    number = _number(do, count)
-    to = min(max(number + (1 if do.startswith("down") else -1), 0), count - 1)
+    number, to = _move(do, len(cards_of(done.text) or ()))
     return done.text if to == number else move_field(done.text, number, to)
 
 
@@ -299,7 +304,7 @@ def _add_offer(done: Designed, _do: str) -> str:
             return done.text
     if not title or every not in dict(EVERY):
         return done.text
-    taken = [str(one.get("name")) for one in parts_at(form, *_NAMES)]
+    taken = [str(one.get("name")) for one in _offers(form)]
     offer: dict[str, Json] = {"name": free_name(title, "offer", taken), "title": title}
     if every:
         offer["every"] = every
@@ -308,17 +313,12 @@ def _add_offer(done: Designed, _do: str) -> str:
     return add_item(done.text, _OFFERS, offer)
 
 
-_NAMES: Final = ("pay", "offers")
-
-
 def _remove_offer(done: Designed, do: str) -> str:
-    return remove_item(done.text, _OFFERS, _number(do, len(parts_at(_form(done), *_NAMES))))
+    return remove_item(done.text, _OFFERS, _number(do, len(_offers(_form(done)))))
 
 
 def _move_offer(done: Designed, do: str) -> str:
-    count = len(parts_at(_form(done), *_NAMES))
-    number = _number(do, count)
-    to = min(max(number + (1 if do.startswith("offer-down") else -1), 0), count - 1)
+    number, to = _move(do, len(_offers(_form(done))))
     return done.text if to == number else move_item(done.text, _OFFERS, number, to)
 
 

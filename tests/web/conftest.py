@@ -12,6 +12,7 @@ from hub.config import Settings
 from hub.engine.hub import Hub, Role
 from hub.web.app import create_app
 from hub.web.passwords import hash_password
+from tests.payments.corner import CornerGateway
 
 PASSWORD = "correct horse battery"
 HASH = hash_password(PASSWORD, "somebody@example.com")
@@ -158,6 +159,14 @@ def admin(app):
     found = Visitor(app)
     assert found.log_in("admin@example.com").status_code == 303
     return found
+
+
+@pytest.fixture
+def gateway():
+    """A gateway that can do next to nothing, so that the hub does the rest."""
+    with CornerGateway().running() as fake:
+        yield fake
+    assert fake.complaints == []
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from hub.journal.tables_forms import form_plans
 from hub.payments.coupons import make, stop
 from hub.phrases import LANGUAGES
 from tests.commerce.conftest import Shop
-from tests.payments.corner import CornerGateway
 
 FORM = """\
 form: 1
@@ -37,13 +36,6 @@ LATE = "This code is over. Leave it out to go on without it."
 UNKNOWN = "We do not know this code. Look at how it is written, or leave it out."
 USED = "This code has been used as often as it may be. Leave it out to go on without it."
 NOT_HERE = "This code is not for what you chose. Leave it out, or choose something else."
-
-
-@pytest.fixture
-def gateway():
-    with CornerGateway().running() as fake:
-        yield fake
-    assert fake.complaints == []
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from hub.commerce.submissions import Wanted, listed
 from hub.engine.form_desk import FormDesk
 from hub.phrases import LANGUAGES
 from tests.commerce.conftest import Shop
-from tests.payments.corner import CornerGateway
 
 GIVE = """\
 form: 1
@@ -41,13 +40,6 @@ RIGHT = {
     "amount-once-EUR": "25.00",
 }  # fmt: skip
 MARKUP = '"><script>alert(1)</script>'
-
-
-@pytest.fixture
-def gateway():
-    with CornerGateway().running() as fake:
-        yield fake
-    assert fake.complaints == []
 
 
 @pytest.fixture

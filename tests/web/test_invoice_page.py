@@ -10,7 +10,6 @@ import zxingcpp
 from hub.commerce.invoice_pdf import girocode
 from hub.money import Money
 from tests.commerce.conftest import Shop
-from tests.payments.corner import CornerGateway
 
 ADA = {"email": "ada@example.com", "name": "Ada Lovelace"}
 LINES = [
@@ -19,13 +18,6 @@ LINES = [
 ]
 BANK = {"holder": "Corner Shop", "iban": "DE89370400440532013000", "bic": "COBADEFFXXX"}
 BRAND = {"name": "Corner Shop", "colour": "#0b6e4f", "address": "Main Street 1\nBerlin", "tax_id": "DE123"}
-
-
-@pytest.fixture
-def gateway():
-    with CornerGateway().running() as fake:
-        yield fake
-    assert fake.complaints == []
 
 
 @pytest.fixture

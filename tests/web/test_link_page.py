@@ -5,16 +5,8 @@ import re
 import pytest
 
 from tests.commerce.conftest import Shop
-from tests.payments.corner import CornerGateway
 
 AMOUNT = {"minor": 4500, "currency": "EUR"}
-
-
-@pytest.fixture
-def gateway():
-    with CornerGateway().running() as fake:
-        yield fake
-    assert fake.complaints == []
 
 
 @pytest.fixture

@@ -11,17 +11,9 @@ from hub.phrases import LANGUAGES
 from tests.commerce.conftest import Shop
 from tests.fakes.fake_razorpay import FakeRazorpay
 from tests.fakes.server import DOWN
-from tests.payments.corner import CornerGateway
 
 ADA, GRACE = "ada@example.com", "grace@example.com"
 EUR = {"minor": 1900, "currency": "EUR"}
-
-
-@pytest.fixture
-def gateway():
-    with CornerGateway().running() as fake:
-        yield fake
-    assert fake.complaints == []
 
 
 @pytest.fixture

@@ -16,15 +16,7 @@ from hub.payments import ledger
 from hub.payments.statements import statements
 from hub.phrases import LANGUAGES, phrases
 from tests.commerce.conftest import Shop
-from tests.payments.corner import CornerGateway
 from tests.web.test_work_pages import pages_of, provider, text_of, transport
-
-
-@pytest.fixture
-def gateway():
-    with CornerGateway().running() as fake:
-        yield fake
-    assert fake.complaints == []
 
 
 @pytest.fixture

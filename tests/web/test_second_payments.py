@@ -12,18 +12,10 @@ from hub.journal.tables_commerce import order_payments
 from hub.phrases import LANGUAGES
 from hub.web.passwords import hash_password
 from tests.commerce.conftest import Shop
-from tests.payments.corner import CornerGateway
 from tests.web.conftest import PASSWORD, Visitor
 from tests.web.test_work_pages import text_of
 
 DINARS = {"minor": 12_345, "currency": "KWD"}
-
-
-@pytest.fixture
-def gateway():
-    with CornerGateway().running() as fake:
-        yield fake
-    assert fake.complaints == []
 
 
 @pytest.fixture

@@ -7,16 +7,8 @@ import pytest
 
 from hub.web.visitors import ink_on
 from tests.commerce.conftest import Shop
-from tests.payments.corner import CornerGateway
 
 ADA = {"email": "ada@example.com", "name": "Ada Lovelace"}
-
-
-@pytest.fixture
-def gateway():
-    with CornerGateway().running() as fake:
-        yield fake
-    assert fake.complaints == []
 
 
 @pytest.fixture

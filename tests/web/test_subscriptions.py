@@ -8,18 +8,10 @@ import pytest
 
 from tests.fakes.server import LOST
 from tests.payments.conftest import ADA, Corner
-from tests.payments.corner import CornerGateway
 
 from .conftest import HASH, PASSWORD, Visitor
 
 PLAN = {"name": "Gold", "connection": "corner", "amount": "19.00", "currency": "eur", "unit": "month", "count": "1"}
-
-
-@pytest.fixture
-def gateway():
-    with CornerGateway().running() as fake:
-        yield fake
-    assert fake.complaints == []
 
 
 @pytest.fixture

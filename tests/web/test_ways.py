@@ -8,18 +8,10 @@ import pytest
 
 from hub.web.passwords import hash_password
 from tests.commerce.conftest import Shop
-from tests.payments.corner import CornerGateway
 from tests.web.conftest import PASSWORD, Visitor
 
 PAGE = "/settings/ways-to-pay"
 BOTH = {"shown-corner": "on", "shown-second": "on", "title-second": "Second"}
-
-
-@pytest.fixture
-def gateway():
-    with CornerGateway().running() as fake:
-        yield fake
-    assert fake.complaints == []
 
 
 @pytest.fixture

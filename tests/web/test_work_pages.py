@@ -7,17 +7,9 @@ import pytest
 from hub.commerce.job_reading import provider_address
 from hub.journal.tables_work import jobs, providers
 from tests.commerce.conftest import Shop
-from tests.payments.corner import CornerGateway
 
 ADA = {"email": "ada@example.com", "name": "Ada Lovelace"}
 GRACE = {"f-name": "Grace Hopper", "f-email": "grace@example.com", "f-skills": "truck, crane", "f-region": "Berlin"}
-
-
-@pytest.fixture
-def gateway():
-    with CornerGateway().running() as fake:
-        yield fake
-    assert fake.complaints == []
 
 
 @pytest.fixture
