@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -13,7 +13,7 @@ from hub.commerce.providers import find_provider
 from hub.connect.api import PaperFile
 from hub.errors import PermanentError
 from hub.payments.statement_pdf import Reader, statement_pdf
-from hub.payments.statements import statements
+from hub.payments.statements import last_of_month, period, statements
 from hub.phrases import DEFAULT_LANGUAGE
 
 if TYPE_CHECKING:
@@ -42,17 +42,16 @@ class HubPapers:
     def _statement(self, asked: JsonObject) -> PaperFile:
         month, zone = str(asked["month"]), _zone(str(asked.get("timezone") or "UTC"))
         first = date.fromisoformat(f"{month}-01")
-        after = (first + timedelta(days=31)).replace(day=1)
-        begin, end = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (first, after))
+        last = last_of_month(first)
+        begin, end = period(first, last, zone)
         with self.office.read() as connection:
             provider = find_provider(connection, str(asked["statement"]))
             found = statements(connection, provider.id, begin, end)
         brand = self.office.fact("brand")
         business = str(brand.get("name") or "") if isinstance(brand, dict) else ""
         language = str(asked.get("language") or DEFAULT_LANGUAGE)
-        days, reader = (first, after - timedelta(days=1)), Reader(language, language, zone)
         # Dated by the month's end and not by the clock: another attempt makes the same paper.
-        content = statement_pdf(business, provider.name, days, found, reader, end)
+        content = statement_pdf(business, provider.name, (first, last), found, Reader(language, language, zone), end)
         return PaperFile(f"statement-{month}.pdf", content)
 
 

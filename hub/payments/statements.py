@@ -7,7 +7,7 @@ we owe them counts +. Times are UTC; a period begins with its first moment and e
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import sqlalchemy as sa
@@ -19,6 +19,7 @@ from hub.payments import ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from zoneinfo import ZoneInfo
 
     from hub.jsontypes import Json, JsonObject
     from hub.office import Action, Office
@@ -34,6 +35,17 @@ _WORDS: Final[Mapping[str, str]] = {
 }
 _TAKEN_BACK: Final = frozenset({"taken", "dispute"})
 _PAID_OUT: Final = frozenset({"transfer", "payout", CAME_BACK})
+
+
+def last_of_month(day: date) -> date:
+    """The last day of the month in which a day is."""
+    return (day.replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+
+def period(first: date, last: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """When these days begin in a time zone, and when the day after the last one does; in UTC."""
+    begin, end = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (first, last + timedelta(days=1)))
+    return begin, end
 
 
 @dataclass(frozen=True, slots=True)

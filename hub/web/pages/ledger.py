@@ -16,7 +16,7 @@ from hub.money import Money
 from hub.payments import ledger, reconciliation, refunds
 from hub.payments.splitting import split
 from hub.payments.statement_pdf import Reader, statement_pdf
-from hub.payments.statements import statements
+from hub.payments.statements import period, statements
 from hub.web.access import Pages, Role
 from hub.web.csv_files import csv_file
 from hub.web.formatting import reader_locale, reader_zone
@@ -138,11 +138,8 @@ def _asked_statement(provider: str) -> tuple[date, date, list[Statement]]:
     today = the_hub().now().astimezone(reader_zone()).date()
     first = _day(request.args.get("from", ""), today.replace(day=1))
     last = max(_day(request.args.get("to", ""), today), first)
-    begin, end = (
-        datetime.combine(day, time(), reader_zone()).astimezone(UTC) for day in (first, last + timedelta(days=1))
-    )
     with the_hub().database.read() as connection:
-        return first, last, statements(connection, provider, begin, end)
+        return first, last, statements(connection, provider, *period(first, last, reader_zone()))
 
 
 def _day(text: str, otherwise: date) -> date:

@@ -6,7 +6,7 @@ Whose it is the signed address says, never the query; each month runs from its f
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from babel.dates import format_date
@@ -15,7 +15,7 @@ from flask import Response, render_template, request, url_for
 from hub.commerce.providers import PORTAL, find_provider
 from hub.errors import NotFoundError
 from hub.payments.statement_pdf import Reader, line_words, statement_pdf
-from hub.payments.statements import Statement, first_moment, statements
+from hub.payments.statements import Statement, first_moment, last_of_month, period, statements
 from hub.secrets import LinkError
 from hub.web.access import Pages, Role
 from hub.web.csv_files import csv_file
@@ -51,7 +51,7 @@ class _Asked:
     @property
     def last(self) -> date:
         """The last day of the month."""
-        return _after(self.month) - timedelta(days=1)
+        return last_of_month(self.month)
 
 
 @pages.page("/p/<token>/statement", Role.PUBLIC, limit="120 per minute")
@@ -118,7 +118,7 @@ def _asked(token: str) -> _Asked:
         months = _months(first_moment(connection, identity))
         wanted = request.args.get("month", "")
         month = next((one for one in months if f"{one:%Y-%m}" == wanted), months[0])
-        found = statements(connection, identity, _begin(month), _begin(_after(month)))
+        found = statements(connection, identity, *period(month, last_of_month(month), reader_zone()))
     return _Asked(row, month, months, found)
 
 
@@ -131,15 +131,6 @@ def _months(first: datetime | None) -> list[date]:
         month = (month - timedelta(days=1)).replace(day=1)
         found.append(month)
     return found
-
-
-def _after(month: date) -> date:
-    """The first day of the next month."""
-    return (month + timedelta(days=31)).replace(day=1)
-
-
-def _begin(day: date) -> datetime:
-    return datetime.combine(day, time(), reader_zone()).astimezone(UTC)
 
 
 def _month_words(month: date) -> str:
