@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from scripts.test_programs import find_chromium
+from tests.payments.corner import CornerGateway
 from tests.postgres import PostgresServer
 from tests.quick import be_quick
 
@@ -62,6 +63,14 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'hub.db'}"
     return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def gateway() -> Iterator[CornerGateway]:
+    """A gateway that can do next to nothing, so that the hub does the rest."""
+    with CornerGateway().running() as fake:
+        yield fake
+    assert fake.complaints == []
 
 
 @pytest.fixture(scope="session")

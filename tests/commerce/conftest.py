@@ -8,7 +8,6 @@ from hub.errors import ActionError
 from hub.journal.entries import Happening
 from hub.journal.tables_commerce import catalogue_items
 from tests.payments.conftest import Corner
-from tests.payments.corner import CornerGateway
 
 
 class Shop(Corner):
@@ -46,13 +45,6 @@ class Shop(Corner):
         about = data.get("refund") or data.get("payment")
         happening = Happening(event_type, source, f"{event_type}:{about}", data, self.moment)
         self.hub.recorder.record(happening, self.moment)
-
-
-@pytest.fixture
-def gateway():
-    with CornerGateway().running() as fake:
-        yield fake
-    assert fake.complaints == []
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from hub.errors import ActionError
 from hub.journal.queries import EventFilter
 from hub.web.app import create_app
 from tests.payments.books import Books
-from tests.payments.corner import CornerGateway, plant
+from tests.payments.corner import plant
 from tests.payments.market import Market
 
 EUR = {"minor": 4900, "currency": "EUR"}
@@ -83,13 +83,6 @@ class Corner:
         with pytest.raises(ActionError) as caught:
             self.act(action, given, key)
         return caught.value.code
-
-
-@pytest.fixture
-def gateway():
-    with CornerGateway().running() as fake:
-        yield fake
-    assert fake.complaints == []
 
 
 @pytest.fixture

@@ -101,7 +101,7 @@ def plant(folder, idempotent="key", **limits):
 class CornerGateway(FakeServer):
     """Its API: payments by key, paid on a page, completed with a proof, stored when asked."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.payments = {}
         self.keys = {}

@@ -12,7 +12,7 @@ from hub.config import Settings
 from hub.engine.hub import Hub, Role
 from hub.web.app import create_app
 from hub.web.passwords import hash_password
-from tests.payments.corner import CornerGateway
+from tests.commerce.conftest import Shop
 
 PASSWORD = "correct horse battery"
 HASH = hash_password(PASSWORD, "somebody@example.com")
@@ -162,11 +162,10 @@ def admin(app):
 
 
 @pytest.fixture
-def gateway():
-    """A gateway that can do next to nothing, so that the hub does the rest."""
-    with CornerGateway().running() as fake:
-        yield fake
-    assert fake.complaints == []
+def shop(tmp_path, gateway):
+    made = Shop(tmp_path / "workspace", "sqlite:///", gateway)
+    yield made
+    made.hub.close()
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import pytest
 from hub.commerce.submissions import Wanted, listed
 from hub.engine.form_desk import FormDesk
 from hub.phrases import LANGUAGES
-from tests.commerce.conftest import Shop
 
 GIVE = """\
 form: 1
@@ -43,12 +42,10 @@ MARKUP = '"><script>alert(1)</script>'
 
 
 @pytest.fixture
-def shop(tmp_path, gateway):
-    made = Shop(tmp_path / "workspace", "sqlite:///", gateway)
+def shop(shop):
     for text in (GIVE, ASK):
-        FormDesk(made.hub).save("", text, "test@example.com")
-    yield made
-    made.hub.close()
+        FormDesk(shop.hub).save("", text, "test@example.com")
+    return shop
 
 
 def send(shop, name="give", query="", **fields):

@@ -9,7 +9,6 @@ import zxingcpp
 
 from hub.commerce.invoice_pdf import girocode
 from hub.money import Money
-from tests.commerce.conftest import Shop
 
 ADA = {"email": "ada@example.com", "name": "Ada Lovelace"}
 LINES = [
@@ -21,11 +20,9 @@ BRAND = {"name": "Corner Shop", "colour": "#0b6e4f", "address": "Main Street 1\n
 
 
 @pytest.fixture
-def shop(tmp_path, gateway):
-    made = Shop(tmp_path / "workspace", "sqlite:///", gateway)
-    made.hub.store.put_fact("pay_options", {"corner": {"title": "Card"}, "second": {"title": "Bank"}}, made.moment)
-    yield made
-    made.hub.close()
+def shop(shop):
+    shop.hub.store.put_fact("pay_options", {"corner": {"title": "Card"}, "second": {"title": "Bank"}}, shop.moment)
+    return shop
 
 
 def invoice(shop, **more):

@@ -4,16 +4,7 @@ import re
 
 import pytest
 
-from tests.commerce.conftest import Shop
-
 AMOUNT = {"minor": 4500, "currency": "EUR"}
-
-
-@pytest.fixture
-def shop(tmp_path, gateway):
-    made = Shop(tmp_path / "workspace", "sqlite:///", gateway)
-    yield made
-    made.hub.close()
 
 
 def link(shop, **more):

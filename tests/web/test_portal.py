@@ -8,19 +8,11 @@ from email import message_from_bytes, policy
 import pytest
 
 from hub.phrases import LANGUAGES
-from tests.commerce.conftest import Shop
 from tests.fakes.fake_razorpay import FakeRazorpay
 from tests.fakes.server import DOWN
 
 ADA, GRACE = "ada@example.com", "grace@example.com"
 EUR = {"minor": 1900, "currency": "EUR"}
-
-
-@pytest.fixture
-def shop(tmp_path, gateway):
-    made = Shop(tmp_path / "workspace", "sqlite:///", gateway)
-    yield made
-    made.hub.close()
 
 
 @pytest.fixture

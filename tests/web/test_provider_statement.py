@@ -15,15 +15,7 @@ from hub.money import Money
 from hub.payments import ledger
 from hub.payments.statements import statements
 from hub.phrases import LANGUAGES, phrases
-from tests.commerce.conftest import Shop
 from tests.web.test_work_pages import pages_of, provider, text_of, transport
-
-
-@pytest.fixture
-def shop(tmp_path, gateway):
-    made = Shop(tmp_path / "workspace", "sqlite:///", gateway)
-    yield made
-    made.hub.close()
 
 
 def book(shop, who, minor, currency, kind, reference, moment):

@@ -11,7 +11,6 @@ from hub.errors import PermanentError
 from hub.journal.tables_commerce import order_payments
 from hub.phrases import LANGUAGES
 from hub.web.passwords import hash_password
-from tests.commerce.conftest import Shop
 from tests.web.conftest import PASSWORD, Visitor
 from tests.web.test_work_pages import text_of
 
@@ -19,11 +18,9 @@ DINARS = {"minor": 12_345, "currency": "KWD"}
 
 
 @pytest.fixture
-def shop(tmp_path, gateway):
-    made = Shop(tmp_path / "workspace", "sqlite:///", gateway)
-    made.hub.store.put_fact("brand", {"name": "Tea & Co", "email": "tea@example.com"}, made.moment)
-    yield made
-    made.hub.close()
+def shop(shop):
+    shop.hub.store.put_fact("brand", {"name": "Tea & Co", "email": "tea@example.com"}, shop.moment)
+    return shop
 
 
 @pytest.fixture

@@ -6,17 +6,14 @@ from datetime import timedelta
 import pytest
 
 from hub.web.visitors import ink_on
-from tests.commerce.conftest import Shop
 
 ADA = {"email": "ada@example.com", "name": "Ada Lovelace"}
 
 
 @pytest.fixture
-def shop(tmp_path, gateway):
-    made = Shop(tmp_path / "workspace", "sqlite:///", gateway)
-    made.hub.store.put_fact("pay_options", {"corner": {"title": "Card"}, "second": {"title": "Bank"}}, made.moment)
-    yield made
-    made.hub.close()
+def shop(shop):
+    shop.hub.store.put_fact("pay_options", {"corner": {"title": "Card"}, "second": {"title": "Bank"}}, shop.moment)
+    return shop
 
 
 @pytest.fixture

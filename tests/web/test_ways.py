@@ -7,18 +7,10 @@ import re
 import pytest
 
 from hub.web.passwords import hash_password
-from tests.commerce.conftest import Shop
 from tests.web.conftest import PASSWORD, Visitor
 
 PAGE = "/settings/ways-to-pay"
 BOTH = {"shown-corner": "on", "shown-second": "on", "title-second": "Second"}
-
-
-@pytest.fixture
-def shop(tmp_path, gateway):
-    made = Shop(tmp_path / "workspace", "sqlite:///", gateway)
-    yield made
-    made.hub.close()
 
 
 @pytest.fixture

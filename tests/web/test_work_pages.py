@@ -6,18 +6,15 @@ import pytest
 
 from hub.commerce.job_reading import provider_address
 from hub.journal.tables_work import jobs, providers
-from tests.commerce.conftest import Shop
 
 ADA = {"email": "ada@example.com", "name": "Ada Lovelace"}
 GRACE = {"f-name": "Grace Hopper", "f-email": "grace@example.com", "f-skills": "truck, crane", "f-region": "Berlin"}
 
 
 @pytest.fixture
-def shop(tmp_path, gateway):
-    made = Shop(tmp_path / "workspace", "sqlite:///", gateway)
-    made.hub.store.put_fact("pay_options", {"corner": {"title": "Card"}, "second": {"hidden": True}}, made.moment)
-    yield made
-    made.hub.close()
+def shop(shop):
+    shop.hub.store.put_fact("pay_options", {"corner": {"title": "Card"}, "second": {"hidden": True}}, shop.moment)
+    return shop
 
 
 def text_of(html):
