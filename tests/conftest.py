@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import sync_playwright
 
 from scripts.test_programs import find_chromium
@@ -29,6 +30,9 @@ FLAGS = [
 ]
 
 be_quick()
+# A busy machine fails no test: speed is what `make bench` is for.
+settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.connect.api import Connection, RawEvent
@@ -71,7 +71,7 @@ HISTORIES = [(manifest.name, number) for manifest in MAPPED.values() for number 
 
 
 @pytest.mark.parametrize(("name", "number"), HISTORIES)
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_any_order_and_repetition_of_a_payments_events_ends_in_the_same_state(name, number, data):
     """As the journal does it: an event that is there already, by its source id, is not told again."""

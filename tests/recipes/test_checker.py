@@ -3,7 +3,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.errors import RecipeError
@@ -430,7 +430,6 @@ def test_tests_are_not_run_when_something_is_wrong_or_nobody_wants_it(context):
 steps = st.lists(st.dictionaries(st.sampled_from(KEYS), values, max_size=4), max_size=3)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(steps)
 def test_no_document_makes_the_checker_fail(written):
     whole = {"hub": 1, "recipe": "a", "on": {"event": "payment.succeeded"}, "steps": written}
@@ -470,7 +469,6 @@ expressions = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.lists(expressions, min_size=5, max_size=5))
 def test_any_expressions_are_judged(written):
     bare = [json.dumps(one) for one in written]

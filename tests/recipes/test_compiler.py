@@ -2,7 +2,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.errors import RecipeError
@@ -238,7 +238,6 @@ values = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(values, st.lists(st.dictionaries(st.sampled_from(KEYS), values, max_size=4), max_size=3))
 def test_any_document_is_compiled_or_refused_with_findings(value, written):
     whole = {"hub": 1, "recipe": "a", "on": {"event": "x.y"}, "steps": written}

@@ -174,7 +174,7 @@ def outcome(state):
     }
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(steps(), st.integers(0, 10_000), st.dictionaries(st.integers(0, 30), st.floats(0, 1), max_size=6))
 def test_any_prefix_of_the_record_leads_to_the_same_end(written, seed, crashes):
     numbers = iter(range(1, 1_000))

@@ -4,7 +4,7 @@ import copy
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.connect.api import Connection, RawEvent
@@ -108,7 +108,6 @@ TOLD = {
 }  # what must come of it, in whatever order
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.permutations(ONE_PAYMENT), st.lists(st.sampled_from(ONE_PAYMENT), max_size=10))
 def test_any_order_and_repetition_tells_the_same(order, repeated):
     found = {(event.type, event.source_id) for name in [*order, *repeated] for event in mapped(sample(name))}

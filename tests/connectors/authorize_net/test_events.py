@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.authorize_net.api import listed, read_json, time_of
@@ -141,7 +141,6 @@ LIFE = [
 ]  # fmt: skip
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(LIFE), min_size=1, max_size=16))
 def test_any_order_and_repetition_tells_the_same_facts(names):
     def facts(order):

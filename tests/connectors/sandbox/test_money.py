@@ -3,7 +3,7 @@
 import tempfile
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.sandbox.server import checkout, escrow, moves, payments, returns
@@ -93,7 +93,7 @@ def check(store, identifier):
     assert all(amounts["USD"] >= 0 for account, amounts in balances.items() if account.startswith("provider:"))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(st.sampled_from(["automatic", "manual", "escrow"]), steps)
 def test_sums_hold_after_every_step_of_any_history(kind, history):
     with tempfile.TemporaryDirectory() as folder:

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.visa.carried import ends_at, from_fields, kind_of, made_reference, stands_for_payment, to_fields
@@ -149,7 +149,7 @@ LIFE = ["payments.payments.accept.authorized", "payments.captures.accept", "paym
         "payments.reversals.accept", "payments.payments.review", "payments.refunds.reject"]  # fmt: skip
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(st.lists(st.sampled_from(LIFE), min_size=1, max_size=14))
 def test_any_order_and_repetition_tells_the_same_facts(names):
     told = {event.source_id: (event.type, event.data) for name in names for event in mapped(sample(name))}
