@@ -54,7 +54,7 @@ class ApiAnswers:
             book.insert(timers, {"kind": _TIMER, "subject": "all", "set_for": now + KEPT, "due_at": now + KEPT})
             if book.insert(api_requests, {**self._row, "fingerprint": fingerprint, "until": now + _CLAIM}):
                 return None
-            known = book.connection.execute(sa.select(api_requests).where(*self._place)).one()
+            known = book.connection.execute(book.locking(sa.select(api_requests).where(*self._place))).one()
             if known.fingerprint != fingerprint:
                 message = "Idempotency-Key: this key was used before, for another request."
                 raise PermanentError(message, code="key_reused", remedy="Make a new key for each new request.")

@@ -60,8 +60,11 @@ class Book:
 
     def find(self, table: sa.Table, identity: str) -> Row | None:
         """A row by its id, or None; nobody else changes it until this change is done."""
-        query = sa.select(table).where(table.c.id == identity)
-        return self.connection.execute(query if self.tx.is_sqlite else query.with_for_update()).first()
+        return self.connection.execute(self.locking(sa.select(table).where(table.c.id == identity))).first()
+
+    def locking(self, query: sa.Select[Any]) -> sa.Select[Any]:
+        """The query of rows that nobody else changes until this change is done; SQLite has one writer anyway."""
+        return query if self.tx.is_sqlite else query.with_for_update()
 
     def get(self, table: sa.Table, identity: str) -> Row:
         """A row by its id. Raises :class:`NotFoundError`."""

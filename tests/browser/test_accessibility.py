@@ -69,6 +69,7 @@ PAGES = [
     "/escrow",
     "HOLD",
     "/payouts",
+    "/payouts/all",
     "/ledger",
     "/ledger/accounts/gateway:sandbox",
     "/statements/prv_none",

@@ -172,6 +172,23 @@ def test_what_we_sign_the_standard_webhooks_library_accepts():
     assert Webhook(SECRET).verify(body, headers) == {"type": "course.finished"}
 
 
+def test_the_specifications_own_vector_is_signed_and_verified():
+    secret, body = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", b'{"test": 2432232314}'
+    moment = datetime.fromtimestamp(1614265330, UTC)
+    headers = sign_standard_webhook(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", moment, body)
+    assert headers == {
+        "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
+        "webhook-timestamp": "1614265330",
+        "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+    }
+    verify(
+        STANDARD_WEBHOOKS,
+        request(body, **{name.replace("-", "_"): one for name, one in headers.items()}),
+        [secret],
+        moment,
+    )
+
+
 def test_what_the_standard_webhooks_library_signs_we_accept():
     body = '{"type":"course.finished"}'
     signature = Webhook(SECRET).sign("msg_1", NOW, body)

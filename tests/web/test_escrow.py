@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
 import pytest
 
 from hub.web.app import create_app
@@ -99,3 +102,13 @@ def test_only_editors_act(market):
     assert "Release by itself" not in viewer.page(address)
     assert viewer.post(address, do="cancel", key="k").status_code == 403
     assert viewer.get("/escrow/hld_none").status_code == 404
+
+
+def test_holds_are_exported_as_they_are_found(market):
+    hold = held(market)
+    editor = enter(market)
+    editor.post(f"/escrow/{hold}", do="release", provider="prv_ada", amount="200.00", key="k1")
+    (row,) = csv.DictReader(io.StringIO(editor.get("/escrow.csv").data.decode("utf-8-sig")))
+    assert (row["hold"], row["amount"], row["left"], row["currency"]) == (hold, "1200.00", "1000.00", "EUR")
+    assert (row["state"], row["owner"], row["connection"]) == ("held", "job_12", "sandbox")
+    assert editor.get("/escrow.csv?state=frozen").data.decode("utf-8-sig").count("\n") == 1

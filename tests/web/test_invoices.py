@@ -5,6 +5,8 @@ import io
 
 import pytest
 
+from hub.journal.entries import Happening
+
 GOOD = {
     "lines": "2 Crate = 59.50\n1 Delivery = 4.90",
     "currency": "eur",
@@ -86,3 +88,17 @@ def test_a_draft_is_issued_mailed_and_made_void(hub, admin):
     assert "Wrong" in page
     assert "Mail it" not in page
     assert admin.post(f"{address}/send", key="k6", to="grace@example.com").status_code == 422
+
+
+def test_what_is_owed_is_said_by_currency_without_drafts_and_void_ones(hub, admin):
+    first = made(admin)
+    void = admin.post("/invoices/new", **{**GOOD, "key": "second"}).headers["Location"]
+    admin.post("/invoices/new", **{**GOOD, "key": "third", "draft": "1"})
+    assert "2 invoices" in admin.page("/invoices")
+    admin.post(f"{void}/void", reason="a mistake", key="void")
+    data = {"payment": "pay_1", "invoice": first.rpartition("/")[2], "amount": {"minor": 10_000, "currency": "EUR"}}
+    hub.recorder.record(Happening("payment.succeeded", "shop", "pay_1", data, hub.now()), hub.now())
+    page = admin.page("/invoices")
+    assert "1 invoice<" in page
+    assert "€123.90" in page
+    assert "€100.00 paid" in page

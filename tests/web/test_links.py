@@ -5,6 +5,8 @@ import io
 
 import pytest
 
+from hub.journal.entries import Happening
+from hub.journal.tables_links import payment_links
 from hub.web.pages import link_batches
 
 GOOD = {
@@ -175,3 +177,18 @@ def test_a_table_that_cannot_be_read_in_is_said(admin, monkeypatch, text, more, 
     assert answer.status_code == 422
     assert words in answer.text
     assert "Membership" in answer.text
+
+
+def test_what_links_ask_for_and_what_was_paid_is_said_by_currency(hub, admin):
+    address = made(admin)
+    admin.post("/links/new", **{**GOOD, "amount": "5.00", "key": "second"})
+    page = admin.page("/links")
+    assert "2 links" in page
+    assert "€50.00" in page
+    assert "€0.00 paid" in page
+    with hub.database.read() as connection:
+        link = connection.execute(payment_links.select().where(payment_links.c.id == address.rpartition("/")[2])).one()
+    data = {"payment": "pay_1", "order": link.order, "amount": {"minor": 4500, "currency": "EUR"}}
+    hub.recorder.record(Happening("payment.succeeded", "shop", "pay_1", data, hub.now()), hub.now())
+    assert "€45.00 paid" in admin.page("/links")
+    assert "€5.00 " not in admin.page("/links?state=paid")

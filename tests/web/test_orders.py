@@ -8,6 +8,7 @@ import io
 import pytest
 import sqlalchemy as sa
 
+from hub.journal.entries import Happening
 from hub.journal.tables_commerce import catalogue_items, orders
 
 GOOD = {
@@ -90,3 +91,20 @@ def test_only_editors_place_and_cancel(people, tea):
     assert "New order" not in people["viewer"].page("/orders")
     assert people["viewer"].post("/orders/new", **GOOD).status_code == 403
     assert people["viewer"].post(f"{address}/cancel", key="k").status_code == 403
+
+
+def test_what_all_orders_that_fit_come_to_is_said_by_currency(hub, admin, tea):
+    for number in range(2):
+        admin.post("/orders/new", **{**GOOD, "key": f"k{number}"})
+    admin.post("/orders/new", **{**GOOD, "lines": "1 Tea = 500", "currency": "JPY", "key": "yen"})
+    placed = admin.page("/orders")
+    assert "2 orders" in placed
+    assert "€59.80" in placed
+    assert "1 order<" in placed
+    assert "¥500" in placed
+    with hub.database.read() as connection:
+        (first, *_) = connection.execute(orders.select().order_by(orders.c.number)).all()
+    data = {"payment": "pay_1", "order": first.id, "amount": {"minor": 2990, "currency": "EUR"}}
+    hub.recorder.record(Happening("payment.succeeded", "shop", "pay_1", data, hub.now()), hub.now())
+    assert "€29.90 paid" in admin.page("/orders")
+    assert "2 orders" not in admin.page("/orders?state=paid")

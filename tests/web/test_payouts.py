@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
 import pytest
 
 from hub.web.app import create_app
@@ -117,3 +120,27 @@ def test_only_editors_pay(market):
     assert "€50.00" in viewer.page("/payouts")
     assert viewer.post("/payouts", way="bank", key="k").status_code == 403
     assert viewer.get("/payouts/runs/prn_none").status_code == 404
+
+
+def test_every_payout_is_found_summed_up_and_exported(market):
+    for who, minor in (("prv_ada", 5_000), ("prv_bob", 7_050)):
+        market.provider(who, bank=ADA)
+        market.owe(who, minor)
+    editor = enter(market)
+    assert "No payouts yet" in editor.page("/payouts/all")
+    editor.post("/payouts", way="bank", key="k1")
+    ada, bob = sorted(market.payouts(), key=lambda one: one.provider)
+    editor.post(f"/payouts/runs/{ada.run}/file.csv")
+    editor.post(f"/payouts/{bob.id}/mark", state="paid")
+    page = editor.page("/payouts/all")
+    assert "2 payouts" in page
+    assert "€120.50" in page
+    assert "€70.50 paid" in page
+    for asked, shown in (
+        ("state=paid", {"prv_bob"}), ("state=sent", {"prv_ada"}), ("text=prv_ada", {"prv_ada"}), (f"text={bob.id}", {"prv_bob"}),
+        ("text=nobody", set()),
+    ):  # fmt: skip
+        page = editor.page(f"/payouts/all?{asked}")
+        assert {one for one in ("prv_ada", "prv_bob") if f"{one}<" in page or f"{one} " in page} == shown, asked
+    (row,) = csv.DictReader(io.StringIO(editor.get("/payouts.csv?state=paid").data.decode("utf-8-sig")))
+    assert (row["provider"], row["amount"], row["currency"], row["by"]) == ("prv_bob", "70.50", "EUR", "bank")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import timedelta
 
 import pytest
@@ -152,3 +154,33 @@ def test_a_charge_in_doubt_waits_for_a_persons_word(corner, editor, gateway):
 def test_addresses_of_nothing_are_not_found(corner, editor):
     for address in ("/plans/corner/pln_none", "/subscriptions/corner/sub_none"):
         assert editor.get(address).status_code == 404
+
+
+def table_of(editor, address):
+    return list(csv.DictReader(io.StringIO(editor.get(address).data.decode("utf-8-sig"))))
+
+
+def test_plans_are_found_and_exported(corner, editor):
+    gold = make_plan(corner, editor)
+    silver = make_plan(corner, editor, name="Silber für Ärzte", key="k2", currency="JPY", amount="500")
+    member(corner, gold)
+    for asked, shown in (
+        ("text=gold", {gold}), ("text=ärzte", {silver}), (f"text={gold.rpartition('/')[2]}", {gold}), ("text=lead", set()),
+        ("state=active", {gold, silver}), ("state=retired", set()), ("connection=corner", {gold, silver}),
+    ):  # fmt: skip
+        page = editor.page(f"/plans?{asked}")
+        assert {one for one in (gold, silver) if f'"{one}"' in page} == shown, asked
+    assert "No plan fits" in editor.page("/plans?text=lead")
+    rows = {row["name"]: row for row in table_of(editor, "/plans.csv")}
+    assert (rows["Gold"]["price"], rows["Gold"]["unit"], rows["Gold"]["subscriptions"]) == ("19.00", "month", "1")
+    assert (rows["Silber für Ärzte"]["price"], rows["Silber für Ärzte"]["currency"]) == ("500", "JPY")
+    assert [row["name"] for row in table_of(editor, "/plans.csv?text=gold")] == ["Gold"]
+
+
+def test_subscriptions_are_exported_as_they_are_found(corner, editor):
+    address = member(corner, make_plan(corner, editor))
+    (row,) = table_of(editor, "/subscriptions.csv")
+    assert (row["subscription"], row["amount"], row["currency"]) == (address.rpartition("/")[2], "19.00", "EUR")
+    assert (row["email"], row["state"]) == ("ada@example.com", "active")
+    assert row["paid_until"].startswith("2027-02-2")
+    assert table_of(editor, "/subscriptions.csv?state=paused") == []

@@ -17,7 +17,7 @@ from hub.web.api.listings import LARGEST_PAGE, LISTINGS, MESSAGES, Listing
 from hub.web.api.operations import OPERATIONS, PREFIX, Operation, spec_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from hub.connect.registry import Registry
     from hub.jsontypes import Json, JsonObject, JsonSchema
@@ -170,6 +170,8 @@ def description(registry: Registry, address: str) -> JsonObject:
         "paths": cast("JsonObject", paths),
         "components": {
             "schemas": schemas,
+            "parameters": {_KEY: _KEY_HEADER},
+            "responses": cast("JsonObject", {status: _problem(words, status) for status, words in STATUSES.items()}),
             "securitySchemes": {
                 "token": {
                     "type": "http",
@@ -200,7 +202,7 @@ def _entries(registry: Registry, schemas: dict[str, Json]) -> Iterator[tuple[str
     for name, own in OWN.items():
         output = _page_of(MESSAGES) if name == "webhooks.messages" else own.output
         entry = _entry(name, own.scope, own.title, own.text, own.path, output)
-        yield own.method, own.path, {**entry, **({} if own.method == "GET" else _taking(name, own.body))}
+        yield own.method, own.path, entry if own.method == "GET" else _taking(name, own.body, entry)
 
 
 def _of_action(operation: Operation, registry: Registry, schemas: dict[str, Json]) -> JsonObject:
@@ -214,7 +216,7 @@ def _of_action(operation: Operation, registry: Registry, schemas: dict[str, Json
     schema = {**given, "properties": own, "required": required}
     output = _hoisted(spec.output, schemas)
     entry = _entry(operation.id, operation.scope, spec.title, spec.description, operation.path, output)
-    return entry if operation.method == "GET" else {**entry, **_taking(operation.id, schema)}
+    return entry if operation.method == "GET" else _taking(operation.id, schema, entry)
 
 
 def _of_listing(listing: Listing) -> JsonObject:
@@ -249,10 +251,7 @@ def _entry(  # noqa: PLR0913 (what is said of an endpoint)
     name: str, scope: str, title: str, text: str, path: str, output: JsonSchema
 ) -> JsonObject:
     places = [part[1:-1] for part in path.split("/") if part.startswith("{")]
-    problem: JsonObject = {
-        "description": "What went wrong, where, and how to mend it.",
-        "content": {"application/problem+json": {"schema": {"$ref": f"{_COMPONENTS}Problem"}}},
-    }
+    refusals = _EVERYWHERE | ({"404"} if places else set())
     return {
         "operationId": name,
         "tags": [scope.partition(":")[0]],
@@ -261,21 +260,37 @@ def _entry(  # noqa: PLR0913 (what is said of an endpoint)
         "parameters": [{"name": one, "in": "path", "required": True, "schema": _TEXT} for one in places],
         "responses": {
             "200": {"description": "Done.", "content": {_JSON: {"schema": output}}},
-            "default": problem,
+            **_refusing(refusals),
         },
     }
 
 
-def _taking(name: str, schema: JsonSchema) -> JsonObject:
-    """The body of a change, with its examples, and the header that makes it safe to repeat."""
+def _taking(name: str, schema: JsonSchema, entry: JsonObject) -> JsonObject:
+    """An endpoint that changes something: its body with examples, the header that makes it safe to repeat, its refusals."""
     shown = {
         str(one.get("title") or "example"): {"value": one.get("body") or {}}
         for one in examples()
         if one["operation"] == name
     }
     content: JsonObject = {"schema": schema, **({"examples": shown} if shown else {})}
-    return {"requestBody": {"required": bool(schema.get("required")), "content": {_JSON: content}},
-            "x-idempotency-key": True}  # fmt: skip
+    parameters, responses = cast("list[Json]", entry["parameters"]), cast("JsonObject", entry["responses"])
+    done = {**cast("JsonObject", responses["200"]), "headers": {"Idempotency-Replayed": _REPLAYED}}
+    return {
+        **entry,
+        "parameters": [*parameters, {"$ref": f"#/components/parameters/{_KEY}"}],
+        "requestBody": {"required": bool(schema.get("required")), "content": {_JSON: content}},
+        "responses": {**responses, "200": done, **_refusing({"404", "409", "413"})},
+    }
+
+
+def _refusing(statuses: Iterable[str]) -> JsonObject:
+    return {one: {"$ref": f"#/components/responses/{one}"} for one in sorted(statuses)}
+
+
+def _problem(words: str, status: str) -> JsonObject:
+    headers = {"headers": {"Retry-After": _RETRY_AFTER}} if status in _LATER else {}
+    content: JsonObject = {"application/problem+json": {"schema": {"$ref": f"{_COMPONENTS}Problem"}}}
+    return {"description": words, **headers, "content": content}
 
 
 def _hoisted(schema: JsonSchema, schemas: dict[str, Json]) -> JsonSchema:
@@ -296,6 +311,35 @@ def _pointing(value: Json) -> Json:
         return [_pointing(one) for one in value]
     return value
 
+
+STATUSES: Final[Mapping[str, str]] = {
+    "401": "No token, or one that is unknown, expired or revoked.",
+    "403": "The token lacks the scope.",
+    "404": "There is no such thing.",
+    "409": "It does not fit the present state, or its twin is under way.",
+    "413": "The body is larger than the API takes.",
+    "422": "A field is wrong, or the gateway refused.",
+    "429": "Too often; Retry-After says when to go on.",
+    "500": "A fault of the hub's own; its log says more.",
+    "503": "Not now; Retry-After says when.",
+}
+"""What is answered instead of 200, each with a problem."""
+
+_EVERYWHERE: Final = frozenset({"401", "403", "422", "429", "500", "503"})
+_LATER: Final = frozenset({"409", "429", "503"})
+_RETRY_AFTER: Final[JsonObject] = {"schema": {"type": "integer"}, "description": "In seconds."}
+_REPLAYED: Final[JsonObject] = {
+    "schema": {"const": "true"},
+    "description": "Only where the answer is that of an earlier request under the same key.",
+}
+_KEY: Final = "IdempotencyKey"
+_KEY_HEADER: Final[JsonObject] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[\\x21-\\x7e]+$"},
+    "description": "Of your own, a UUID: under one key a request is done once, and its answer given again for 48 hours.",
+}
 
 _PROBLEM: Final[JsonSchema] = {
     "type": "object",

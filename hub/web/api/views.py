@@ -19,7 +19,7 @@ from hub.vocabulary import event_types, validate_data
 from hub.web.access import Pages, Role
 from hub.web.api.bearer import caller
 from hub.web.api.listings import LISTINGS, MESSAGES, Listing, bad_field, listed, one_of
-from hub.web.api.openapi import CODES, EVENT, OWN, chapters, description
+from hub.web.api.openapi import CODES, EVENT, OWN, STATUSES, chapters, description
 from hub.web.api.operations import OPERATIONS, PREFIX, Operation, rule_of
 from hub.web.api.problems import problem_of, problem_of_anything, problem_of_http, wrong_fields
 from hub.web.api.requests import answered_once, body_of_request, refuse_secrets
@@ -235,7 +235,9 @@ def openapi() -> ResponseReturnValue:
 def docs() -> ResponseReturnValue:
     """The description for people."""
     said = description(the_hub().registry, the_hub().settings.address)
-    return render_template("api_docs.html", parts=chapters(said), said=said, scopes=RESOURCES, codes=CODES)
+    return render_template(
+        "api_docs.html", parts=chapters(said), said=said, scopes=RESOURCES, codes=CODES, statuses=STATUSES
+    )
 
 
 def _json(value: Json) -> Response:

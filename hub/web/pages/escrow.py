@@ -17,10 +17,11 @@ from hub.payments import dividing
 from hub.payments.holds import OPEN, STATES, Hold
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key
+from hub.web.csv_files import csv_file
 from hub.web.sessions import actor, the_hub
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     from flask.typing import ResponseReturnValue
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 pages = Pages("escrow", __name__)
 
 _NEWEST: Final = 200
+_EXPORTED: Final = 100_000
+_HEADER: Final = ("hold", "connection", "payment", "owner", "state", "mode", "currency", "amount", "left", "lapses",
+                  "begun")  # fmt: skip
 _SAID: Final[Mapping[str, str]] = {
     "release": "Released.",
     "plan": "It is released by itself when nobody objects by then.",
@@ -50,13 +54,9 @@ _POSSIBLE: Final[Mapping[str, frozenset[str]]] = {
 @pages.page("/escrow", Role.VIEWER)
 def index() -> ResponseReturnValue:
     """The newest holds that fit, and what is held in each currency."""
-    asked = {name: request.args.get(name, "").strip() for name in ("state", "text")}
-    where = [table.c.state == asked["state"]] if asked["state"] else []
-    if asked["text"]:
-        where.append(sa.or_(*(table.c[name] == asked["text"] for name in ("id", "payment", "owner"))))
-    query = sa.select(table).where(*where).order_by(table.c.created_at.desc()).limit(_NEWEST)
+    asked, where = _wanted()
+    rows = _newest(where, _NEWEST)
     with the_hub().database.read() as connection:
-        rows = connection.execute(query).all()
         resting = connection.execute(sa.select(table.c.terms).where(table.c.state.in_(sorted(OPEN)))).scalars().all()
     held: dict[str, int] = {}
     for known in map(Hold.from_json, resting):
@@ -69,6 +69,35 @@ def index() -> ResponseReturnValue:
         states=STATES,
         most=_NEWEST,
     )
+
+
+@pages.page("/escrow.csv", Role.VIEWER)
+def export() -> ResponseReturnValue:
+    """The holds that fit, as a file."""
+    return csv_file("escrow.csv", _HEADER, _exported(_wanted()[1]))
+
+
+def _wanted() -> tuple[dict[str, str], list[sa.ColumnElement[bool]]]:
+    asked = {name: request.args.get(name, "").strip() for name in ("state", "text")}
+    where = [table.c.state == asked["state"]] if asked["state"] else []
+    if asked["text"]:
+        where.append(sa.or_(*(table.c[name] == asked["text"] for name in ("id", "payment", "owner"))))
+    return asked, where
+
+
+def _newest(where: Sequence[sa.ColumnElement[bool]], most: int) -> Sequence[sa.Row[Any]]:
+    query = sa.select(table).where(*where).order_by(table.c.created_at.desc(), table.c.id).limit(most)
+    with the_hub().database.read() as connection:
+        return connection.execute(query).all()
+
+
+def _exported(where: Sequence[sa.ColumnElement[bool]]) -> Iterator[Sequence[object]]:
+    for row in _newest(where, _EXPORTED):
+        known = Hold.from_json(row.terms)
+        amounts = [one.to_decimal_text() for one in (Money(row.amount, row.currency), known.rest)]
+        lapses_at = known.lapses_at.isoformat() if known.lapses_at else None
+        about = (row.id, row.connection, row.payment, row.owner, row.state, row.mode, row.currency)
+        yield *about, *amounts, lapses_at, row.created_at.isoformat()
 
 
 @pages.page("/escrow/<hold>", Role.VIEWER)

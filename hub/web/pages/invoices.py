@@ -21,6 +21,7 @@ from hub.web.entries import misfits
 from hub.web.pages.invoice_page import pdf_answer
 from hub.web.pages.orders import read_order, refused_at
 from hub.web.sessions import the_hub
+from hub.web.sums import sums
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -49,12 +50,14 @@ _HEADER: Final = ("number", "invoice", "state", "currency", "total", "paid", "re
 
 @pages.page("/invoices", Role.VIEWER)
 def index() -> ResponseReturnValue:
-    """The newest invoices that fit."""
+    """The newest invoices that fit, and what those that are owed come to in each currency."""
     asked, where = _wanted()
     query = sa.select(table).where(*where).order_by(table.c.created_at.desc(), table.c.id).limit(_NEWEST)
     with the_hub().database.read() as connection:
         rows = connection.execute(query).all()
-    return render_template("invoices.html", rows=rows, asked=asked, states=STATES, most=_NEWEST)
+        owed = [*where, table.c.number.is_not(None), table.c.state != "void"]
+        in_all = sums(connection, table.c.currency, table.c.total, table.c.paid - table.c.refunded, owed)
+    return render_template("invoices.html", rows=rows, in_all=in_all, asked=asked, states=STATES, most=_NEWEST)
 
 
 @pages.page("/invoices.csv", Role.VIEWER)

@@ -23,6 +23,7 @@ from hub.web.acting import act_once, form_key, offering
 from hub.web.csv_files import csv_file
 from hub.web.entries import NO_ADDRESS
 from hub.web.sessions import the_hub
+from hub.web.sums import sums
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -50,12 +51,13 @@ _HEADER: Final = (
 
 @pages.page("/links", Role.VIEWER)
 def index() -> ResponseReturnValue:
-    """The newest links that fit."""
+    """The newest links that fit, and what they ask for in each currency."""
     asked, where = _wanted()
     query = sa.select(table).where(*where).order_by(table.c.created_at.desc(), table.c.id).limit(_NEWEST)
     with the_hub().database.read() as connection:
         rows = connection.execute(query).all()
-    return render_template("links.html", rows=rows, asked=asked, states=STATES, most=_NEWEST)
+        in_all = sums(connection, table.c.currency, table.c.minor, table.c.minor * table.c.payments, where)
+    return render_template("links.html", rows=rows, in_all=in_all, asked=asked, states=STATES, most=_NEWEST)
 
 
 @pages.page("/links.csv", Role.VIEWER)

@@ -19,6 +19,7 @@ from hub.web.codes import code_picture
 from hub.web.csv_files import csv_file
 from hub.web.entries import misfits, wrong_address, wrong_currency
 from hub.web.sessions import actor, the_hub
+from hub.web.sums import sums
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -45,12 +46,13 @@ _HEADER: Final = ("number", "order", "state", "currency", "total", "paid", "cust
 
 @pages.page("/orders", Role.VIEWER)
 def index() -> ResponseReturnValue:
-    """The newest orders that fit."""
+    """The newest orders that fit, and what they come to in each currency."""
     asked, where = _wanted()
     query = sa.select(table).where(*where).order_by(table.c.created_at.desc(), table.c.number.desc()).limit(_NEWEST)
     with the_hub().database.read() as connection:
         rows = connection.execute(query).all()
-    return render_template("orders.html", rows=rows, asked=asked, states=STATES, most=_NEWEST)
+        in_all = sums(connection, table.c.currency, table.c.total, table.c.paid, where)
+    return render_template("orders.html", rows=rows, in_all=in_all, asked=asked, states=STATES, most=_NEWEST)
 
 
 @pages.page("/orders.csv", Role.VIEWER)

@@ -10,15 +10,18 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from hub.errors import HubError, MoneyError, NotFoundError
 from hub.journal.tables_escrow import payout_runs
 from hub.journal.tables_escrow import payouts as table
+from hub.journal.tables_work import providers
 from hub.money import Money
 from hub.payments import payouts
 from hub.payments.payout_runs import bank_file, dues, payout_refusal
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key, manifest_of
+from hub.web.csv_files import csv_file
 from hub.web.sessions import actor, the_hub
+from hub.web.sums import sums
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     from flask.typing import ResponseReturnValue
@@ -27,7 +30,12 @@ if TYPE_CHECKING:
 
 pages = Pages("payouts", __name__)
 
+STATES: Final = ("queued", "sent", "paid", "failed", "uncertain")
 _NEWEST: Final = 100
+_LISTED: Final = 200
+_EXPORTED: Final = 100_000
+_HEADER: Final = ("payout", "run", "provider", "name", "by", "state", "currency", "amount", "reference", "reason",
+                  "begun")  # fmt: skip
 _FILES: Final[Mapping[str, str]] = {"xml": "application/xml", "csv": "text/csv"}
 
 
@@ -54,6 +62,23 @@ def pay() -> ResponseReturnValue:
     left = f" {len(skipped)} cannot be paid now; the list below says why." if skipped else ""
     flash(f"{sum(cast('int', run['count']) for run in runs)} payouts are on their way.{left}", "success")
     return redirect(url_for("payouts.show", run=str(runs[0]["run"])), 303)
+
+
+@pages.page("/payouts/all", Role.VIEWER)
+def every() -> ResponseReturnValue:
+    """The newest payouts that fit, and what they come to in each currency."""
+    asked, where = _wanted()
+    paid = sa.case((table.c.state == "paid", table.c.amount), else_=0)
+    with the_hub().database.read() as connection:
+        in_all = sums(connection, table.c.currency, table.c.amount, paid, where)
+    rows = _newest(where, _LISTED)
+    return render_template("payouts_all.html", rows=rows, in_all=in_all, asked=asked, states=STATES, most=_LISTED)
+
+
+@pages.page("/payouts.csv", Role.VIEWER)
+def export() -> ResponseReturnValue:
+    """The payouts that fit, as a file."""
+    return csv_file("payouts.csv", _HEADER, _exported(_wanted()[1]))
 
 
 @pages.page("/payouts/runs/<run>", Role.VIEWER)
@@ -95,6 +120,38 @@ def mark(payout: str) -> ResponseReturnValue:
     the_hub().store.note(actor(), "payout.mark", payout, the_hub().now(), {"state": state})
     flash({"paid": "Noted as paid.", "failed": "It is due again."}.get(state, "It is sent again."), "success")
     return redirect(url_for("payouts.show", run=row.run) if row.run else url_for("payouts.index"), 303)
+
+
+def _wanted() -> tuple[dict[str, str], list[sa.ColumnElement[bool]]]:
+    asked = {name: request.args.get(name, "").strip() for name in ("state", "text")}
+    where = [table.c.state == asked["state"]] if asked["state"] else []
+    if asked["text"]:
+        named = sa.select(providers.c.id).where(
+            sa.or_(
+                *(
+                    sa.func.lower(one).contains(asked["text"].lower(), autoescape=True)
+                    for one in (providers.c.name, providers.c.email)
+                )
+            )
+        )
+        own = (table.c[name] == asked["text"] for name in ("id", "run", "provider", "connection", "reference"))
+        where.append(sa.or_(*own, table.c.provider.in_(named)))
+    return asked, where
+
+
+def _newest(where: Sequence[sa.ColumnElement[bool]], most: int) -> Sequence[sa.Row[Any]]:
+    """The newest payouts, each with its provider's ``name``, where it is a provider of ours."""
+    whose = sa.select(table, providers.c.name).outerjoin(providers, providers.c.id == table.c.provider)
+    query = whose.where(*where).order_by(table.c.created_at.desc(), table.c.id).limit(most)
+    with the_hub().database.read() as connection:
+        return connection.execute(query).all()
+
+
+def _exported(where: Sequence[sa.ColumnElement[bool]]) -> Iterator[Sequence[object]]:
+    for row in _newest(where, _EXPORTED):
+        amount = Money(row.amount, row.currency).to_decimal_text()
+        about = (row.id, row.run, row.provider, row.name, row.connection or "bank", row.state, row.currency, amount)
+        yield *about, row.reference, row.reason, row.created_at.isoformat()
 
 
 def _given(typed: Mapping[str, str]) -> JsonObject:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Final, cast
 
 import sqlalchemy as sa
@@ -14,10 +15,11 @@ from hub.money import Money
 from hub.payments.billing import value
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key, offered, offering
+from hub.web.csv_files import csv_file
 from hub.web.sessions import the_hub
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     from flask.typing import ResponseReturnValue
@@ -27,7 +29,10 @@ if TYPE_CHECKING:
 pages = Pages("plans", __name__)
 
 UNITS: Final = ("day", "week", "month", "year")
+STATES: Final = ("active", "retired")
 _NEWEST = 200
+_EXPORTED = 100_000
+_HEADER: Final = ("connection", "plan", "name", "state", "currency", "price", "count", "unit", "subscriptions")
 _FIELDS = ("connection", "name", "amount", "currency", "unit", "count", "trial_days", "cycles", "description")
 _WHOLE: Final[Mapping[str, tuple[int, int]]] = {"count": (1, 365), "trial_days": (0, 730), "cycles": (1, 1200)}
 _LENGTHS: Final[Mapping[str, int]] = {"name": 120, "description": 1000}
@@ -35,11 +40,52 @@ _LENGTHS: Final[Mapping[str, int]] = {"name": 120, "description": 1000}
 
 @pages.page("/plans", Role.VIEWER)
 def index() -> ResponseReturnValue:
-    """The newest plans, with how many members each has."""
-    query = sa.select(table).order_by(table.c.state, table.c.created_at.desc()).limit(_NEWEST)
+    """The newest plans that fit, with how many members each has."""
+    asked, rows = _wanted(_NEWEST)
+    connections = [row.name for row in the_hub().store.connections()]
+    return render_template(
+        "plans.html",
+        rows=rows,
+        members=_members(),
+        value=value,
+        most=_NEWEST,
+        asked=asked,
+        states=STATES,
+        connections=connections,
+    )
+
+
+@pages.page("/plans.csv", Role.VIEWER)
+def export() -> ResponseReturnValue:
+    """The plans that fit, as a file."""
+    return csv_file("plans.csv", _HEADER, _exported(_wanted(_EXPORTED)[1]))
+
+
+def _wanted(most: int) -> tuple[dict[str, str], Sequence[sa.Row[Any]]]:
+    """What is asked for, and the plans that fit: their names stand among what was told, which no query looks into."""
+    asked = {name: request.args.get(name, "").strip() for name in ("state", "connection", "text")}
+    where = [table.c[name] == asked[name] for name in ("state", "connection") if asked[name]]
+    order = (table.c.state, table.c.created_at.desc(), table.c.plan)
+    query, text = sa.select(table).where(*where).order_by(*order), asked["text"].casefold()
     with the_hub().database.read() as connection:
-        rows = connection.execute(query).all()
-    return render_template("plans.html", rows=rows, members=_members(), value=value, most=_NEWEST)
+        if not text:
+            return asked, connection.execute(query.limit(most)).all()
+        rows = connection.execute(query.limit(_EXPORTED))
+        found = (row for row in rows if row.plan == asked["text"] or text in str(value(row.data, "name")).casefold())
+        return asked, list(islice(found, most))
+
+
+def _exported(rows: Sequence[sa.Row[Any]]) -> Iterator[Sequence[object]]:
+    members = _members()
+    for row in rows:
+        price = Money.from_json(told) if (told := value(row.data, "price")) else None
+        interval = cast("JsonObject", value(row.data, "interval") or {})
+        yield (
+            *(row.connection, row.plan, value(row.data, "name"), row.state),
+            *((price.currency, price.to_decimal_text()) if price is not None else (None, None)),
+            *(interval.get("count"), interval.get("unit")),
+            sum(members.get((row.connection, row.plan), {}).values()),
+        )
 
 
 @pages.page("/plans/new", Role.EDITOR)

@@ -12,13 +12,15 @@ from hub.journal.queries import EventFilter
 from hub.journal.tables import charges as charges_table
 from hub.journal.tables import subscriptions as kept_table
 from hub.journal.tables_billing import told_subscriptions as table
+from hub.money import Money
 from hub.payments.billing import SUBSCRIPTION_STATES, value
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key, offered
+from hub.web.csv_files import csv_file
 from hub.web.sessions import actor, the_hub
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     from flask.typing import ResponseReturnValue
@@ -29,6 +31,9 @@ pages = Pages("subscriptions", __name__)
 
 STATES: Final = sorted({state for state in SUBSCRIPTION_STATES.values() if state} | {"cancelling"})
 _NEWEST = 200
+_EXPORTED = 100_000
+_HEADER: Final = ("connection", "subscription", "plan", "state", "currency", "amount", "email", "name", "paid_until",
+                  "ends_at", "begun")  # fmt: skip
 _OVER = frozenset({"cancelled", "ended"})
 _ACTIONS: Final[Mapping[str, tuple[str, JsonObject, str]]] = {
     "cancel": ("subscription.cancel", {"at": "period_end"}, "It ends with the period that is paid."),
@@ -42,14 +47,10 @@ _ACTIONS: Final[Mapping[str, tuple[str, JsonObject, str]]] = {
 @pages.page("/subscriptions", Role.VIEWER)
 def index() -> ResponseReturnValue:
     """The newest subscriptions that fit, and those whose last charge nobody knows of."""
-    asked = {name: request.args.get(name, "").strip() for name in ("state", "connection", "text")}
-    where = [table.c[name] == asked[name] for name in ("state", "connection") if asked[name]]
-    if asked["text"]:
-        text = asked["text"].lower()
-        where.append(table.c.customer.contains(text, autoescape=True) | (table.c.subscription == asked["text"]))
+    asked, where = _wanted()
     return render_template(
         "subscriptions.html",
-        rows=_newest(*where),
+        rows=_newest(where, _NEWEST),
         uncertain=_uncertain(),
         asked=asked,
         states=STATES,
@@ -57,6 +58,12 @@ def index() -> ResponseReturnValue:
         value=value,
         most=_NEWEST,
     )
+
+
+@pages.page("/subscriptions.csv", Role.VIEWER)
+def export() -> ResponseReturnValue:
+    """The subscriptions that fit, as a file."""
+    return csv_file("subscriptions.csv", _HEADER, _exported(_wanted()[1]))
 
 
 @pages.page("/subscriptions/<connection>/<path:subscription>", Role.VIEWER)
@@ -145,10 +152,28 @@ def _customer(row: sa.Row[Any] | None, kept: sa.Row[Any] | None) -> JsonObject:
     return cast("JsonObject", found or (kept.input.get("customer") if kept is not None else None) or {})
 
 
-def _newest(*where: sa.ColumnElement[bool]) -> list[sa.Row[Any]]:
-    query = sa.select(table).where(*where).order_by(table.c.created_at.desc()).limit(_NEWEST)
+def _wanted() -> tuple[dict[str, str], list[sa.ColumnElement[bool]]]:
+    asked = {name: request.args.get(name, "").strip() for name in ("state", "connection", "text")}
+    where = [table.c[name] == asked[name] for name in ("state", "connection") if asked[name]]
+    if asked["text"]:
+        text = asked["text"].lower()
+        where.append(table.c.customer.contains(text, autoescape=True) | (table.c.subscription == asked["text"]))
+    return asked, where
+
+
+def _newest(where: Sequence[sa.ColumnElement[bool]], most: int) -> list[sa.Row[Any]]:
+    query = sa.select(table).where(*where).order_by(table.c.created_at.desc(), table.c.subscription).limit(most)
     with the_hub().database.read() as connection:
         return list(connection.execute(query))
+
+
+def _exported(where: Sequence[sa.ColumnElement[bool]]) -> Iterator[Sequence[object]]:
+    for row in _newest(where, _EXPORTED):
+        amount = Money.from_json(told) if (told := value(row.data, "amount")) else None
+        customer, period = (cast("JsonObject", value(row.data, name) or {}) for name in ("customer", "period"))
+        price = (amount.currency, amount.to_decimal_text()) if amount is not None else (None, None)
+        who, until = (customer.get("email"), customer.get("name")), (period.get("end"), value(row.data, "cancel_at"))
+        yield row.connection, row.subscription, row.plan, row.state, *price, *who, *until, row.created_at.isoformat()
 
 
 def _uncertain() -> list[sa.Row[Any]]:

@@ -13,6 +13,7 @@ from hub.engine.outgoing import GIVES_UP, PAUSES
 from hub.engine.tokens import Tokens
 from hub.web.api.bearer import PER_TOKEN
 from hub.web.api.listings import LARGEST_PAGE
+from hub.web.api.openapi import STATUSES
 from hub.web.api.requests import LARGEST_BODY
 
 PAGE = (Path(__file__).parents[3] / "docs" / "api.md").read_text(encoding="utf-8")
@@ -33,6 +34,10 @@ def test_every_block_runs(live, capsys):
     assert names["take"](secret, headers, b'{"type":"order.paid"}') == {"type": "order.paid"}
     with pytest.raises(WebhookVerificationError):
         names["take"](secret, headers, b'{"type":"order.lost"}')
+
+
+def test_every_status_stands_there():
+    assert set(re.findall(r"^\| ([0-9]{3}) \|", PAGE, flags=re.MULTILINE)) == set(STATUSES)
 
 
 def test_the_limits_are_as_it_says():

@@ -5,12 +5,16 @@ import re
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from hub.commerce.catalogue import Item
+from hub.commerce.catalogue_items import save_item
 from hub.connect.schemas import CompiledSchema
 from hub.engine.tokens import RESOURCES, SCOPES
 from hub.journal.entries import Happening
 from hub.web.access import access_rules
-from hub.web.api.openapi import examples
+from hub.web.api.openapi import OWN, examples
 from hub.web.api.operations import OPERATIONS, spec_of
+
+BEGINNINGS = ("payment.created", "payment.pending")
 
 
 def operations(said):
@@ -41,6 +45,14 @@ def test_it_says_all_that_there_is_and_nothing_else(app, anyone):
     assert said == there
 
 
+def test_every_change_takes_a_key_and_says_when_its_answer_is_an_earlier_one(anyone):
+    for method, _, entry in operations(anyone.get("/openapi.json").json):
+        takes_key = {"$ref": "#/components/parameters/IdempotencyKey"} in entry["parameters"]
+        says_so = "Idempotency-Replayed" in entry["responses"]["200"].get("headers", {})
+        assert (takes_key, says_so) == (method == "POST", method == "POST")
+        assert {"401", "403", "422", "429", "500", "503"} <= set(entry["responses"])
+
+
 def test_names_are_its_own(anyone):
     names = [entry["operationId"] for _, _, entry in operations(anyone.get("/openapi.json").json)]
     assert len(names) == len(set(names))
@@ -54,7 +66,32 @@ def test_each_line_of_the_table_leads_to_an_action_that_takes_what_its_path_name
     assert operation.scope in SCOPES
 
 
-def test_the_examples_work_one_after_the_other_and_every_answer_fits_its_schema(live_portal):
+def happened(live, portal, what, name):
+    """What others do before a request: a payer pays or becomes a member, a shop has an item."""
+    if what == "item":
+        item = Item(sku=name, title="Green tea", prices={"EUR": 500})
+        live.hub.office("item").change(lambda book: save_item(book, item, "shop"))
+        return
+    kind, news = ("subscriptions", "subscription.started") if what == "member" else ("payments", "payment.*")
+    live.sandbox("POST", f"/test/{kind}/{name}/choose", {"choice": "pay"})
+    live.until(lambda: [one for one in live.events(type=news, text=name) if one.type not in BEGINNINGS])
+    if what == "held":
+        live.until(lambda: [one for one in portal.get("/holds", payment=name).json["data"] if one["state"] == "held"])
+
+
+def member(value, path):
+    """A member of an answer by its dotted path."""
+    for part in path.split("."):
+        value = value[int(part)] if part.isdigit() else value[part]
+    return value
+
+
+def test_every_operation_of_the_table_has_an_example():
+    wanted = {one.id for one in OPERATIONS} | set(OWN)
+    assert wanted - {one["operation"] for one in examples()} == set()
+
+
+def test_the_examples_work_one_after_the_other_and_every_answer_fits_its_schema(live, live_portal):
     said = live_portal.get("/openapi.json").json
     known = {entry["operationId"]: (method, path, entry) for method, path, entry in operations(said)}
     real = {}
@@ -68,6 +105,8 @@ def test_the_examples_work_one_after_the_other_and_every_answer_fits_its_schema(
 
     for example in examples():
         method, path, entry = known[example["operation"]]
+        for what, name in told(example.get("after") or {}).items():
+            happened(live, live_portal, what, name)
         for name, value in told(example.get("path") or {}).items():
             path = path.replace(f"{{{name}}}", value)
         answer = live_portal.get(path) if method == "GET" else live_portal.post(path, told(example.get("body") or {}))
@@ -77,11 +116,11 @@ def test_the_examples_work_one_after_the_other_and_every_answer_fits_its_schema(
         if "requestBody" in entry:
             taken = entry["requestBody"]["content"]["application/json"]["schema"]
             assert fits(said, taken).problems(example.get("body") or {}) == [], example["operation"]
-        real.update({made_up: answer.json[name] for name, made_up in (example.get("keep") or {}).items()})
+        real.update({made_up: member(answer.json, name) for name, made_up in (example.get("keep") or {}).items()})
 
 
-def test_lists_fit_their_schemas_once_there_is_something_in_them(live_portal):
-    test_the_examples_work_one_after_the_other_and_every_answer_fits_its_schema(live_portal)
+def test_lists_fit_their_schemas_once_there_is_something_in_them(live, live_portal):
+    test_the_examples_work_one_after_the_other_and_every_answer_fits_its_schema(live, live_portal)
     said = live_portal.get("/openapi.json").json
     filled = set()
     for method, path, entry in operations(said):

@@ -1,5 +1,8 @@
 """Requests: their key, their fields, their size; lists; events in; what is never taken."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import sqlalchemy as sa
 
@@ -7,6 +10,8 @@ from hub.engine.api_answers import ApiAnswers
 from hub.journal.queries import EventFilter
 from hub.journal.tables_api import api_requests
 from hub.web.app import create_app
+
+from .conftest import Program
 
 LINES = [{"title": "Print", "price": {"minor": 1500, "currency": "EUR"}}]
 CARD = "4111 1111 1111 1111"
@@ -53,6 +58,43 @@ def test_a_twin_under_way_is_told_to_come_back(hub, portal, clock):
         answers.begin("print")
     clock.forward(minutes=3)
     assert answers.begin("print") is None  # who answered it died
+
+
+def test_of_twins_at_the_same_moment_one_is_done_and_none_is_answered_otherwise(app, portal):
+    twins = [Program(app.test_client(), portal.headers["Authorization"].partition(" ")[2]) for _ in range(6)]
+    gate = threading.Barrier(len(twins))
+
+    def ask(twin):
+        gate.wait(10)
+        return order(twin, "a")
+
+    with ThreadPoolExecutor(len(twins)) as threads:
+        answers = list(threads.map(ask, twins))
+    done = [one for one in answers if one.status_code == 200]
+    assert len({one.data for one in done}) == 1
+    others = {(one.status_code, one.json["code"]) for one in answers if one.status_code != 200}
+    assert others <= {(409, "in_progress")}
+    assert sum("Idempotency-Replayed" not in one.headers for one in done) == 1
+    assert len(portal.get("/orders").json["data"]) == 1
+
+
+PAYMENT = {"amount": {"minor": 500, "currency": "EUR"}, "return_url": "https://portal.example.com/thanks"}
+
+
+@pytest.mark.parametrize("mode", ["down", "lost", "reset"])
+def test_after_a_failure_at_the_gateway_the_same_key_does_it_once(live, live_portal, mode):
+    live.sandbox("POST", "/test/misbehaviour", {"mode": mode})
+    failed = live_portal.post("/payments/sandbox", PAYMENT, key="a")
+    assert failed.status_code == 503, failed.text
+    assert int(failed.headers["Retry-After"]) > 0
+    other = live_portal.post("/payments/sandbox", {**PAYMENT, "description": "Another"}, key="a")
+    assert (other.status_code, other.json["code"]) == (422, "key_reused")
+    live.sandbox("POST", "/test/misbehaviour", {"mode": "off"})
+    live.clock.forward(minutes=5)  # past the pause of the connection that failed
+    first, second = (live_portal.post("/payments/sandbox", PAYMENT, key="a") for _ in range(2))
+    assert (first.status_code, first.data) == (200, second.data)
+    assert second.headers["Idempotency-Replayed"] == "true"
+    assert [one["id"] for one in live.sandbox("GET", "/payments")["data"]] == [first.json["payment"]]
 
 
 def test_what_may_work_later_is_not_kept(portal):
