@@ -20,10 +20,12 @@ const KEPT = "hub-scan";
 function start(form: HTMLFormElement): void {
   const basket = new Basket(form);
   form.addEventListener("submit", (event) => {
-    const does = event.submitter instanceof HTMLButtonElement ? event.submitter.value : "add";
-    if (does === "order") return;
+    const { submitter } = event;
+    const does = submitter instanceof HTMLButtonElement ? submitter.value : "add";
+    if (does === "order" && basket.isTold) return;
     event.preventDefault();
-    basket.do(does, does === "add" ? basket.taken() : "");
+    if (does === "order") void basket.order(submitter);
+    else basket.do(does, does === "add" ? basket.taken() : "");
   });
   form.addEventListener("change", (event) => {
     const { target } = event;
@@ -40,7 +42,8 @@ function start(form: HTMLFormElement): void {
 class Basket {
   private readonly form: HTMLFormElement;
   private readonly waiting: Step[] = [];
-  private busy = false;
+  private working: Promise<void> | null = null;
+  private ordering = false;
 
   constructor(form: HTMLFormElement) {
     this.form = form;
@@ -61,9 +64,28 @@ class Basket {
     void this.work();
   }
 
-  async work(): Promise<void> {
-    if (this.busy) return;
-    this.busy = true;
+  /** Whether the server knows of every change, so that the lines on the page are all that was scanned. */
+  get isTold(): boolean {
+    return !this.waiting.length;
+  }
+
+  /** Sends the order once every change before it is told: what was scanned a moment ago belongs to it. */
+  async order(button: HTMLElement | null): Promise<void> {
+    if (this.ordering) return;
+    this.ordering = true;
+    this.say("Placing the order …");
+    await this.work();
+    this.ordering = false;
+    if (this.isTold) this.form.requestSubmit(button);
+  }
+
+  /** Tells the server what waits, one change after the other; a change that nobody answers goes on waiting. */
+  work(): Promise<void> {
+    this.working ??= this.tellAll().finally(() => { this.working = null; });
+    return this.working;
+  }
+
+  private async tellAll(): Promise<void> {
     try {
       while (this.waiting[0]) {
         await this.tell(this.waiting[0]);
@@ -71,9 +93,7 @@ class Basket {
       }
     } catch {
       const codes = this.waiting.map((step) => step.code).filter((code) => code);
-      this.say(`The hub does not answer. ${codes.length ? `Not added yet: ${codes.join(", ")}. ` : ""}It is tried again with your next scan.`);
-    } finally {
-      this.busy = false;
+      this.say(`The hub does not answer. ${codes.length ? `Not added yet: ${codes.join(", ")}. ` : ""}It is tried again with your next scan, or when you place the order.`);
     }
   }
 
