@@ -16,6 +16,7 @@ const LOOK_EVERY = 150;
 /** A code must have been out of the camera's sight for so long to count again. */
 const OUT_OF_SIGHT = 1200;
 const KEPT = "hub-scan";
+const KEPT_CURRENCY = "hub-scan-currency";
 
 function start(form: HTMLFormElement): void {
   const basket = new Basket(form);
@@ -97,9 +98,10 @@ class Basket {
     }
   }
 
-  /** Remembers the lines, in case the page is loaded again. */
+  /** Remembers the lines and their currency, in case the page is loaded again. */
   keep(): void {
     sessionStorage.setItem(KEPT, JSON.stringify(this.lines()));
+    sessionStorage.setItem(KEPT_CURRENCY, String(new FormData(this.form).get("currency") ?? ""));
   }
 
   /** Brings back what was scanned before the page was loaded again. */
@@ -110,12 +112,11 @@ class Basket {
     }
     const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "[]") as [string, string][];
     if (!kept.length) return;
-    for (const [code, quantity] of kept) {
-      for (const [name, value] of [["item", code], ["quantity", quantity]] as const) {
-        const field = document.createElement("input");
-        Object.assign(field, { type: "hidden", name, value });
-        this.region().append(field);
-      }
+    const lines = kept.flatMap(([code, quantity]) => [["item", code], ["quantity", quantity]] as const);
+    for (const [name, value] of [...lines, ["currency", sessionStorage.getItem(KEPT_CURRENCY) ?? ""] as const]) {
+      const field = document.createElement("input");
+      Object.assign(field, { type: "hidden", name, value });
+      this.region().append(field);
     }
     this.do("look", "");
   }
@@ -239,4 +240,4 @@ async function makeDetector(): Promise<Detector> {
 const form = document.querySelector<HTMLFormElement>("form[data-scan]");
 if (form) start(form);
 // The page of an order that was placed just now: what was scanned for it is done with.
-if (document.querySelector("[data-scan-placed]")) sessionStorage.removeItem(KEPT);
+if (document.querySelector("[data-scan-placed]")) for (const one of [KEPT, KEPT_CURRENCY]) sessionStorage.removeItem(one);
