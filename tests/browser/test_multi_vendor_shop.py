@@ -14,7 +14,7 @@ from hub.payments import ledger
 from tests.payments.market import complete
 
 from .conftest import PHONE, log_in
-from .test_services import letter
+from .test_charity import letter
 
 LAMP = Item("LAMP-01", "Desk lamp", {"USD": 6001, "JPY": 9000, "KWD": 18505}, vendor="prv_a", stock=20)
 RUG = Item("RUG-01", "Woven rug", {"USD": 3999, "JPY": 6000, "KWD": 12000}, vendor="prv_b", stock=12)

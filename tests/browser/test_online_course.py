@@ -12,8 +12,7 @@ from hub.payments.coupons import make
 
 from .conftest import PHONE, log_in
 from .test_accessibility import violations
-from .test_charity import gifts, mails, pay_at_the_sandbox
-from .test_services import letter
+from .test_charity import gifts, letter, mails, pay_at_the_sandbox
 
 
 @pytest.fixture

@@ -10,9 +10,8 @@ from playwright.sync_api import expect
 
 from .conftest import DESKTOP, PHONE, log_in
 from .test_accessibility import NARROWEST
-from .test_charity import mails, pay_at_the_sandbox
+from .test_charity import letter, mails, pay_at_the_sandbox
 from .test_invoices import fits
-from .test_services import letter
 
 TABLE = "name,email,amount,currency\nAda,ada@example.com,1500,JPY\nBob,bob@example.com,1.250,KWD\nEve,eve@example.com,10.5,JPY\n"
 

@@ -10,8 +10,8 @@ from hub.journal.tables import payments
 from hub.payments import ledger
 
 from .conftest import PHONE, log_in
+from .test_charity import letter
 from .test_invoices import fits
-from .test_services import letter
 from .test_truck_hire import account, link, links
 
 DAY = "2099-12-05"

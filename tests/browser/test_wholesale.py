@@ -16,10 +16,9 @@ from hub.journal.tables_commerce import catalogue_items
 from hub.journal.tables_invoices import invoices
 
 from .conftest import PHONE, log_in
-from .test_charity import mails, pay_at_the_sandbox
+from .test_charity import letter, mails, pay_at_the_sandbox
 from .test_invoices import fits
 from .test_scanning import quantity, scan
-from .test_services import letter
 
 
 @pytest.fixture
