@@ -212,7 +212,7 @@ def _answered(book: Book, identity: str, answer: JsonObject, *, native: bool) ->
     book.tell("refund.divided", f"refund.divided:{reference}"[:200], data, source=row.connection)
     if answer.get("status") == "issued":
         # Recipes know by the payer and the metadata whose payment it was, as of the gateway's own report.
-        about = {name: told for name in _ABOUT if (told := known.facts.value(name)) is not None}
+        about = {name: said for name in _ABOUT if (said := known.facts.value(name)) is not None}
         issued = {
             **about,
             **data,
