@@ -1,7 +1,8 @@
 """What comes in by forms: kept with the event that tells it, then the payer is led on, and what became of it is noted.
 
 One-time payments go by an order of the hub's, so that whoever pays twice gets the second payment back by itself. What
-recurs begins as a subscription at the gateway, on a plan that is made once for each offer and price.
+recurs begins as a subscription at the gateway, on a plan that is made once for each offer and price; a plan that costs
+otherwise by now is none of that price any more.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from hub.commerce.forms import words
 from hub.errors import NotFoundError
 from hub.ids import derived_id
 from hub.journal.book import found
+from hub.journal.tables_billing import told_plans, value
 from hub.journal.tables_forms import form_plans, submissions
 from hub.money import Money
 
@@ -184,13 +186,11 @@ def _subscribe(office: Office, form: Form, offer: Offer, row: sa.Row[Any]) -> st
 
 def _plan(office: Office, form: Form, offer: Offer, row: sa.Row[Any]) -> str:
     """The plan of an offer at this price, which is made when the first one wants it."""
-    every, price = cast("JsonObject", offer.every), Money(row.minor, row.currency)
+    terms = _terms(offer, Money(row.minor, row.currency))
     with office.read() as connection:
-        known = known_plan(connection, form, offer, price, row.connection)
+        identity, known = _find_plan(connection, form, offer, terms, row.connection)
     if known is not None:
         return known
-    terms: JsonObject = {"price": price.to_json(), "interval": every}
-    identity = _plan_identity(form, offer, price, row.connection)
     name = f"{words(form.title, 'en')}: {words(offer.title, 'en')}"[:_LONGEST_PLAN_NAME]
     carries = office.manifest(str(row.connection)).capabilities["plan_create"].limits.get("metadata") is not False
     about: JsonObject = {"metadata": {"form": form.name, "offer": offer.name}} if carries else {}
@@ -205,15 +205,43 @@ def known_plan(connection: sa.Connection, form: Form, offer: Offer, price: Money
     """The plan at the gateway on which an offer is at this price; None where there is none (yet)."""
     if offer.plan or offer.every is None:
         return offer.plan or None
-    query = sa.select(form_plans.c.plan).where(form_plans.c.id == _plan_identity(form, offer, price, by))
-    known = connection.scalar(query)
-    return str(known) if known is not None else None
+    return _find_plan(connection, form, offer, _terms(offer, price), by)[1]
 
 
-def _plan_identity(form: Form, offer: Offer, price: Money, by: str) -> str:
-    every = cast("JsonObject", offer.every)
+def _terms(offer: Offer, price: Money) -> JsonObject:
+    return {"price": price.to_json(), "interval": offer.every}
+
+
+def _find_plan(
+    connection: sa.Connection, form: Form, offer: Offer, terms: JsonObject, by: str
+) -> tuple[str, str | None]:
+    """The plan of an offer that has these terms now, if any, and the identity under which the next one is made.
+
+    The price of a plan may have been changed since: then it is none for its first price any more, but for the new one.
+    """
+    price, every = cast("JsonObject", terms["price"]), cast("JsonObject", terms["interval"])
     interval = f"{every['count']} {every['unit']}"
-    return derived_id("fpl", by, form.name, offer.name, str(price.minor), price.currency, interval)
+    identity = derived_id("fpl", by, form.name, offer.name, str(price["minor"]), str(price["currency"]), interval)
+    while (row := connection.execute(_plans(form_plans.c.id == identity)).first()) is not None:
+        if _terms_now(row) == terms:
+            return identity, row.plan
+        identity = derived_id("fpl", identity, row.plan)
+    where = (form_plans.c.form == form.name, form_plans.c.offer == offer.name, form_plans.c.connection == by)
+    moved = (row.plan for row in connection.execute(_plans(*where)) if _terms_now(row) == terms)
+    return identity, next(moved, None)
+
+
+def _plans(*where: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """Plans that forms made, the oldest first, each with what the gateway told of it since, if anything."""
+    of = form_plans.c
+    same = (told_plans.c.connection == of.connection) & (told_plans.c.plan == of.plan)
+    query = sa.select(of.plan, of.terms, told_plans.c.data).select_from(form_plans.outerjoin(told_plans, same))
+    return query.where(*where).order_by(of.created_at, of.id)
+
+
+def _terms_now(row: sa.Row[Any]) -> JsonObject:
+    told = value(row.data, "price") if row.data is not None else None
+    return {**row.terms, "price": told or row.terms["price"]}
 
 
 def _description(form: Form, offer: Offer, row: sa.Row[Any]) -> str:

@@ -18,8 +18,7 @@ from hub.engine.gateway_calls import part_key
 from hub.errors import PermanentError
 from hub.ids import derived_id
 from hub.journal.tables import checkouts, subscriptions
-from hub.journal.tables_billing import told_plans
-from hub.payments.billing import value
+from hub.journal.tables_billing import told_plans, value
 
 if TYPE_CHECKING:
     from typing import Any

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import sqlalchemy as sa
 
 from hub.journal.columns import Document, Moment
 from hub.journal.tables import metadata
+
+if TYPE_CHECKING:
+    from hub.jsontypes import Json, JsonObject
 
 told_plans = sa.Table(
     "told_plans",
@@ -66,3 +71,9 @@ redemptions = sa.Table(
     sa.Index("ix_redemptions_coupon", "coupon"),
     info={"title": "redemption"},
 )
+
+
+def value(data: JsonObject, name: str) -> Json:
+    """The newest value of a field in the ``data`` of what is told; None when none was told."""
+    pair = data.get(name)
+    return pair[1] if isinstance(pair, list) else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 import sqlalchemy as sa
 
-from hub.journal.tables_billing import told_plans, told_subscriptions
+from hub.journal.tables_billing import told_plans, told_subscriptions, value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -58,12 +58,6 @@ def project(book: Book, events: Sequence[NewEvent]) -> None:
             _plan(book, event, what)
         elif family == "subscription" and what in SUBSCRIPTION_STATES:
             _subscription(book, event, what)
-
-
-def value(data: JsonObject, name: str) -> Json:
-    """The newest value of a field in a row's ``data``; None when none was told."""
-    pair = data.get(name)
-    return pair[1] if isinstance(pair, list) else None
 
 
 def place_to_recall(happening: Happening) -> Place | None:

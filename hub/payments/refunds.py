@@ -46,6 +46,9 @@ APPROVAL: Final = "refund_approval"
 _EMPTY: Final = "balance_too_low"
 """The provider has taken the money out of the account at the gateway already; waiting brings nothing back."""
 
+_ABOUT: Final = ("order", "invoice", "link", "subscription", "customer", "metadata")
+"""What a refund's event says of its payment besides the amounts."""
+
 
 def refund(office: Office, given: JsonObject) -> JsonObject:
     """Give all or a part of a payment back; once for this office's key."""
@@ -208,7 +211,10 @@ def _answered(book: Book, identity: str, answer: JsonObject, *, native: bool) ->
     data = {**event_of(row), "refund": reference}
     book.tell("refund.divided", f"refund.divided:{reference}"[:200], data, source=row.connection)
     if answer.get("status") == "issued":
+        # Recipes know by the payer and the metadata whose payment it was, as of the gateway's own report.
+        about = {name: said for name in _ABOUT if (said := known.facts.value(name)) is not None}
         issued = {
+            **about,
             **data,
             "parts": None,
             "total_refunded": answer.get("total_refunded"),

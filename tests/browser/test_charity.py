@@ -1,6 +1,8 @@
 """Story 3.3 on a phone: the donor sets the amount, once or monthly, and gets a receipt with a number by mail."""
 
+import email
 import re
+from email import policy
 
 import pytest
 from playwright.sync_api import expect
@@ -41,6 +43,15 @@ def mails(live, to):
     return [one["subject"] for one in live.hub.store.mails() if one["recipient"] == to]
 
 
+def letter(live, to, subject):
+    """The text of a mail, once it is there."""
+    rows = live.until(
+        lambda: [one for one in live.hub.store.mails() if (one["recipient"], one["subject"]) == (to, subject)]
+    )
+    message = email.message_from_bytes(live.hub.store.mail(rows[0]["key"])[2], policy=policy.default)
+    return message.get_body(("plain",)).get_content()
+
+
 def receipts(live, to):
     """The numbers of the receipts that somebody was sent."""
     found = [re.fullmatch(r"Receipt GIFT-\d{4}-(\d{5}): thank you for your gift", one) for one in mails(live, to)]
@@ -57,6 +68,8 @@ def test_a_donor_writes_an_amount_pays_it_and_gets_a_numbered_receipt(charity, o
         ("1.005", "USD has 2 decimals"),
         ("1e9", "This is not an amount"),
         ("१२", "digits 0 to 9"),
+        ("ten", "This is not an amount"),
+        ("0.99", "At least US$1.00"),
         ("10000.01", "At most US$10,000.00"),
     ]:
         page.get_by_role("textbox", name="Your amount in USD").fill(text)
@@ -91,6 +104,62 @@ def test_a_monthly_gift_in_yen_is_taken_again_a_month_later_with_the_next_number
     charity.sandbox("POST", "/test/clock", {"unit": "month"})
     charity.until(lambda: receipts(charity, "grace@example.com") == ["00001", "00002"])
     assert [gift.state for gift in gifts(charity)] == ["active"]
+
+
+@pytest.mark.parametrize(
+    ("currency", "refused", "said", "typed", "shown", "minor"),
+    [
+        ("JPY", "10.5", "JPY has no decimals", "1501", "¥1,501", 1501),
+        ("KWD", "1.0005", "KWD has 3 decimals", "1.005", "KWD1.005", 1005),
+    ],
+)
+def test_yen_and_dinars_are_taken_as_they_were_written(
+    charity, open_browser, currency, refused, said, typed, shown, minor
+):
+    page = open_browser(PHONE)
+    page.goto("/f/donate")
+    page.get_by_role("radio", name=currency).check()
+    amount = page.get_by_role("textbox", name=f"Your amount in {currency}")
+    fill(page)
+    amount.fill(refused)
+    go_on(page)
+    expect(page.locator(f"#other-once-{currency}-wrong")).to_contain_text(said)
+    amount.fill(typed)
+    go_on(page)
+    expect(page.get_by_text(shown).first).to_be_visible()
+    pay_at_the_sandbox(page)
+    expect(page.get_by_text("Your receipt is on its way to you by mail.")).to_be_visible()
+    assert charity.until(lambda: receipts(charity, "ada@example.com")) == ["00001"]
+    (subject,) = mails(charity, "ada@example.com")
+    assert shown in letter(charity, "ada@example.com", subject)
+    (paid,) = charity.hub.payments.store.list(payments, payments.c.state == "succeeded")
+    assert (paid.amount, paid.currency) == (minor, currency)
+
+
+def test_an_amount_that_a_page_changed_is_not_charged(charity, open_browser):
+    page = open_browser(PHONE)
+    page.goto("/f/donate")
+    fill(page)
+    suggested = page.get_by_role("radio", name="€25.00")
+    suggested.evaluate("(radio) => { radio.value = '0.01'; }")
+    suggested.check()
+    go_on(page)
+    expect(page.get_by_role("alert").first).to_be_visible()
+    assert gifts(charity) == []
+    page.get_by_role("radio", name="€25.00").check()
+    go_on(page)
+    expect(page.get_by_text("€25.00").first).to_be_visible()
+    page.goto(charity.hub.office("test").address("s", gifts(charity)[0].id))
+    page.evaluate(
+        "document.querySelector('main form').append(Object.assign(document.createElement('input'),"
+        " {type: 'hidden', name: 'amount', value: '0.01'}))"
+    )
+    page.get_by_role("button", name="Pay €25.00").click()
+    expect(page.get_by_text("€25.00").first).to_be_visible()
+    pay_at_the_sandbox(page)
+    expect(page.get_by_text("Your receipt is on its way to you by mail.")).to_be_visible()
+    (paid,) = charity.until(lambda: charity.hub.payments.store.list(payments, payments.c.state == "succeeded"))
+    assert (paid.amount, paid.currency) == (2500, "EUR")
 
 
 def test_a_declined_gift_is_said_and_can_be_tried_again(charity, open_browser):

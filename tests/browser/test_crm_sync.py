@@ -71,6 +71,22 @@ def test_a_member_joins_by_the_form_renews_and_leaves_and_is_one_contact(club, o
     club.until(lambda: contacts(club)[ADA]["hub_membership"] == "cancelled")
 
 
+def test_who_is_refunded_is_the_same_contact_and_off_the_list(club, open_browser):
+    admin, member = log_in(open_browser()), open_browser(PHONE)
+    join(member, "Membership for life")
+    club.until(lambda: contacts(club).get(ADA, {}).get("hub_membership") == "active")
+    admin.goto("/sandbox/crm/")
+    expect(admin.get_by_text(ADA).first).to_be_visible()
+    admin.goto("/payments")
+    admin.locator(".hub-rows a", has_text="€249.00").first.click()
+    admin.locator("summary", has_text="Refund").click()
+    admin.get_by_role("button", name="Refund it").click()
+    expect(admin.get_by_text("Refunded.")).to_be_visible()
+    club.until(lambda: contacts(club)[ADA]["hub_membership"] == "refunded")
+    assert list(contacts(club)) == [ADA]
+    expect(run_of_payment(club, admin)).to_contain_text("succeeded")
+
+
 def test_while_the_crm_is_down_a_member_waits_unnoticed_and_is_there_once_it_is_back(club, open_browser):
     admin, member = log_in(open_browser()), open_browser(PHONE)
     say_trouble(club, "down")

@@ -14,7 +14,8 @@ from hub.payments import ledger
 from tests.payments.market import complete
 
 from .conftest import PHONE, log_in
-from .test_services import letter
+from .test_charity import letter
+from .test_invoices import fits
 
 LAMP = Item("LAMP-01", "Desk lamp", {"USD": 6001, "JPY": 9000, "KWD": 18505}, vendor="prv_a", stock=20)
 RUG = Item("RUG-01", "Woven rug", {"USD": 3999, "JPY": 6000, "KWD": 12000}, vendor="prv_b", stock=12)
@@ -93,6 +94,30 @@ def test_one_payment_is_shared_to_the_unit_and_a_refund_takes_everybodys_part_ba
     expect(admin.get_by_text("Refunded.")).to_be_visible()
     fee = {"gateway:sandbox": -320, "expense:gateway_fees": 320}
     assert shop.until(lambda: books(shop) == fee and books(shop)), "only what the gateway keeps is gone"
+
+
+def test_vendors_bear_the_gateways_fee_where_the_shop_says_so_and_see_their_money(shop, open_browser):
+    admin, payer, vendor = log_in(open_browser()), open_browser(PHONE), open_browser(PHONE)
+    admin.goto("/recipes/shop-split/inputs")
+    admin.get_by_label("fee_borne_by").fill("vendors")
+    admin.get_by_role("button", name="Save").click()
+    pay(payer, placed(admin))
+    expect(payer.get_by_role("status")).to_contain_text("Paid. Thank you.")
+    shop.until(lambda: shop.events(type="transfer.sent"))
+    shared = {
+        "gateway:sandbox": 10_000 - 320 - (5251 - 192),
+        "expense:gateway_fees": 320,
+        "recovered:gateway_fees": -320,
+        "provider:prv_b": -(3499 - 128),
+        "revenue:commission": -1250,
+    }
+    found = shop.until(lambda: books(shop).get("provider:prv_b") == shared["provider:prv_b"] and books(shop))
+    assert found["revenue:commission"] == -1250
+    vendor.goto(shop.hub.office("test").address("p", "prv_b"))
+    expect(vendor.get_by_text("$33.71")).to_be_visible()
+    fits(vendor)
+    admin.goto("/statements/prv_a")
+    expect(admin.get_by_text("US$50.59").first).to_be_visible()
 
 
 def ordered(live, page, lamps, rugs):

@@ -1,4 +1,4 @@
-"""Story 3.2 on a phone: buy one course, or become a member; renewals, a failed charge, the end, another price."""
+"""Story 3.2 on a phone: buy one course, or become a member; renewals, a failed charge, the end; the admin's price and end."""
 
 import re
 from email import message_from_bytes, policy
@@ -7,12 +7,12 @@ import pytest
 from playwright.sync_api import expect
 
 from hub.commerce.portal import portal_address
-from hub.journal.tables_forms import form_plans
+from hub.engine.form_desk import FormDesk
 from hub.payments.coupons import make
 
-from .conftest import PHONE
+from .conftest import PHONE, log_in
 from .test_accessibility import violations
-from .test_charity import gifts, mails, pay_at_the_sandbox
+from .test_charity import gifts, letter, mails, pay_at_the_sandbox
 
 
 @pytest.fixture
@@ -77,33 +77,162 @@ def test_a_member_with_a_coupon_sees_the_price_before_and_pays_it(school, open_b
     assert [one.coupon for one in gifts(school, "course")] == ["SPRING"]
 
 
-def test_a_member_is_renewed_told_of_another_price_and_leaves_at_the_end_of_the_period(school, open_browser):
-    enrol(open_browser(PHONE), "Membership", "ada@example.com")
+def priced(live, currency, course, membership):
+    """The course in another currency: the form says both prices."""
+    desk = FormDesk(live.hub)
+    text = desk.text("course").replace('EUR: {fixed: "49.00"}', f'{currency}: {{fixed: "{course}"}}')
+    desk.save("course", text.replace('EUR: {fixed: "19.00"}', f'{currency}: {{fixed: "{membership}"}}'), "test")
+
+
+def subscription(admin):
+    """The admin opens Ada's subscription."""
+    admin.goto("/subscriptions")
+    admin.get_by_role("link", name=re.compile("Ada Lovelace")).click()
+    return admin
+
+
+def press(admin, title, said):
+    """The admin presses a button that asks once more, and reads what is said."""
+    admin.locator("summary", has_text=title).click()
+    admin.get_by_role("button", name=title).click()
+    expect(admin.get_by_role("status").filter(has_text=said)).to_be_visible()
+
+
+def a_month_later(admin):
+    """The admin sets the sandbox's clock a month forward."""
+    admin.goto("/sandbox/clock")
+    admin.get_by_role("button", name="Forward 1 month").click()
+    expect(admin.get_by_role("status")).to_contain_text("The clock was set forward")
+
+
+@pytest.mark.parametrize(
+    ("currency", "course", "before", "was", "typed", "now", "minor"),
+    [
+        ("EUR", "49.00", "19.00", "€19.00", "21.50", "€21.50", 2150),
+        ("JPY", "7300", "2900", "¥2,900", "3201", "¥3,201", 3201),
+        ("KWD", "15.250", "5.900", "KWD5.900", "6.125", "KWD6.125", 6125),
+    ],
+)
+def test_the_admin_sets_another_price_and_members_are_told_and_pay_it(
+    school, open_browser, currency, course, before, was, typed, now, minor
+):
+    priced(school, currency, course, before)
+    admin, member = log_in(open_browser()), open_browser(PHONE)
+    enrol(member, "Membership", "ada@example.com")
     (granted,) = school.until(lambda: told(school, "access.granted"))
-    (member,) = gifts(school, "course")
-    assert (granted["resource"], granted["subscription"]) == ("all-courses", member.subscription)
-    school.sandbox("POST", "/test/clock", {"unit": "month"})
+    subject = "Welcome, Ada Lovelace: here is your access"
+    assert f"we have received {was}" in " ".join(letter(school, "ada@example.com", subject).replace("*", "").split())
+    member.goto(newest_link(school, "ada@example.com", subject))
+    membership = member.get_by_role("region", name="Paint with watercolours: Membership")
+    expect(membership).to_contain_text(was)
+
+    admin.goto("/plans")
+    admin.get_by_role("link", name=re.compile("Paint with watercolours: Membership")).click()
+    admin.get_by_label("Price in").fill("1e9")
+    admin.get_by_role("button", name="Set the price").click()
+    expect(admin.get_by_role("alert")).to_contain_text("'1e9' is not an amount")
+    admin.get_by_label("Price in").fill(typed)
+    admin.get_by_role("radio", name=re.compile("^pays the new one from the next period")).check()
+    admin.get_by_role("button", name="Set the price").click()
+    expect(admin.get_by_text("The new price holds.")).to_be_visible()
+    expect(admin.get_by_role("region", name="The plan")).to_contain_text(now)
+    expect(admin.get_by_role("status").filter(has_text="still says")).to_contain_text(was)
+    text = letter(school, "ada@example.com", f"Your membership costs {now} from your next period on")
+    assert f"costs {now}; until now it was {was}." in text
+    member.reload()
+    expect(membership).to_contain_text(was)
+
+    a_month_later(admin)
+    school.until(lambda: [one for one in told(school, "subscription.renewed") if one["amount"]["minor"] == minor])
     (extended,) = school.until(lambda: told(school, "access.extended"))
     assert extended["until"] > granted["until"]
-    with school.hub.database.read() as connection:
-        plan = connection.execute(form_plans.select()).one().plan
-    dearer = {"plan": plan, "price": {"minor": 2100, "currency": "EUR"}, "existing": "move"}
-    school.hub.payments.act("sandbox", "plan.update", "7a" * 20, dearer)
-    subject = "Your membership costs €21.00 from your next period on"
-    school.until(lambda: subject in mails(school, "ada@example.com"))
-    school.sandbox("POST", "/test/clock", {"unit": "month"})
-    renewed = school.until(
-        lambda: [one for one in told(school, "subscription.renewed") if one["amount"]["minor"] == 2100]
-    )
-    assert len(renewed) == 1
-    leave = {"subscription": member.subscription, "at": "period_end"}
-    school.hub.payments.act("sandbox", "subscription.cancel", "7b" * 20, leave)
-    school.until(lambda: any("ends on" in one for one in mails(school, "ada@example.com")))
+    member.reload()
+    expect(membership).to_contain_text(now)
+    subscription(admin)
+    expect(admin.get_by_role("region", name="How it stands")).to_contain_text(now)
+    admin.goto("/payments")
+    for shown in (was, now):
+        expect(admin.get_by_text(shown).first).to_be_visible()
+
+
+def test_who_joins_after_a_new_price_pays_what_the_form_says(school, open_browser):
+    admin, visitor = log_in(open_browser()), open_browser(PHONE)
+    enrol(visitor, "Membership", "ada@example.com")
+    school.until(lambda: told(school, "subscription.started"))
+    admin.goto("/plans")
+    admin.get_by_role("link", name=re.compile("Membership")).click()
+    admin.get_by_label("Price in").fill("21.50")
+    admin.get_by_role("button", name="Set the price").click()
+    expect(admin.get_by_text("The new price holds.")).to_be_visible()
+    enrol(visitor, "Membership", "bob@example.com")
+    school.until(lambda: len(told(school, "payment.succeeded")) == 2)
+    admin.get_by_role("link", name="course", exact=True).click()
+    offer = admin.locator('.hub-panel[data-card="panel offer-1"]')
+    offer.locator("summary").first.click()
+    offer.get_by_label("Price in EUR").fill("21.50")
+    offer.get_by_label("Price in EUR").press("Tab")
+    expect(admin.locator("[data-said]")).to_have_text("Done.")
+    admin.get_by_role("button", name="Save").click()
+    expect(admin.get_by_text("Saved. Visitors see it from now on.")).to_be_visible()
+    visitor.goto("/f/course")
+    visitor.get_by_role("radio", name=re.compile("^Membership")).check()
+    expect(visitor.get_by_text("€21.50 every month")).to_be_visible()
+    enrol(visitor, "Membership", "eve@example.com")
+    school.until(lambda: len(told(school, "payment.succeeded")) == 3)
+    paid = {one["customer"]["email"]: one["amount"]["minor"] for one in told(school, "payment.succeeded")}
+    assert paid == {"ada@example.com": 1900, "bob@example.com": 1900, "eve@example.com": 2150}
+    admin.goto("/plans")
+    expect(admin.get_by_role("link", name=re.compile(r"€21\.50 every month · 2 subscriptions"))).to_be_visible()
+    admin.get_by_role("link", name=re.compile(r"€21\.50")).click()
+    expect(admin.get_by_role("status").filter(has_text="still says")).to_have_count(0)
+
+
+def test_the_admin_pauses_ends_with_the_period_and_ends_at_once_and_the_member_sees_it(school, open_browser):
+    admin, member = log_in(open_browser()), open_browser(PHONE)
+    enrol(member, "Membership", "ada@example.com")
+    school.until(lambda: told(school, "access.granted"))
+    member.goto(newest_link(school, "ada@example.com", "Welcome, Ada Lovelace: here is your access"))
+    membership = member.get_by_role("region", name="Paint with watercolours: Membership")
+    press(subscription(admin), "Pause", "Nothing is charged until it is resumed.")
+    member.reload()
+    expect(membership).to_contain_text("Paused. Nothing is charged.")
+    a_month_later(admin)
+    assert len(told(school, "payment.succeeded")) == 1, "a paused membership costs nothing"
+    press(subscription(admin), "Resume", "It goes on.")
+    member.reload()
+    expect(membership).to_contain_text("Running.")
+    press(admin, "Cancel at period end", "It ends with the period that is paid.")
+    school.until(lambda: any(one.startswith("Your membership ends on ") for one in mails(school, "ada@example.com")))
+    member.reload()
+    expect(membership).to_contain_text(re.compile(r"Ends on \w+ \d+, \d{4}\. Nothing more is charged\."))
+    expect(member.get_by_role("link", name="All courses")).to_be_visible()
     assert told(school, "access.revoked") == []
-    school.sandbox("POST", "/test/clock", {"unit": "month"})
+    press(admin, "End now", "It is over.")
+    text = letter(school, "ada@example.com", "Your membership is over")
+    assert "nothing more is charged" in text
     (revoked,) = school.until(lambda: told(school, "access.revoked"))
     assert revoked["resource"] == "all-courses"
+    member.reload()
+    expect(member.get_by_text("Nothing is open to you at present.")).to_be_visible()
+    expect(membership).to_contain_text("Over.")
+    subscription(admin)
+    expect(admin.locator("summary", has_text="End now")).to_have_count(0)
     assert [one.state for one in gifts(school, "course")] == ["ended"]
+
+
+def test_the_admin_reads_why_a_gateway_refused_and_nothing_changes(school, open_browser):
+    admin = log_in(open_browser())
+    enrol(open_browser(PHONE), "Membership", "ada@example.com")
+    school.until(lambda: told(school, "subscription.started"))
+    account = school.hub.accounts.get("sandbox")
+    row = next(one for one in school.hub.store.connections() if one.name == "sandbox")
+    school.hub.accounts.update("sandbox", {**account.settings, "api_key": "sk_wrong"}, row.version, "test")
+    subscription(admin)
+    admin.locator("summary", has_text="End now").click()
+    admin.get_by_role("button", name="End now").click()
+    expect(admin.get_by_role("alert")).to_contain_text("key")
+    expect(admin.locator(".hub-actions")).to_contain_text("active")
+    assert told(school, "access.revoked") == []
 
 
 def portal_link(live, email):

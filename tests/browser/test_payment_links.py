@@ -10,9 +10,8 @@ from playwright.sync_api import expect
 
 from .conftest import DESKTOP, PHONE, log_in
 from .test_accessibility import NARROWEST
-from .test_charity import mails, pay_at_the_sandbox
+from .test_charity import letter, mails, pay_at_the_sandbox
 from .test_invoices import fits
-from .test_services import letter
 
 TABLE = "name,email,amount,currency\nAda,ada@example.com,1500,JPY\nBob,bob@example.com,1.250,KWD\nEve,eve@example.com,10.5,JPY\n"
 
@@ -23,9 +22,10 @@ def studio(live):
     return live
 
 
-def ask(page, amount="45.00", currency="GBP", purpose="Piano lesson", button="Make and mail it"):
-    """The owner asks Ada; gives the address of the link's own page."""
-    page.goto("/links/new")
+def ask(page, amount="45.00", currency="GBP", purpose="Piano lesson", button="Make and mail it", *, visit=True):
+    """The owner asks Ada; gives the address of the link's own page. ``visit``: the form is not open yet."""
+    if visit:
+        page.goto("/links/new")
     page.get_by_label("Amount").fill(amount)
     page.get_by_label("Currency").fill(currency)
     page.get_by_label("What it is for").fill(purpose)
@@ -68,6 +68,8 @@ def test_a_link_is_mailed_opened_and_paid(studio, open_browser):
     studio.until(lambda: "Thank you: Piano lesson" in mails(studio, "ada@example.com"))
     studio.until(lambda: "Paid: Piano lesson" in mails(studio, "owner@example.com"))
     assert status_of(owner, link) == "paid"
+    owner.goto("/links")
+    expect(owner.locator(".hub-rows a", has_text="£45.00")).to_contain_text("paid")
     customer.goto(address)
     expect(customer.get_by_role("button")).to_have_count(0)
     studio.clock.forward(days=8)
@@ -136,3 +138,27 @@ def test_a_table_of_many_is_looked_at_made_and_left_and_found_again(studio, open
     fits(page)
     address = letter(studio, "bob@example.com", "Payment request: Membership")
     assert "KWD" in address
+
+
+def test_a_link_that_was_not_mailed_is_mailed_again_and_many_may_pay_it(studio, open_browser):
+    owner, customer = log_in(open_browser(PHONE), "editor"), open_browser(PHONE)
+    owner.goto("/links/new")
+    owner.get_by_label("Many may pay").check()
+    link = ask(owner, amount="1501", currency="JPY", purpose="Sheet music", visit=False)
+    address = scanned(owner)
+    letter(studio, "ada@example.com", "Payment request: Sheet music")
+    owner.reload()
+    owner.get_by_label("Mail it to").fill("bob@example.com")
+    owner.get_by_role("button", name="Mail it again").click()
+    assert address in letter(studio, "bob@example.com", "Payment request: Sheet music")
+    for _ in range(2):
+        customer.goto(address)
+        expect(customer.get_by_role("heading", level=1)).to_contain_text("¥1,501")
+        for page_of in ("/r/", "/o/"):  # the link's page, then that of this payer's own order
+            expect(customer).to_have_url(re.compile(page_of))
+            customer.get_by_role("button", name=re.compile("^Pay (JP)?¥1,501$")).click()
+        pay_at_the_sandbox(customer)
+        expect(customer.get_by_role("status")).to_contain_text("Paid. Thank you.")
+    studio.until(lambda: mails(studio, "owner@example.com").count("Paid: Sheet music") == 2)
+    owner.goto(link)
+    expect(owner.get_by_text(re.compile("2 times, the last"))).to_be_visible()

@@ -128,3 +128,48 @@ def test_a_hub_that_does_not_answer_loses_no_scan(shop, open_browser):
     scan(page, "TEA-01")
     expect(quantity(page, "Mug")).to_have_value("1")
     expect(quantity(page, "Green tea")).to_have_value("2")
+
+
+def test_an_order_waits_for_a_scan_that_is_still_on_its_way(shop, open_browser):
+    page = log_in(open_browser(PHONE), "editor")
+    held = []
+
+    page.goto("/scan")
+    page.route("**/scan", lambda route: route.continue_() if held else held.append(route))
+    scan(page, "TEA-01")
+    page.get_by_role("button", name="Place the order").click()
+    expect(page.get_by_role("status").filter(has_text="Placing the order")).to_be_visible()
+    page.get_by_role("button", name="Place the order").click()
+    held[0].continue_()
+    expect(page.get_by_role("heading", name="Order 1")).to_be_visible()
+    expect(page.get_by_text("Green tea").first).to_be_visible()
+    assert shop.hub.office("test").call("orders", "get", {"order": "1"}, "look")["total"]["minor"] == 1250
+
+
+def test_an_order_is_not_placed_without_a_scan_that_nobody_answers(shop, open_browser):
+    page = log_in(open_browser(PHONE), "editor")
+    page.goto("/scan")
+    scan(page, "TEA-01")
+    expect(quantity(page, "Green tea")).to_have_value("1")
+    page.route("**/scan", lambda route: route.fulfill(status=422, body=""))
+    scan(page, "MUG-02")
+    page.get_by_role("button", name="Place the order").click()
+    expect(page.get_by_role("status").filter(has_text="Not added yet: MUG-02")).to_contain_text("place the order")
+    page.unroute("**/scan")
+    page.get_by_role("button", name="Place the order").click()
+    expect(page.get_by_role("heading", name="Order 1")).to_be_visible()
+    expect(page.get_by_text("€20.50").first).to_be_visible()
+
+
+def test_the_page_takes_codes_before_its_script_is_there(shop, open_browser):
+    page = log_in(open_browser(PHONE), "editor")
+    page.route("**/*.js", lambda route: None if "scan" in route.request.url else route.continue_())
+    page.goto("/scan", wait_until="commit")
+    scan(page, "TEA-01")
+    expect(quantity(page, "Green tea")).to_have_value("1")
+    scan(page, "MUG-02")
+    expect(quantity(page, "Mug")).to_have_value("1")
+    page.get_by_label("Name").fill("Corner Shop")
+    page.get_by_role("button", name="Place the order").click(no_wait_after=True)
+    expect(page.get_by_role("heading", name="Order 1")).to_be_visible()
+    expect(page.get_by_text("€20.50").first).to_be_visible()

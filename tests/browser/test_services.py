@@ -1,8 +1,6 @@
 """Story 3.4 on a phone: services at different rates, and the customer chooses how to pay; each booking paid at most once."""
 
-import email
 import re
-from email import policy
 
 import pytest
 from playwright.sync_api import expect
@@ -12,7 +10,7 @@ from tests.payments.corner import CornerGateway, plant
 from tests.stories.conftest import LiveHub
 
 from .conftest import PHONE
-from .test_charity import mails, pay_at_the_sandbox
+from .test_charity import letter, mails, pay_at_the_sandbox
 
 OPTIONS = {"sandbox": {"title": "Card"}, "corner": {"title": "Online banking"}, "rupees": {"title": "UPI"}}
 RUPEES = {"mode": "test", "client_id": "id", "client_secret": "secret", "salt": "salt"}
@@ -36,15 +34,6 @@ def live(tmp_path, bank):
     found.hub.recipes.install("services", "test@example.com")
     yield found
     found.close()
-
-
-def letter(live, to, subject):
-    """The text of a mail, once it is there."""
-    rows = live.until(
-        lambda: [one for one in live.hub.store.mails() if (one["recipient"], one["subject"]) == (to, subject)]
-    )
-    message = email.message_from_bytes(live.hub.store.mail(rows[0]["key"])[2], policy=policy.default)
-    return message.get_body(("plain",)).get_content()
 
 
 def book(live, page, service, times, currency):

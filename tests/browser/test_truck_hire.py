@@ -10,6 +10,8 @@ from hub.journal.tables_escrow import holds
 from hub.payments import ledger
 
 from .conftest import PHONE, log_in
+from .test_charity import letter
+from .test_invoices import fits
 
 DAY = "2099-12-05"
 
@@ -34,19 +36,38 @@ def link(live, to, kind):
     return live.until(lambda: next(iter(links(live, to, kind)), None))
 
 
-def book(live, owner, admin):
-    """The owner registers and the admin lets them in; gives who it is."""
+def book(live, owner, admin, name="Trucks & Sons", email="owner@example.com"):
+    """The owner registers, the admin lets them in, and they are told; gives who it is."""
     owner.goto("/register")
-    owner.get_by_role("textbox", name="Your name or company").fill("Trucks & Sons")
-    owner.get_by_role("textbox", name="E-mail address").fill("owner@example.com")
+    owner.get_by_role("textbox", name="Your name or company").fill(name)
+    owner.get_by_role("textbox", name="E-mail address").fill(email)
     owner.get_by_role("textbox", name="What you do").fill("truck, crane")
     owner.get_by_role("button", name="Send").click()
     expect(owner.get_by_role("status")).to_contain_text("We look at it and write to you.")
     admin.goto("/providers?state=registered")
-    admin.get_by_role("link", name=re.compile("Trucks & Sons")).click()
+    admin.get_by_role("link", name=re.compile(name)).click()
     admin.get_by_role("button", name="Approve").click()
     expect(admin.get_by_text("Approved.")).to_be_visible()
+    assert "You are approved" in letter(live, email, "Welcome among our truck owners")
     return admin.url.rpartition("/")[2]
+
+
+def ask(business):
+    """A business asks for a transport."""
+    business.goto("/f/transport")
+    for label, text in [("What is to be moved", "A piano"), ("From where to where", "Berlin to Kiel"), ("Your name", "Ada"), ("E-mail address", "ada@example.com")]:  # fmt: skip
+        business.get_by_role("textbox", name=label).fill(text)
+    business.get_by_label("On which day").fill(DAY)
+    business.get_by_role("button", name="Send").click()
+    expect(business.get_by_role("status")).to_be_visible()
+
+
+def choose_and_pay(business, name="Trucks & Sons"):
+    business.get_by_role("button", name=f"Choose {name}").click()
+    business.get_by_role("button", name=re.compile("^Pay")).first.click()
+    business.get_by_role("radio", name=re.compile("^Pay ")).first.check()
+    business.get_by_role("button", name="Continue").click()
+    expect(business.get_by_role("status")).to_contain_text(f"{name} does it.")
 
 
 def ask_offer_choose_pay(
@@ -54,11 +75,7 @@ def ask_offer_choose_pay(
 ):
     """All up to the beginning of the work, the money in escrow; gives the owner's id."""
     provider = book(live, owner, admin)
-    business.goto("/f/transport")
-    for label, text in [("What is to be moved", "A piano"), ("From where to where", "Berlin to Kiel"), ("Your name", "Ada"), ("E-mail address", "ada@example.com")]:  # fmt: skip
-        business.get_by_role("textbox", name=label).fill(text)
-    business.get_by_label("On which day").fill(DAY)
-    business.get_by_role("button", name="Send").click()
+    ask(business)
     owner.goto(link(live, "owner@example.com", "j"))
     owner.get_by_role("textbox", name=f"Your price in {currency}").fill("1e9")
     owner.get_by_role("button", name="Offer this price").click()
@@ -67,11 +84,7 @@ def ask_offer_choose_pay(
     owner.get_by_role("button", name="Offer this price").click()
     expect(owner.get_by_role("status")).to_contain_text(shown)
     business.goto(link(live, "ada@example.com", "c"))
-    business.get_by_role("button", name="Choose Trucks & Sons").click()
-    business.get_by_role("button", name=re.compile("^Pay")).first.click()
-    business.get_by_role("radio", name=re.compile("^Pay ")).first.check()
-    business.get_by_role("button", name="Continue").click()
-    expect(business.get_by_role("status")).to_contain_text("Trucks & Sons does it.")
+    choose_and_pay(business)
     if begin:
         owner.goto(link(live, "owner@example.com", "j"))
         owner.get_by_role("button", name="I begin now").click()
@@ -99,6 +112,44 @@ def test_the_money_is_held_until_the_work_is_done_and_released_less_commission(t
     expect(business.get_by_role("status")).to_contain_text("All is done and paid.")
     owner.goto(trucks.hub.office("test").address("p", provider))
     expect(owner.get_by_text("€1,080.04")).to_be_visible()
+
+
+def test_of_two_owners_the_business_chooses_one_and_says_nothing_at_the_end(trucks, open_browser):
+    admin, business = log_in(open_browser()), open_browser(PHONE)
+    first, second = open_browser(PHONE), open_browser(PHONE)
+    book(trucks, first, admin)
+    provider = book(trucks, second, admin, "Carts Ltd", "carts@example.com")
+    ask(business)
+    for owner, email, price in ((first, "owner@example.com", "1300"), (second, "carts@example.com", "1111.10")):
+        owner.goto(link(trucks, email, "j"))
+        owner.get_by_role("textbox", name="Your price in EUR").fill(price)
+        owner.get_by_role("button", name="Offer this price").click()
+        expect(owner.get_by_role("status")).to_contain_text("is with the customer.")
+    business.goto(link(trucks, "ada@example.com", "c"))
+    for shown in ("€1,300.00", "€1,111.10"):
+        expect(business.get_by_text(shown)).to_be_visible()
+    fits(business)
+    choose_and_pay(business, "Carts Ltd")
+    first.reload()
+    expect(first.get_by_role("button", name="Offer this price")).to_have_count(0)
+    admin.goto("/escrow")
+    admin.locator(".hub-rows a").first.click()
+    held = admin.get_by_role("region", name="How it stands")
+    expect(held).to_contain_text("collecting it")
+    expect(held).to_contain_text("€1,111.10")
+    expect(held.get_by_text("Why so")).to_be_visible()
+    second.goto(link(trucks, "carts@example.com", "j"))
+    for button in ("I begin now", "It is done"):
+        second.get_by_role("button", name=button).click()
+    expect(second.get_by_role("status")).to_contain_text("or it is confirmed by itself")
+    business.reload()
+    expect(business.get_by_role("button", name="Yes, it is done")).to_be_visible()
+    trucks.clock.forward(days=3, minutes=1)
+    trucks.until(lambda: trucks.events(type="job.released"))
+    second.goto(link(trucks, "carts@example.com", "p"))
+    expect(second.get_by_text("€999.99")).to_be_visible()
+    assert account(trucks, ledger.provider(provider)) == -99_999
+    assert account(trucks, ledger.COMMISSION) == -11_111
 
 
 def done_and_confirmed(live, business, owner):
@@ -165,3 +216,9 @@ def test_who_cancels_before_the_work_begins_gets_all_of_it_back(trucks, open_bro
     assert trucks.hub.queries.event(back.id).data["amount"] == {"minor": 120_005, "currency": "EUR"}
     trucks.until(lambda: hold(trucks).state == "refunded")
     assert account(trucks, ledger.COMMISSION) == 0
+    business.goto(link(trucks, "ada@example.com", "c"))
+    expect(business.get_by_role("status")).to_contain_text("What you paid goes back to you.")
+    assert "What you paid goes back to you." in letter(trucks, "ada@example.com", "Your transport is cancelled")
+    letter(trucks, "owner@example.com", "The transport is cancelled")
+    owner.goto(link(trucks, "owner@example.com", "j"))
+    expect(owner.get_by_role("status")).to_contain_text("This job was cancelled.")

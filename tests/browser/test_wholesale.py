@@ -16,10 +16,9 @@ from hub.journal.tables_commerce import catalogue_items
 from hub.journal.tables_invoices import invoices
 
 from .conftest import PHONE, log_in
-from .test_charity import mails, pay_at_the_sandbox
+from .test_charity import letter, mails, pay_at_the_sandbox
 from .test_invoices import fits
 from .test_scanning import quantity, scan
-from .test_services import letter
 
 
 @pytest.fixture
@@ -99,7 +98,8 @@ def billed(live):
 
 def begun_beside(live, invoice, number, minor):
     """The shop asks for an amount of its own for an invoice; gives where that is paid."""
-    given = {"amount": {"minor": minor, "currency": "EUR"}, "invoice": invoice.id, "customer": invoice.customer}
+    amount = {"minor": minor, "currency": invoice.currency}
+    given = {"amount": amount, "invoice": invoice.id, "customer": invoice.customer}
     return live.hub.payments.act("sandbox", "payment.create", f"{number:040x}", given)["checkout_url"]
 
 
@@ -177,6 +177,49 @@ def test_an_invoice_is_paid_in_parts_and_what_is_paid_again_goes_back(store, ope
     assert (billed(store).state, billed(store).paid) == ("paid", 11_090)
     shopkeeper.goto(f"/invoices/{invoice.id}")
     expect(shopkeeper.get_by_text("paid", exact=True).first).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("currency", "total", "tea", "tax", "part", "paid", "rest"),
+    [
+        ("JPY", "¥32,400", "¥28,400", ("¥639", "¥1,858"), 10_001, "¥10,001", "¥22,399"),
+        ("KWD", "KWD64.745", "KWD56.700", ("KWD1.284", "KWD3.709"), 20_001, "KWD20.001", "KWD44.744"),
+    ],
+)
+def test_yen_and_dinars_are_billed_and_paid_in_parts_to_the_unit(
+    store, open_browser, currency, total, tea, tax, part, paid, rest
+):
+    shopkeeper, buyer = log_in(open_browser(), "editor"), open_browser(PHONE)
+    shopkeeper.goto("/scan")
+    for code in ("TEA-GREEN", "4006381333931", "POT-CLAY"):
+        scan(shopkeeper, code)
+    expect(quantity(shopkeeper, "Teapot of clay")).to_have_value("1")
+    shopkeeper.get_by_label("Currency").select_option(currency)
+    expect(shopkeeper.locator("[data-total]")).to_contain_text(total)
+    place(shopkeeper, ())
+    invoice = billed(store)
+    address = store.hub.pages.page("i", invoice.id)
+    assert address in letter(store, "shop@example.com", f"Invoice {invoice.number}: {total}")
+    said = text_on(opened_paper(shopkeeper, f"Invoice {invoice.number}: {total}"))
+    for one in (tea, *tax, f"Total {total}"):
+        assert one in said, said
+    buyer.goto(address)
+    expect(buyer.get_by_role("heading", level=1)).to_contain_text(total)
+    for one in (tea, *tax):
+        expect(buyer.get_by_text(one).first).to_be_visible()
+    pay_beside(store, buyer, invoice, 1, part)
+    buyer.goto(address)
+    expect(buyer.get_by_role("row", name="Paid so far")).to_contain_text(paid)
+    text = letter(store, "shop@example.com", f"Invoice {invoice.number}: {rest} left to pay")
+    assert f"We have received {paid} so far. {rest} are left" in text
+    assert f"Paid so far {paid} Still to pay {rest}" in text_on(
+        opened_paper(shopkeeper, f"Invoice {invoice.number}: {rest} left to pay")
+    )
+    buyer.get_by_role("button", name=re.compile(f"^Pay (JP)?{rest}$")).click()
+    pay_at_the_sandbox(buyer)
+    expect(buyer.get_by_role("status")).to_contain_text("Paid. Thank you.")
+    assert f"We have received {total} for order 1." in letter(store, "shop@example.com", "Your order 1 is paid")
+    assert (billed(store).state, billed(store).paid) == ("paid", billed(store).total)
 
 
 def test_what_is_paid_too_much_is_shown(store, open_browser):

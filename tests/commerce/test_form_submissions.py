@@ -7,6 +7,7 @@ import pytest
 from hub.commerce.form_fields import read_answers
 from hub.commerce.forms import read_form
 from hub.commerce.submissions import Wanted, begin, get, listed, submit
+from hub.journal.tables import subscriptions
 
 EUR = {"EUR": {"fixed": "49.00"}}
 FIELDS = [
@@ -171,3 +172,22 @@ def test_receipts_are_numbered_without_gaps_and_once_for_each_payment(shop):
     ]
     assert numbers == ["GIFT-00001", "GIFT-00002", "GIFT-00001", "GIFT-00003"]
     assert shop.do("forms", "receipt", {"payment": "p_1"}, "e")["number"] == "2027-00001"
+
+
+def test_who_joins_after_the_plan_was_repriced_pays_what_the_form_says(shop):
+    def join(key, amount):
+        asked = form(offers=[MONTHLY], amount={"EUR": {"fixed": amount}})
+        identity = send(shop, asked, key, offer="monthly")
+        begin(shop.office(), asked, identity)
+        plan = shop.hub.payments.store.find(subscriptions, row(shop, identity).subscription).plan
+        return plan, shop.event("payment.created")["amount"]["minor"]
+
+    first, _ = join("one", "49.00")
+    shop.moment += timedelta(days=1)
+    price = {"minor": 5900, "currency": "EUR"}
+    shop.do("corner", "plan.update", {"plan": first, "price": price, "existing": "move"})
+    second, charged = join("two", "49.00")
+    assert (second != first, charged) == (True, 4900), "the form said so, and the plan costs more by now"
+    assert join("three", "49.00") == (second, 4900)
+    assert join("four", "59.00") == (first, 5900), "the plan that was repriced is the one of the new price"
+    assert shop.told("plan") == ["plan.created", "plan.updated", "plan.created"]

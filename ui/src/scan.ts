@@ -16,14 +16,17 @@ const LOOK_EVERY = 150;
 /** A code must have been out of the camera's sight for so long to count again. */
 const OUT_OF_SIGHT = 1200;
 const KEPT = "hub-scan";
+const KEPT_CURRENCY = "hub-scan-currency";
 
 function start(form: HTMLFormElement): void {
   const basket = new Basket(form);
   form.addEventListener("submit", (event) => {
-    const does = event.submitter instanceof HTMLButtonElement ? event.submitter.value : "add";
-    if (does === "order") return;
+    const { submitter } = event;
+    const does = submitter instanceof HTMLButtonElement ? submitter.value : "add";
+    if (does === "order" && basket.isTold) return;
     event.preventDefault();
-    basket.do(does, does === "add" ? basket.taken() : "");
+    if (does === "order") void basket.order(submitter);
+    else basket.do(does, does === "add" ? basket.taken() : "");
   });
   form.addEventListener("change", (event) => {
     const { target } = event;
@@ -40,7 +43,8 @@ function start(form: HTMLFormElement): void {
 class Basket {
   private readonly form: HTMLFormElement;
   private readonly waiting: Step[] = [];
-  private busy = false;
+  private working: Promise<void> | null = null;
+  private ordering = false;
 
   constructor(form: HTMLFormElement) {
     this.form = form;
@@ -61,9 +65,28 @@ class Basket {
     void this.work();
   }
 
-  async work(): Promise<void> {
-    if (this.busy) return;
-    this.busy = true;
+  /** Whether the server knows of every change, so that the lines on the page are all that was scanned. */
+  get isTold(): boolean {
+    return !this.waiting.length;
+  }
+
+  /** Sends the order once every change before it is told: what was scanned a moment ago belongs to it. */
+  async order(button: HTMLElement | null): Promise<void> {
+    if (this.ordering) return;
+    this.ordering = true;
+    this.say("Placing the order …");
+    await this.work();
+    this.ordering = false;
+    if (this.isTold) this.form.requestSubmit(button);
+  }
+
+  /** Tells the server what waits, one change after the other; a change that nobody answers goes on waiting. */
+  work(): Promise<void> {
+    this.working ??= this.tellAll().finally(() => { this.working = null; });
+    return this.working;
+  }
+
+  private async tellAll(): Promise<void> {
     try {
       while (this.waiting[0]) {
         await this.tell(this.waiting[0]);
@@ -71,15 +94,14 @@ class Basket {
       }
     } catch {
       const codes = this.waiting.map((step) => step.code).filter((code) => code);
-      this.say(`The hub does not answer. ${codes.length ? `Not added yet: ${codes.join(", ")}. ` : ""}It is tried again with your next scan.`);
-    } finally {
-      this.busy = false;
+      this.say(`The hub does not answer. ${codes.length ? `Not added yet: ${codes.join(", ")}. ` : ""}It is tried again with your next scan, or when you place the order.`);
     }
   }
 
-  /** Remembers the lines, in case the page is loaded again. */
+  /** Remembers the lines and their currency, in case the page is loaded again. */
   keep(): void {
     sessionStorage.setItem(KEPT, JSON.stringify(this.lines()));
+    sessionStorage.setItem(KEPT_CURRENCY, String(new FormData(this.form).get("currency") ?? ""));
   }
 
   /** Brings back what was scanned before the page was loaded again. */
@@ -90,12 +112,11 @@ class Basket {
     }
     const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "[]") as [string, string][];
     if (!kept.length) return;
-    for (const [code, quantity] of kept) {
-      for (const [name, value] of [["item", code], ["quantity", quantity]] as const) {
-        const field = document.createElement("input");
-        Object.assign(field, { type: "hidden", name, value });
-        this.region().append(field);
-      }
+    const lines = kept.flatMap(([code, quantity]) => [["item", code], ["quantity", quantity]] as const);
+    for (const [name, value] of [...lines, ["currency", sessionStorage.getItem(KEPT_CURRENCY) ?? ""] as const]) {
+      const field = document.createElement("input");
+      Object.assign(field, { type: "hidden", name, value });
+      this.region().append(field);
     }
     this.do("look", "");
   }
@@ -219,4 +240,4 @@ async function makeDetector(): Promise<Detector> {
 const form = document.querySelector<HTMLFormElement>("form[data-scan]");
 if (form) start(form);
 // The page of an order that was placed just now: what was scanned for it is done with.
-if (document.querySelector("[data-scan-placed]")) sessionStorage.removeItem(KEPT);
+if (document.querySelector("[data-scan-placed]")) for (const one of [KEPT, KEPT_CURRENCY]) sessionStorage.removeItem(one);

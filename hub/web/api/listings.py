@@ -17,13 +17,13 @@ from hub.journal.tables import events, payments
 from hub.journal.tables_access import accesses
 from hub.journal.tables_api import outgoing_messages, outgoing_webhooks
 from hub.journal.tables_billing import told_plans, told_subscriptions
+from hub.journal.tables_billing import value as newest
 from hub.journal.tables_commerce import orders
 from hub.journal.tables_escrow import holds
 from hub.journal.tables_forms import submissions
 from hub.journal.tables_invoices import invoices
 from hub.journal.tables_links import payment_links
 from hub.journal.tables_work import jobs, providers
-from hub.payments.billing import value as newest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

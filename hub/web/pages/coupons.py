@@ -11,9 +11,8 @@ from flask import flash, redirect, render_template, request, url_for
 
 from hub.errors import MoneyError
 from hub.journal.tables_billing import coupons as table
-from hub.journal.tables_billing import told_plans
+from hub.journal.tables_billing import told_plans, value
 from hub.money import Money
-from hub.payments.billing import value
 from hub.payments.coupons import code_of, is_code, make, stop
 from hub.web.access import Pages, Role
 from hub.web.formatting import reader_zone

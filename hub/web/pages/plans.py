@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final, cast
 import sqlalchemy as sa
 from flask import flash, redirect, render_template, request, url_for
 
+from hub.engine.form_desk import FormDesk
 from hub.errors import ActionError, MoneyError, NotFoundError
 from hub.journal.tables_billing import told_plans as table
-from hub.journal.tables_billing import told_subscriptions
+from hub.journal.tables_billing import told_subscriptions, value
+from hub.journal.tables_forms import form_plans
 from hub.money import Money
-from hub.payments.billing import value
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key, offered, offering
 from hub.web.csv_files import csv_file
@@ -114,7 +115,7 @@ def create() -> ResponseReturnValue:
 
 @pages.page("/plans/<connection>/<path:plan>", Role.VIEWER)
 def show(connection: str, plan: str) -> ResponseReturnValue:
-    """One plan: its price, its members, and what can be done."""
+    """One plan: its price, its members, the forms that ask for another price, and what can be done."""
     return _page(_row(connection, plan), {}, None)
 
 
@@ -199,10 +200,27 @@ def _page(row: sa.Row[Any], wrong: Mapping[str, str], error: ActionError | None)
         value=value,
         members=_members((told_subscriptions.c.connection == row.connection, told_subscriptions.c.plan == row.plan)),
         possible=possible,
+        asking=_asking_otherwise(row),
         wrong=wrong,
         error=error,
         key=form_key(),
     )
+
+
+def _asking_otherwise(row: sa.Row[Any]) -> list[tuple[str, Money]]:
+    """The forms that made the plan and ask for another price than it has now, each with that price."""
+    price, desk = value(row.data, "price"), FormDesk(the_hub())
+    query = sa.select(form_plans).where(form_plans.c.connection == row.connection, form_plans.c.plan == row.plan)
+    with the_hub().database.read() as connection:
+        made = [one for one in connection.execute(query) if one.form in desk.texts()]
+    found = []
+    for one in made:
+        pay = desk.get(one.form).pay
+        offer = pay.offer(one.offer) if pay is not None else None
+        asked = offer.prices.get(one.terms["price"]["currency"]) if offer is not None else None
+        if asked is not None and asked.fixed is not None and asked.fixed.to_json() != price:
+            found.append((one.form, asked.fixed))
+    return found
 
 
 def _row(connection: str, plan: str) -> sa.Row[Any]:

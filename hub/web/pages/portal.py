@@ -18,8 +18,7 @@ from hub.commerce.access import held, holds
 from hub.commerce.portal import PAGE, Member, ask, member_of, portal_address, subscriptions_of
 from hub.engine.new_means import CARD_PAGE, Change, can_change, has_page
 from hub.errors import ActionError, NotFoundError
-from hub.journal.tables_billing import told_plans
-from hub.payments.billing import value
+from hub.journal.tables_billing import told_plans, value
 from hub.phrases import LANGUAGES
 from hub.secrets import LinkError
 from hub.web.access import Pages, Role

@@ -12,8 +12,9 @@ from hub.journal.queries import EventFilter
 from hub.journal.tables import charges as charges_table
 from hub.journal.tables import subscriptions as kept_table
 from hub.journal.tables_billing import told_subscriptions as table
+from hub.journal.tables_billing import value
 from hub.money import Money
-from hub.payments.billing import SUBSCRIPTION_STATES, value
+from hub.payments.billing import SUBSCRIPTION_STATES
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key, offered
 from hub.web.csv_files import csv_file
