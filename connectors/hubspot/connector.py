@@ -49,6 +49,7 @@ connector = ConnectorCode(
         "note.add": ActionCode(notes.add, notes.find),
         "list.add": ActionCode(lists.add),
         "list.remove": ActionCode(lists.remove),
+        "list.contains": ActionCode(lists.contains),
         "request": ActionCode(request),
     },
     verify=webhooks.receive,

@@ -26,6 +26,25 @@ def remove(call: Call) -> Json:
     return _change(call, "remove")
 
 
+def contains(call: Call) -> Json:
+    """Whether a contact is on a list (``list.contains``). Changes nothing.
+
+    Lists, "Get lists a record is a member of": the answer is paged and names each list by its id.
+    """
+    hubspot = HubSpot(call)
+    list_id = _list_id(hubspot, str(call.input["list"]))
+    path = f"/crm/v3/lists/records/{CONTACTS}/{contact_id(hubspot, call.input)}/memberships"
+    following: Json = None
+    while True:
+        answer = hubspot.get(path, {"after": following} if following else None)
+        if any(str(one["listId"]) == list_id for one in cast("list[JsonObject]", answer.get("results") or [])):
+            return {"member": True}
+        paging = cast("JsonObject", answer.get("paging") or {})
+        following = cast("JsonObject", paging.get("next") or {}).get("after")
+        if not following:
+            return {"member": False}
+
+
 def _change(call: Call, what: str) -> Json:
     hubspot = HubSpot(call)
     list_id = _list_id(hubspot, str(call.input["list"]))

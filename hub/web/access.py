@@ -50,13 +50,15 @@ class Rule:
     """What an endpoint asks for: a role, and at most ``limit`` requests (``10 per minute``) from one address.
 
     ``cross_site``: other sites may post to it, for its signed address is all the right that it needs. ``scope``: programs
-    call it, whose token has this scope; no session counts there, and so nothing can be forged with one.
+    call it, whose token has this scope; no session counts there, and so nothing can be forged with one. ``again``: what
+    shows the page with what was typed, when the limit is reached; without it a page of its own says so.
     """
 
     role: Role
     limit: str = ""
     cross_site: bool = False
     scope: str = ""
+    again: Callable[..., ResponseReturnValue] | None = None
 
 
 Rules: TypeAlias = "dict[str, Rule]"
@@ -74,12 +76,13 @@ class Pages(Blueprint):
         limit: str = "",
         cross_site: bool = False,
         scope: str = "",
+        again: Callable[..., ResponseReturnValue] | None = None,
     ) -> Callable[[View], View]:
         """Declare a page. A change is ``method="POST"``; the other words as :class:`Rule` has them."""
 
         def declare(view: View) -> View:
             def note(state: BlueprintSetupState) -> None:
-                access_rules(state.app)[f"{self.name}.{view.__name__}"] = Rule(role, limit, cross_site, scope)
+                access_rules(state.app)[f"{self.name}.{view.__name__}"] = Rule(role, limit, cross_site, scope, again)
 
             self.record(note)
             self.add_url_rule(rule, view_func=view, methods=[method])

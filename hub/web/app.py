@@ -6,8 +6,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from flask import Flask
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from flask_wtf.csrf import CSRFProtect, generate_csrf  # type: ignore[import-untyped]
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -18,6 +16,7 @@ from hub.web.api import views
 from hub.web.assets import Assets
 from hub.web.formatting import add_filters
 from hub.web.headers import csp_nonce, protect
+from hub.web.limits import limit_requests, seconds_to_wait
 from hub.web.pages import PAGES
 from hub.web.problems import answer_problems
 from hub.web.sessions import current_user
@@ -70,13 +69,10 @@ def _add_pages(app: Flask) -> None:
         app.register_blueprint(pages)
     rules = access_rules(app)
     rules["static"] = Rule(Role.PUBLIC)
-    limiter = Limiter(get_remote_address, app=app)
     for endpoint, rule in rules.items():
         if rule.cross_site or rule.scope:
             forgery.exempt(app.view_functions[endpoint])
-        if rule.limit:
-            limited = limiter.limit(rule.limit)(app.view_functions[endpoint])
-            app.view_functions[endpoint] = limited  # type: ignore[assignment]  # Flask's own and its synchronous views
+    limit_requests(app)
 
 
 def _add_words(app: Flask, hub: Hub, assets: Assets) -> None:
@@ -98,4 +94,5 @@ def _add_words(app: Flask, hub: Hub, assets: Assets) -> None:
         csp_nonce=csp_nonce,
         script=assets.script,
         styles=assets.styles,
+        seconds_to_wait=seconds_to_wait,
     )

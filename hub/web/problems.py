@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
-from flask import render_template, request
+from flask import make_response, render_template, request
 from flask_wtf.csrf import CSRFError  # type: ignore[import-untyped]
 from werkzeug.exceptions import HTTPException
 
 from hub.errors import ConfigError, ConflictError, HubError, NotFoundError, UnavailableError
 from hub.ids import new_id
 from hub.web.api.problems import problem_of_http
+from hub.web.limits import seconds_to_wait
 from hub.web.sessions import the_hub
 
 if TYPE_CHECKING:
@@ -96,7 +97,14 @@ def answer_problems(app: Flask) -> None:
             return error
         if request.path.startswith("/api/"):  # an address of the API that is none
             return problem_of_http(error)
-        return show_problem(error.code, str(error.description) if error.code in _OWN_WORDS else "")
+        wait = seconds_to_wait()
+        remedy = f"Wait {wait} seconds, then try again." if wait else ""
+        answer = make_response(
+            show_problem(error.code, str(error.description) if error.code in _OWN_WORDS else "", remedy)
+        )
+        if wait:
+            answer.headers["Retry-After"] = str(wait)
+        return answer
 
     def of_csrf(error: CSRFError) -> ResponseReturnValue:
         remedy = "Go back, load the page again, and repeat what you did. Your browser must accept the hub's cookie."

@@ -64,6 +64,11 @@ def test_a_member_joins_by_the_form_renews_and_leaves_and_is_one_contact(club, o
     first = contacts(club)[ADA]["hub_last_payment"]
     club.sandbox("POST", "/test/clock", {"unit": "month"})
     club.until(lambda: contacts(club)[ADA]["hub_last_payment"] != first)
+    receipt = "Receipt: €9.00 for your membership"
+    club.until(lambda: mails(club, ADA) == [receipt, "Welcome, Ada King Lovelace"])
+    admin.goto("/outbox")
+    admin.get_by_role("link", name=receipt).click()
+    expect(admin.get_by_text("thank you for staying with us")).to_be_visible()
     (joined,) = gifts(club, "join")
     admin.goto(f"/subscriptions/sandbox/{joined.subscription}")
     admin.locator("summary", has_text="Cancel at period end").click()

@@ -157,6 +157,18 @@ def test_list_is_named_or_numbered_and_changes_are_idempotent(desk, hubspot, ada
     assert hubspot.lists["31"]["members"] == set()
 
 
+def test_list_is_looked_up_page_by_page_and_not_changed(desk, hubspot, ada):
+    for number, members in (("29", {ada}), ("30", {ada}), ("31", set())):
+        hubspot.lists[number] = {"name": f"List {number}", "members": members, "static": True}
+    assert desk.run("list.contains", {"list": "30", "email": "ADA@example.com"}) == {"member": True}
+    assert desk.run("list.contains", {"list": "List 31", "contact_id": ada}) == {"member": False}
+    assert hubspot.lists["31"]["members"] == set()
+    for given in ({"list": "Nobody", "contact_id": ada}, {"list": "30", "email": "nobody@example.com"}):
+        with pytest.raises(PermanentError) as caught:
+            desk.run("list.contains", given)
+        assert caught.value.code == "not_found"
+
+
 @pytest.mark.parametrize(
     ("given", "code"),
     [

@@ -1,4 +1,4 @@
-"""New integration: whatever is answered, the files are right, their tests pass, and no gateway is promised that cannot."""
+"""New integration: whatever is answered, the files are right and tested, or it is said why not; no gateway is overpraised."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hub.connect.manifest import Kind
 from hub.engine.file_desk import FileDesk
 from hub.engine.form_desk import FormDesk
 from hub.engine.guide.moves import PARTIES, moves_of
-from hub.engine.guide.questions import QUESTIONS, Answers, answers_of, fits, needs, story_of
+from hub.engine.guide.questions import QUESTIONS, Answers, answers_of, conflicts, fits, left_out, needs, story_of
 from hub.engine.guide.texts import Integration, form_of, recipes_of
 from hub.engine.hub import Hub, Role
 from hub.engine.recipe_desk import GALLERY
@@ -19,9 +19,10 @@ from hub.errors import ConfigError
 from hub.money import Money
 
 CHOICES = {question.name: [choice.value for choice in question.choices] for question in QUESTIONS}
-AFTER = [(), ("mail",), ("crm", "team"), tuple(CHOICES["after"])]
+AFTER = [some for count in range(6) for some in itertools.combinations(CHOICES["after"], count)]
 EVERY = [Answers(*one) for one in itertools.product(*(AFTER if name == "after" else CHOICES[name] for name in CHOICES))]
-"""All answers; of the last but one question, none, one, two and all of its choices."""
+"""All answers that can be given."""
+POSSIBLE = [answers for answers in EVERY if not conflicts(answers)]
 
 
 @pytest.fixture(scope="module")
@@ -41,22 +42,75 @@ def gateways(hub):
 
 @pytest.mark.parametrize("received", CHOICES["received"])
 def test_whatever_is_answered_the_files_are_right_and_their_tests_pass(hub, received):
-    made = Integration("summer", 'Summer "course": 10 % off', "shop", "EUR", Money(4900, "EUR"))
+    made = Integration("summer", 'Summer "course": 10 % off', "shop", "EUR", Money(4900, "EUR"), "https://club.example")
     checked = set()
-    for answers in EVERY:
-        if answers.received == received:
-            texts = recipes_of(answers, made)
-            for name, text in texts.items():
-                if text not in checked:
-                    findings = hub.recipes.check(text, name)
-                    assert [one.message for one in findings if one.is_error] == [], text
-                    checked.add(text)
-            form = form_of(answers, made)
-            if form and form not in checked:
-                assert [one.message for one in FormDesk(hub).check(form, "summer")] == [], form
-                checked.add(form)
-            assert bool(form) == (received in {"form", "embedded"})
+    for answers in POSSIBLE:
+        if answers.received != received or answers.by_story:
+            continue
+        for name, text in recipes_of(answers, made).items():
+            if text not in checked:
+                findings = hub.recipes.check(text, name)
+                assert [one.message for one in findings if one.is_error] == [], text
+                outcomes = hub.recipes.test(text, name)
+                assert [one.passed for one in outcomes] == [True], text
+                checked.add(text)
+        form = form_of(answers, made)
+        if form and form not in checked:
+            assert [one.message for one in FormDesk(hub).check(form, "summer")] == [], form
+            checked.add(form)
+        assert bool(form) == (received in {"form", "embedded"})
     assert len(checked) > len(AFTER)
+
+
+def test_answers_that_take_a_story_get_one_whose_tests_pass(hub):
+    stories = {story_of(answers)[0] for answers in POSSIBLE if answers.by_story}
+    assert stories == {"photo-shoot", "truck-hire"}
+    for story in stories:
+        for file in (GALLERY / story / "recipes").glob("*.yaml"):
+            outcomes = hub.recipes.test(file.read_text(encoding="utf-8"), file.stem)
+            assert outcomes
+            assert all(one.passed for one in outcomes), file
+
+
+def test_answers_that_do_not_go_together_are_said_at_their_question_with_what_would():
+    assert len(POSSIBLE) < len(EVERY)
+    for answers in EVERY:
+        for question, why in conflicts(answers).items():
+            assert question in CHOICES
+            assert "Choose" in why
+    assert all(
+        answers.by_form and answers.split != "vendors" and answers.period != "recurring"
+        for answers in POSSIBLE
+        if answers.by_story
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "question", "said"),
+    [
+        ({"received": "form", "split": "vendors"}, "split", "Choose orders under 1"),
+        ({"received": "link", "period": "recurring"}, "period", "A payment link is paid once"),
+        ({"received": "portal", "period": "held"}, "received", "Choose a form"),
+        ({"received": "order", "after": ("provider",)}, "received", "Choose a form"),
+        ({"split": "vendors", "period": "held"}, "split", "one provider"),
+        ({"period": "recurring", "after": ("provider",)}, "period", "A job is paid once"),
+        ({"fee": "vendors"}, "fee", "Nothing is split"),
+    ],
+)
+def test_what_cannot_be_says_why(given, question, said):
+    assert said in conflicts(Answers(**given))[question]
+
+
+def test_each_way_out_that_is_proposed_is_one():
+    assert not conflicts(Answers(received="order", split="vendors", fee="vendors"))
+    assert not conflicts(Answers(received="portal", split="provider", period="recurring"))
+    assert not conflicts(Answers(period="held", split="provider"))
+
+
+def test_a_story_says_what_it_leaves_out():
+    assert left_out(Answers(after=("mail", "crm"))) == ()
+    assert "telling the CRM" in left_out(Answers(period="held", after=("mail", "crm")))
+    assert len(left_out(Answers(period="held", split="provider", fee="vendors", after=("provider", "team")))) == 3
 
 
 def test_an_amount_that_the_payer_writes_stays_within_limits(hub):
@@ -66,7 +120,7 @@ def test_an_amount_that_the_payer_writes_stays_within_limits(hub):
 
 
 def test_a_gateway_fits_only_when_it_offers_all_that_is_needed(gateways):
-    for answers in EVERY:
+    for answers in {needs(one): one for one in EVERY}.values():
         for fit in fits(answers, gateways):
             lacking = [key for key in needs(answers) if fit.manifest.capabilities[key].status.value == "none"]
             assert fit.fits == (not lacking)

@@ -89,6 +89,8 @@ class FakeHubSpot(FakeServer):
                     if entry["name"] == name:
                         return Answered(200, {"list": {"listId": list_id, "name": name, "objectTypeId": "0-1"}})
                 return error(404, "OBJECT_NOT_FOUND", f"List does not exist with name {name}.")
+            case ["GET", "crm", "v3", "lists", "records", "0-1", contact, "memberships"]:
+                return self._lists_of(contact, dict(request.params).get("after"))
             case ["PUT", "crm", "v3", "lists", list_id, "memberships", what]:
                 return self._member(list_id, what, body)
         raise ComplaintError("no such call", Answered(404, "<html>Not found</html>", {"Content-Type": "text/html"}))
@@ -227,6 +229,17 @@ class FakeHubSpot(FakeServer):
         entry["members"] = entry["members"] | set(known) if what == "add" else entry["members"] - set(known)
         name = "recordIdsAdded" if what == "add" else "recordIdsRemoved"
         return Answered(200, {name: changed, "recordIdsMissing": [one for one in ids if one not in known]})
+
+    def _lists_of(self, contact: str, after: str | None) -> Answered:
+        """The lists of a contact, one a page."""
+        if contact not in self.records["contacts"]:
+            return error(404, "OBJECT_NOT_FOUND", f"Record {contact} does not exist.")
+        ids = sorted(one for one, entry in self.lists.items() if contact in entry["members"])
+        start = int(after or 0)
+        paging = {"paging": {"next": {"after": str(start + 1)}}} if start + 1 < len(ids) else {}
+        return Answered(
+            200, {"results": [{"listId": one} for one in ids[start : start + 1]], "total": len(ids), **paging}
+        )
 
     def _find(self, kind: str, name: str | None, identity: str) -> dict[str, Any] | None:
         if name is None:

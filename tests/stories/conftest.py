@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -64,16 +65,17 @@ class LiveHub:
         assert answer.ok, answer.text
         return answer.json()
 
-    def crm(self, path):
+    def crm(self, path, method="GET", body=None):
         token = self.hub.accounts.get("crm").secret("token")
-        headers = {"Authorization": f"Bearer {token}"}
-        answer = requests.get(f"{self.address}/sandbox/crm/v1{path}", headers=headers, timeout=10)
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": uuid.uuid4().hex}
+        address = f"{self.address}/sandbox/crm/v1{path}"
+        answer = requests.request(method, address, json=body, headers=headers, timeout=10)
         assert answer.ok, answer.text
         return answer.json()
 
-    def pay(self, email, name="Ada Lovelace", amount=4900, currency="EUR"):
+    def pay(self, email, name="Ada Lovelace", amount=4900, currency="EUR", **more):
         """A customer pays; gives the payment's id."""
-        body = {"amount": amount, "currency": currency, "customer": {"email": email, "name": name}}
+        body = {"amount": amount, "currency": currency, "customer": {"email": email, "name": name}, **more}
         payment = self.sandbox("POST", "/payments", body)["id"]
         self.sandbox("POST", f"/test/payments/{payment}/choose", {"choice": "pay"})
         return payment

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import requests
+
+
+def subjects(live):
+    """Of the mails that went out, in their order."""
+    return [mail["subject"] for mail in live.hub.store.mails()][::-1]
+
 
 def contact(live, email):
     """The customer in the CRM: there is exactly one contact with this address."""
@@ -23,11 +30,32 @@ def test_a_payment_brings_the_customer_into_the_crm_and_says_welcome(live):
 
 def test_a_second_payment_updates_the_same_contact(live):
     live.run_of(live.pay("ada@example.com"), "crm-sync")
-    second = live.pay("Ada@Example.com", amount=5900)
+    second = live.pay("Ada@Example.com", amount=5900, metadata={"portal": "club"})
     run = live.run_of(second, "crm-sync")
     live.until(lambda: live.status(run.id) == "succeeded")
     properties = contact(live, "ada@example.com")
     assert properties["hub_last_payment"] == second
+    assert subjects(live) == ["Welcome, Ada Lovelace", "Receipt: €59.00 for your membership"]
+
+
+def test_whom_the_crm_knew_for_another_reason_is_welcomed_and_who_is_a_member_already_is_not(live):
+    for email in ("ada@example.com", "grace@example.com"):
+        live.crm("/contacts/upsert", "POST", {"email": email, "properties": {"source": "newsletter"}})
+    live.crm("/lists/Members/members/grace@example.com", "PUT", {})
+    for email in ("ada@example.com", "grace@example.com"):
+        run = live.run_of(live.pay(email, metadata={"portal": "club"}), "crm-sync")
+        live.until(lambda run=run: live.status(run.id) == "succeeded")
+    assert subjects(live) == ["Welcome, Ada Lovelace", "Receipt: €49.00 for your membership"]
+
+
+def test_who_was_refunded_and_comes_back_is_welcomed_again(live):
+    first = live.pay("ada@example.com")
+    live.run_of(first, "crm-sync")
+    live.sandbox("POST", "/refunds", {"payment": first})
+    live.until(lambda: [one for one in live.runs(recipe="crm-sync") if one.event_type == "refund.issued"])
+    run = live.run_of(live.pay("ada@example.com"), "crm-sync")
+    live.until(lambda: live.status(run.id) == "succeeded")
+    assert subjects(live) == ["Welcome, Ada Lovelace"] * 2
 
 
 def test_while_the_crm_is_down_nothing_is_lost_and_one_customers_order_is_kept(live):
@@ -99,8 +127,6 @@ def test_the_same_delivery_again_starts_nothing(live):
     from hub.connect.signatures import sign_standard_webhook
 
     secret = keys_of(live.hub.keyring.derived("sandbox")).webhook_secret
-    import requests
-
     headers = sign_standard_webhook(secret, detail.source_id, live.clock(), detail.raw)
     answer = requests.post(
         f"{live.address}/hooks/sandbox",
@@ -115,8 +141,6 @@ def test_the_same_delivery_again_starts_nothing(live):
 
 
 def test_a_forged_delivery_is_refused_and_counted(live):
-    import requests
-
     answer = requests.post(
         f"{live.address}/hooks/sandbox",
         data=b'{"type": "payment.succeeded"}',

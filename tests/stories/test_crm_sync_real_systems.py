@@ -125,6 +125,11 @@ class Shop:
     def mails(self):
         return sorted(mail["recipient"] for mail in self.live.hub.store.mails())
 
+    def subjects(self, address=ADA):
+        """Of the mails to one address, in their order."""
+        mails = self.live.hub.store.mails()[::-1]
+        return [mail["subject"].replace("\xa0", "") for mail in mails if mail["recipient"] == address]
+
 
 def sample(name, identity):
     raw = json.loads((SAMPLES / f"{name}.json").read_text())
@@ -193,6 +198,17 @@ def test_a_second_payment_updates_the_same_records_and_keeps_the_name(shop):
     assert (person["LastName"], person["Hub_Last_Payment__c"]) == ("King Lovelace", "pi_2")
     assert (len(shop.hubspot.records["contacts"]), len(shop.salesforce.records["Contact"])) == (1, 1)
     assert shop.members() == {ADA}
+    assert shop.subjects() == ["Welcome, Ada King Lovelace", "Receipt: €59.00 for your membership"]
+
+
+def test_who_was_put_on_the_list_by_an_answer_that_was_lost_is_welcomed_all_the_same(shop):
+    shop.hubspot.has_moods = lambda request: request.path.endswith("/memberships/add")
+    shop.hubspot.treat(LOST)
+    shop.pay("pi_1")
+    run = shop.run("pi_1")
+    shop.all_through()
+    assert len(shop.attempts(run, "member")) == 2
+    assert shop.subjects() == ["Welcome, Ada King Lovelace"]
 
 
 def test_somebody_without_a_name_is_in_both_crms(shop):
@@ -292,7 +308,7 @@ def test_a_step_before_the_refused_one_is_not_done_again(shop):
     shop.pay("pi_1")
     run = shop.run("pi_1")
     detail = shop.ended(run, "failed")
-    assert detail.summary.error["step"] == "member"
+    assert detail.summary.error["step"] == "before"
     assert "Members" in str(detail.summary.error)
     shop.hubspot.lists["31"]["name"] = "Members"
     shop.live.hub.runs.retry(run.id, "test")

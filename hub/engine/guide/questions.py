@@ -150,6 +150,56 @@ def answers_of(given: Mapping[str, Sequence[str]]) -> Answers:
     return Answers(**found)  # type: ignore[arg-type]
 
 
+def conflicts(answers: Answers) -> dict[str, str]:
+    """The answers that do not go together: by question, why not and what would. Empty when all do."""
+    found: dict[str, str] = {}
+    if answers.by_story and not answers.by_form:
+        found["received"] = (
+            "Work is ordered by a form, in which the customer says what is to be done, when and where. Choose a form here, "
+            "or no work under 3 and 5."
+        )
+    if answers.split == "vendors" and answers.by_story:
+        found["split"] = "A job is the work of one provider. Choose one provider here, or no work under 3 and 5."
+    elif answers.split == "vendors" and answers.received != "order":
+        found["split"] = (
+            "Whose goods were sold is known of an order from the catalogue only. Choose orders under 1, or split with one "
+            "provider."
+        )
+    if answers.period == "recurring" and answers.received in _PAID_ONCE:
+        found["period"] = (
+            f"{_PAID_ONCE[answers.received]} is paid once; nobody agrees by it to be charged every month. Choose a form "
+            "under 1, or once here."
+        )
+    elif answers.period == "recurring" and answers.by_story:
+        found["period"] = "A job is paid once. Choose once here, or let nobody be assigned under 5."
+    if answers.fee == "vendors" and answers.split == "none":
+        found["fee"] = (
+            "Nothing is split, so nobody else can bear the charges. Choose yourself here, or a split under 2."
+        )
+    return found
+
+
+_PAID_ONCE: Final[Mapping[str, str]] = {"link": "A payment link", "order": "An order", "invoice": "An invoice"}
+
+
+def left_out(answers: Answers) -> tuple[str, ...]:
+    """Of the answers that take a story of the gallery: what the story does not do by itself."""
+    if not answers.by_story:
+        return ()
+    left = [_NOT_IN_STORIES[name] for name in answers.after if name in _NOT_IN_STORIES]
+    if answers.period == "held" and "provider" in answers.after:
+        left.append("assigning by skill and calendar: there the customer chooses among the offers of providers")
+    if answers.fee == "vendors":
+        left.append("charges that the provider bears: there they are yours")
+    return tuple(left)
+
+
+_NOT_IN_STORIES: Final[Mapping[str, str]] = {
+    "crm": "telling the CRM",
+    "access": "giving the payer access",
+    "team": "telling your team",
+}
+
 _OF_ANSWERS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("received", "form"): ("single_payment",),
     ("received", "embedded"): ("single_payment",),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import orjson
@@ -14,19 +14,26 @@ if TYPE_CHECKING:
     from hub.money import Money
 
 _PAID: Final = "{payment: pay_1, amount: {minor: 4900, currency: EUR}, customer: {email: ada@example.com, name: Ada}%s}"
-_INPUTS: Final[Mapping[str, str]] = {
-    "commission": 'commission: {type: string, default: "10", description: What you keep, in per cent}',
-    "crm": "crm: {type: string, default: crm, description: The connection of your CRM}",
-    "resource": "resource: {type: string, default: members, description: What they get access to}",
-    "team": "team: {type: string, default: team, description: The connection of your team's channel}",
+_INPUTS: Final[Mapping[str, tuple[str, str]]] = {
+    "commission": ("10", "What you keep, in per cent"),
+    "provider": ("prv_1", "Who gets the share"),
+    "crm": ("crm", "The connection of your CRM"),
+    "resource": ("members", "What they get access to"),
+    "team": ("team", "The connection of your team's channel"),
 }
+"""The recipes' inputs: what they are at first, where nothing else was chosen, and what they are for."""
+
+
+ENDINGS: Final = ("unpaid", "ended", "refund")
+"""What the names of the further recipes end with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Integration:
     """What is made: ``name`` of its files, ``title`` for people, ``connection`` of the gateway, ``price`` of the form.
 
-    ``price`` None: the payer writes the amount, in ``currency``.
+    ``price`` None: the payer writes the amount, in ``currency``. ``site`` is the origin of the site that shows the form;
+    ``picked`` has by the recipes' inputs what was chosen for them, such as the provider or the CRM's connection.
     """
 
     name: str
@@ -34,16 +41,22 @@ class Integration:
     connection: str
     currency: str
     price: Money | None = None
+    site: str = ""
+    picked: Mapping[str, str] = field(default_factory=dict)
+
+    def default(self, name: str) -> str:
+        """What an input of the recipes is at first."""
+        return self.picked.get(name) or _INPUTS[name][0]
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """A step, the input of the recipe that it uses, and what its test expects (``with`` of the call)."""
+    """A step, the inputs of the recipe that it uses, and what its test expects (``with`` of the call)."""
 
     id: str
     text: str
     expected: str
-    uses: str = ""
+    uses: tuple[str, ...] = ()
 
 
 def recipes_of(answers: Answers, made: Integration) -> dict[str, str]:
@@ -66,8 +79,7 @@ def form_of(answers: Answers, made: Integration) -> str:
     offers = (
         "  offers:\n    - {name: monthly, title: Every month, every: month}\n" if answers.period == "recurring" else ""
     )
-    provider = "  - {name: provider, type: hidden, value: prv_1}\n" if answers.split == "provider" else ""
-    embed = "embed: []  # the origins of your sites that show it, such as https://www.example.com\n"
+    embed = f"embed: [{_quoted(made.site) if made.site else ''}]  # the sites that may show it\n"
     return f"""\
 form: 1
 name: {made.name}
@@ -75,7 +87,7 @@ title: {_quoted(made.title)}
 fields:
   - {{name: name, type: text, title: Your name, required: true}}
   - {{name: email, type: email, title: E-mail address, required: true}}
-{provider}pay:
+pay:
   by: {made.connection}
   amount:
     {made.currency}: {price}
@@ -89,7 +101,7 @@ _LIMITS: Final = "{min: 1, max: 10000}"
 
 def _after_payment(answers: Answers, made: Integration) -> str:
     making = {"access": _access, "mail": _mail, "crm": _crm, "team": _team}
-    steps = [_split(answers)] if answers.split != "none" else []
+    steps = [_split(answers, made)] if answers.split != "none" else []
     steps += [make(answers) for name, make in making.items() if name in answers.after]
     steps = steps or [_noted()]
     where, data = _ours(answers, made)
@@ -108,17 +120,16 @@ def _after_payment(answers: Answers, made: Integration) -> str:
 def _ours(answers: Answers, made: Integration) -> tuple[str, str]:
     """The condition by which a payment is known as one of this integration's, and what has it in a test."""
     if answers.by_form:
-        provider = ", provider: prv_1" if answers.split == "provider" else ""
-        return f"event.data.metadata.form == '{made.name}'", f", metadata: {{form: {made.name}{provider}}}"
+        return f"event.data.metadata.form == '{made.name}'", f", metadata: {{form: {made.name}}}"
     field = {"link": "link", "order": "order", "invoice": "invoice"}.get(answers.received)
-    data = ", metadata: {provider: prv_1}" if answers.split == "provider" else ""
     if field is None:
-        return "event.data.customer.email", data
-    return f"event.data.{field} && event.data.customer.email", f", {field}: {field}_1{data}"
+        return "event.data.customer.email", ""
+    return f"event.data.{field} && event.data.customer.email", f", {field}: {field}_1"
 
 
-def _split(answers: Answers) -> _Step:
-    whose = "\n    provider: ${ event.data.metadata.provider }" if answers.split == "provider" else ""
+def _split(answers: Answers, made: Integration) -> _Step:
+    shared = answers.split == "provider"
+    whose = "\n    provider: ${ inputs.provider }" if shared else ""
     text = f"""\
 - id: split
   title: Divide it, less your commission
@@ -127,9 +138,10 @@ def _split(answers: Answers) -> _Step:
     payment: ${{ event.data.payment }}{whose}
     rule: {{commission: {{percent: "${{ inputs.commission }}"}}, fee_borne_by: {answers.fee}}}
 """
-    whom = ", provider: prv_1" if answers.split == "provider" else ""
+    whom = f", provider: {made.default('provider')}" if shared else ""
     rule = f'rule: {{commission: {{percent: "10"}}, fee_borne_by: {answers.fee}}}'
-    return _Step("split", text, f"{{payment: pay_1{whom}, {rule}}}", "commission")
+    uses = ("commission", "provider") if shared else ("commission",)
+    return _Step("split", text, f"{{payment: pay_1{whom}, {rule}}}", uses)
 
 
 def _access(answers: Answers) -> _Step:
@@ -145,7 +157,7 @@ def _access(answers: Answers) -> _Step:
     resource: ${{ inputs.resource }}
     payment: ${{ event.data.payment }}{ground}
 """
-    return _Step("access", text, "{resource: members, payment: pay_1}", "resource")
+    return _Step("access", text, "{resource: members, payment: pay_1}", ("resource",))
 
 
 def _revoke(ground: str, expected: str) -> _Step:
@@ -160,7 +172,7 @@ def _revoke(ground: str, expected: str) -> _Step:
     {ground}: ${{ event.data.{ground} }}
     reason: {expected}
 """
-    return _Step("revoke", text, f"{{resource: members, reason: {expected}}}", "resource")
+    return _Step("revoke", text, f"{{resource: members, reason: {expected}}}", ("resource",))
 
 
 def _mail(answers: Answers) -> _Step:
@@ -202,7 +214,7 @@ def _crm(answers: Answers) -> _Step:
       hub_last_amount: ${ format_money(event.data.amount, 'en') }
   retry: {attempts: 12, first: 30s, factor: 3, max: 2h}
 """
-    return _Step("contact", text, "{email: ada@example.com, properties: {hub_last_amount: €49.00}}", "crm")
+    return _Step("contact", text, "{email: ada@example.com, properties: {hub_last_amount: €49.00}}", ("crm",))
 
 
 def _team(answers: Answers) -> _Step:
@@ -214,7 +226,7 @@ def _team(answers: Answers) -> _Step:
   with:
     text: "Paid: ${ format_money(event.data.amount, 'en') } by ${ default(event.data.customer.name, 'somebody') }"
 """
-    return _Step("team", text, '{text: "Paid: €49.00 by Ada"}', "team")
+    return _Step("team", text, '{text: "Paid: €49.00 by Ada"}', ("team",))
 
 
 def _noted() -> _Step:
@@ -278,7 +290,11 @@ def _refunded(answers: Answers, made: Integration) -> str:
 def _recipe(  # noqa: PLR0913 (the parts of a recipe)
     made: Integration, name: str, title: str, about: str, event: str, where: str, steps: Sequence[_Step], sample: str
 ) -> str:
-    inputs = "".join(f"  {_INPUTS[step.uses]}\n" for step in steps if step.uses)
+    inputs = "".join(
+        f"  {name}: {{type: string, default: {_quoted(made.default(name))}, description: {_INPUTS[name][1]}}}\n"
+        for step in steps
+        for name in step.uses
+    )
     calls = "".join(f"        - {{step: {step.id}, with: {step.expected}}}\n" for step in steps if step.expected)
     body = "\n".join("".join(f"  {line}\n" if line else "\n" for line in step.text.splitlines()) for step in steps)
     return f"""\

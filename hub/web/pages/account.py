@@ -31,10 +31,10 @@ def log_in() -> ResponseReturnValue:
     """The log-in form."""
     if current_user() is not None:
         return redirect(url_for("home.show"))
-    return _log_in_form()
+    return _log_in_form(request.form.get("email", "").strip())
 
 
-@pages.page("/log-in", Role.PUBLIC, method="POST", limit="10 per minute")
+@pages.page("/log-in", Role.PUBLIC, method="POST", limit="10 per minute", again=log_in)
 def do_log_in() -> ResponseReturnValue:
     """Check address and password, and begin a session."""
     email = request.form.get("email", "").strip().lower()
@@ -80,14 +80,14 @@ def set_up(token: str) -> ResponseReturnValue:
     """The form for the first admin."""
     if not is_setup_token(the_hub(), token):
         return render_template("set_up_over.html", done=bool(the_hub().store.users())), 410
-    return render_template("set_up.html", link=token, values={}, error=None)
+    return render_template("set_up.html", link=token, values=_entered(), error=None)
 
 
-@pages.page("/set-up/<token>", Role.PUBLIC, method="POST", limit="10 per minute")
+@pages.page("/set-up/<token>", Role.PUBLIC, method="POST", limit="10 per minute", again=set_up)
 def do_set_up(token: str) -> ResponseReturnValue:
     """Make the first admin and log him in."""
     hub = the_hub()
-    values = {name: request.form.get(name, "").strip() for name in ("name", "email")}
+    values = _entered()
     if not is_setup_token(hub, token):
         return render_template("set_up_over.html", done=bool(hub.store.users())), 410
     if "@" not in values["email"]:
@@ -105,6 +105,11 @@ def do_set_up(token: str) -> ResponseReturnValue:
     hub.store.note(user.email, "user.create", user.email, hub.now(), {"role": "admin", "by": "set-up link"})
     begin_session(user)
     return redirect(url_for("home.show"), 303)
+
+
+def _entered() -> dict[str, str]:
+    """What the first admin typed, the password aside."""
+    return {name: request.form.get(name, "").strip() for name in ("name", "email")}
 
 
 @pages.page("/me", Role.VIEWER)
@@ -133,7 +138,7 @@ def do_me() -> ResponseReturnValue:
     return redirect(url_for("account.me"), 303)
 
 
-@pages.page("/me/password", Role.VIEWER, method="POST", limit="10 per minute")
+@pages.page("/me/password", Role.VIEWER, method="POST", limit="10 per minute", again=me)
 def do_password() -> ResponseReturnValue:
     """Change one's own password; every other session of his ends."""
     user, hub = current_user(), the_hub()

@@ -46,7 +46,7 @@ def show(token: str) -> ResponseReturnValue:
     return _page(token, question_of(token))
 
 
-@pages.page("/answer/<token>", Role.PUBLIC, method="POST", limit="20 per minute")
+@pages.page("/answer/<token>", Role.PUBLIC, method="POST", limit="20 per minute", again=show)
 def answer(token: str) -> ResponseReturnValue:
     """Take the answer; the first one counts."""
     question = question_of(token)

@@ -61,10 +61,10 @@ _HOUR = 3_600
 @pages.page("/f/<name>", Role.PUBLIC, limit="120 per minute")
 def show(name: str) -> ResponseReturnValue:
     """The form."""
-    return form_response(FormDesk(the_hub()).get(name), {})
+    return form_response(FormDesk(the_hub()).get(name), request.form.to_dict())
 
 
-@pages.page("/f/<name>", Role.PUBLIC, method="POST", limit="30 per minute", cross_site=True)
+@pages.page("/f/<name>", Role.PUBLIC, method="POST", limit="30 per minute", cross_site=True, again=show)
 def send(name: str) -> ResponseReturnValue:
     """Take what was entered, and lead on to pay; or say what is wrong with it. A double click sends it once."""
     hub = the_hub()
@@ -265,7 +265,7 @@ def standing(token: str) -> ResponseReturnValue:
     return _standing(token, row, back)
 
 
-@pages.page("/s/<token>", Role.PUBLIC, method="POST", limit="30 per minute", cross_site=True)
+@pages.page("/s/<token>", Role.PUBLIC, method="POST", limit="30 per minute", cross_site=True, again=standing)
 def pay(token: str) -> ResponseReturnValue:
     """Go on to pay, or try again what failed."""
     hub = the_hub()

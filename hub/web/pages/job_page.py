@@ -54,7 +54,7 @@ def show(token: str) -> ResponseReturnValue:
     return _page(token, identity)
 
 
-@pages.page("/c/<token>", Role.PUBLIC, method="POST", limit="30 per minute", cross_site=True)
+@pages.page("/c/<token>", Role.PUBLIC, method="POST", limit="30 per minute", cross_site=True, again=show)
 def act(token: str) -> ResponseReturnValue:
     """Choose, pay, confirm, dispute or cancel. A double click is one act; one that comes too late is explained."""
     identity, do = _identity(token), request.form.get("do", "")
@@ -100,6 +100,7 @@ def _page(token: str, identity: str, *, failed: str = "") -> str:
         options=ways_to_pay(hub.office("read"), job) if pays else (),
         pays=pays,
         failed=failed,
+        reason=request.form.get("reason", ""),
         day=day_words(job.date),
         until=moment_words(job.due_at),
         key=new_key(),

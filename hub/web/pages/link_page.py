@@ -37,7 +37,7 @@ def show(token: str) -> ResponseReturnValue:
     return _page(token, link) if link.reusable else redirect(_order_page(link.order), 303)
 
 
-@pages.page("/r/<token>", Role.PUBLIC, method="POST", limit="30 per minute", cross_site=True)
+@pages.page("/r/<token>", Role.PUBLIC, method="POST", limit="30 per minute", cross_site=True, again=show)
 def pay(token: str) -> ResponseReturnValue:
     """Lead who wants to pay to an order of their own; a double click makes one."""
     identity = _identity(token)

@@ -54,7 +54,7 @@ def link(token: str) -> ResponseReturnValue:
     return render_template("pay.html", state=f"link_{row.state}", given=row.input, post_to=address)
 
 
-@pages.page("/l/<token>", Role.PUBLIC, method="POST", limit="30 per minute", cross_site=True)
+@pages.page("/l/<token>", Role.PUBLIC, method="POST", limit="30 per minute", cross_site=True, again=link)
 def click(token: str) -> ResponseReturnValue:
     """Begin to pay: the payer goes on to the gateway, or to our page with the gateway's form."""
     identity = _identity(LINK_PURPOSE, token)
@@ -77,7 +77,7 @@ def show(token: str) -> ResponseReturnValue:
     return _page(token, the_hub().payments.standing(_identity(PAY_PURPOSE, token)))
 
 
-@pages.page("/pay/<token>", Role.PUBLIC, method="POST", limit="30 per minute", cross_site=True)
+@pages.page("/pay/<token>", Role.PUBLIC, method="POST", limit="30 per minute", cross_site=True, again=show)
 def begin(token: str) -> ResponseReturnValue:
     """Begin the visit's payment at the gateway."""
     desk, identity = the_hub().payments, _identity(PAY_PURPOSE, token)

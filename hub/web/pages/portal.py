@@ -100,10 +100,10 @@ class Subscribed:
 @pages.page("/m", Role.PUBLIC, limit="60 per minute")
 def front() -> ResponseReturnValue:
     """Where a customer asks for their address."""
-    return _front()
+    return _front(email=request.form.get("email", "").strip())
 
 
-@pages.page("/m", Role.PUBLIC, method="POST", limit="5 per minute", cross_site=True)
+@pages.page("/m", Role.PUBLIC, method="POST", limit="5 per minute", cross_site=True, again=front)
 def send() -> ResponseReturnValue:
     """Have it mailed."""
     email = request.form.get("email", "").strip()
@@ -146,7 +146,7 @@ def show(token: str) -> ResponseReturnValue:
     return _shown(token, member)
 
 
-@pages.page("/m/<token>", Role.PUBLIC, method="POST", limit="30 per minute", cross_site=True)
+@pages.page("/m/<token>", Role.PUBLIC, method="POST", limit="30 per minute", cross_site=True, again=show)
 def act(token: str) -> ResponseReturnValue:
     """End, pause or resume one of the customer's own subscriptions, or give it another card; a double click does it once."""
     member, do = _member(token), request.form.get("do", "")

@@ -68,10 +68,10 @@ _MOST: Final = 50
 @pages.page("/register", Role.PUBLIC, limit="60 per minute")
 def register() -> ResponseReturnValue:
     """The form for who wants to work."""
-    return _registration({}, {})
+    return _registration(request.form.to_dict(), {})
 
 
-@pages.page("/register", Role.PUBLIC, method="POST", limit="10 per minute", cross_site=True)
+@pages.page("/register", Role.PUBLIC, method="POST", limit="10 per minute", cross_site=True, again=register)
 def do_register() -> ResponseReturnValue:
     """Keep the registration. Who is known already gets the address of their pages by mail; both are told the same."""
     entered = request.form.to_dict()
@@ -109,10 +109,10 @@ def _registration(entered: Mapping[str, str], problems: Mapping[str, Said]) -> s
 @pages.page("/p/<token>", Role.PUBLIC, limit="120 per minute")
 def portal(token: str) -> ResponseReturnValue:
     """Jobs, calendar, account, and what is due."""
-    return _portal(token, {}, {})
+    return _portal(token, request.form.to_dict(), {})
 
 
-@pages.page("/p/<token>", Role.PUBLIC, method="POST", limit="30 per minute", cross_site=True)
+@pages.page("/p/<token>", Role.PUBLIC, method="POST", limit="30 per minute", cross_site=True, again=portal)
 def keep(token: str) -> ResponseReturnValue:
     """Keep the calendar, or the account: it is told by mail, so that nobody else can redirect the money unseen."""
     hub, identity, entered = the_hub(), _identity(PORTAL, token), request.form.to_dict()
@@ -147,6 +147,7 @@ def _portal(token: str, entered: Mapping[str, str], problems: Mapping[str, Said]
         ).all()
     office = hub.office("portal")
     known = {f"f-{name}": value for name, value in row.bank.items()}
+    is_calendar = entered.get("do") == "calendar"
     return render_template(
         "provider.html",
         row=row,
@@ -156,7 +157,8 @@ def _portal(token: str, entered: Mapping[str, str], problems: Mapping[str, Said]
         due=[Money(-one.minor, one.currency).to_json() for one in due if one.account == ledger.provider(identity)],
         sent=[(one, Money(one.amount, one.currency).to_json(), moment_words(one.created_at)) for one in sent],
         fields=payout_account().fields,
-        entered=entered or known,
+        entered=entered if entered and not is_calendar else known,
+        busy=request.form.getlist("day") if is_calendar else row.calendar,
         problems=_told(problems),
         kept=kept,
         key=new_key(),
@@ -196,10 +198,10 @@ def _weeks() -> list[list[tuple[str, str, str]]]:
 @pages.page("/j/<token>", Role.PUBLIC, limit="120 per minute")
 def job(token: str) -> ResponseReturnValue:
     """A job as one provider sees it."""
-    return _job_page(token, {}, {})
+    return _job_page(token, request.form.to_dict(), {})
 
 
-@pages.page("/j/<token>", Role.PUBLIC, method="POST", limit="30 per minute", cross_site=True)
+@pages.page("/j/<token>", Role.PUBLIC, method="POST", limit="30 per minute", cross_site=True, again=job)
 def answer(token: str) -> ResponseReturnValue:
     """Accept, decline, offer a price, start or report done. A click that comes too late or twice is explained."""
     reference, _, provider = _identity(FOR_PROVIDER, token).partition(":")

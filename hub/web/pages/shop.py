@@ -89,7 +89,7 @@ def show(token: str) -> ResponseReturnValue:
     return _page(token, identity)
 
 
-@pages.page("/o/<token>", Role.PUBLIC, method="POST", limit="30 per minute", cross_site=True)
+@pages.page("/o/<token>", Role.PUBLIC, method="POST", limit="30 per minute", cross_site=True, again=show)
 def pay(token: str) -> ResponseReturnValue:
     """Begin to pay the rest by the way that was chosen; a double click begins it once."""
     hub, identity = the_hub(), _identity(token)

@@ -111,6 +111,8 @@ def test_a_thing_that_is_not_there_is_said_to_be_missing(crm):
     assert caught.value.code == "not_found"
     with pytest.raises(PermanentError):
         crm.run("list.add", {"list": "members", "email": "nobody@example.com"}, "list")
+    with pytest.raises(PermanentError):
+        crm.run("list.contains", {"list": "members", "email": "nobody@example.com"})
 
 
 def test_lists(crm, served):
@@ -119,7 +121,10 @@ def test_lists(crm, served):
         {"list": "Members 2026", "email": "Ada@example.com"},
         {"list": "Members 2026", "contact_id": contact},
     )
+    assert crm.run("list.contains", by_mail) == {"member": False}
     assert crm.run("list.add", by_mail, "a") == crm.run("list.add", by_id, "b") == {}
+    assert crm.run("list.contains", by_mail) == crm.run("list.contains", by_id) == {"member": True}
+    assert crm.run("list.contains", {**by_id, "list": "Members"}) == {"member": False}
     assert read(served, f"/contacts/{contact}")["lists"] == ["Members 2026"]
     assert crm.run("list.remove", by_id, "c") == crm.run("list.remove", by_mail, "d") == {}
     assert crm.run("list.remove", {"list": "Members 2026", "email": "nobody@example.com"}, "e") == {}
