@@ -19,6 +19,7 @@ from hub.journal.tables_commerce import order_lines
 from hub.journal.tables_ledger import refund_requests
 from hub.money import Money
 from hub.payments import moving
+from hub.payments.belonging import belongings
 from hub.payments.refund_reading import UNDERWAY, event_of, of_payment, output_of, with_underway
 from hub.payments.refunding import OrderLine, by_lines, checked, given_up, parts_of, with_refund
 from hub.payments.splits import account_of, connection_of, passes_on
@@ -209,6 +210,7 @@ def _answered(book: Book, identity: str, answer: JsonObject, *, native: bool) ->
     book.tell("refund.divided", f"refund.divided:{reference}"[:200], data, source=row.connection)
     if answer.get("status") == "issued":
         issued = {
+            **belongings(known.facts),
             **data,
             "parts": None,
             "total_refunded": answer.get("total_refunded"),
