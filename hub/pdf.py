@@ -24,6 +24,8 @@ _SANS, _DEVANAGARI = "sans", "devanagari"
 _LINE: Final = 1.35
 _JOINED: Final = (("\u0590", "\u11ff"), ("\ufb1d", "\ufeff"))
 """The scripts whose letters are joined or written from the right: Hebrew, Arabic, those of India and South-East Asia."""
+_SLACK: Final = 0.1
+"""Millimetres by which a text that was measured to fit is narrower than its room, as figures are rounded."""
 _POINT: Final = 0.3528
 """Millimetres."""
 
@@ -75,11 +77,14 @@ class Paper(FPDF):
         self.ln(6)
 
     def write_row(self, cells: Sequence[tuple[str, float, Align]], *, bold: bool = False, rule: bool = False) -> None:
-        """A row of a table: text, width in millimetres and alignment of each cell; ``rule`` draws a line below it."""
+        """A row of a table: text, width in millimetres and alignment of each cell; ``rule`` draws a line below it.
+
+        An amount, at the right, is never cut in two: a long one is written smaller.
+        """
         self._take_pen(9, bold=bold)
         self.set_text_color(0, 0, 0)
         height = 9 * _POINT * _LINE
-        lines = max(self._lines(text, width, height) for text, width, _ in cells)
+        lines = max([1, *(self._lines(text, width, height) for text, width, align in cells if align != "R")])
         if self.will_page_break(lines * height + 3):
             self.add_page()
         top, left = self.get_y() + 1, self.l_margin
@@ -88,6 +93,8 @@ class Paper(FPDF):
             for paragraph in text.split("\n"):
                 self._shape(paragraph)
                 self._take_pen(9, bold=bold)
+                if align == "R":
+                    self._take_pen(9 * self._fit(paragraph, width), bold=bold)
                 self.multi_cell(width, height, paragraph, align=align, new_x=XPos.LEFT, new_y=YPos.NEXT)
             left += width
         bottom = top + lines * height + 1
@@ -95,6 +102,11 @@ class Paper(FPDF):
             self.set_draw_color(200, 205, 212)
             self.line(self.l_margin, bottom, left, bottom)
         self.set_xy(self.l_margin, bottom)
+
+    def _fit(self, text: str, width: float) -> float:
+        """By how much a text must shrink to fit on one line of this width; 1 where it fits."""
+        room = width - 2 * self.c_margin - _SLACK
+        return min(1.0, room / max(self.get_string_width(text), room))
 
     def _take_pen(self, size: float, *, bold: bool) -> None:
         """Choose the font, and have it written into the page before the next text.

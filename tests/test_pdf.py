@@ -77,3 +77,10 @@ def test_a_name_written_from_the_right_leaves_the_lines_below_it_as_they_are():
     made.add_page()
     made.write_row([("Donor", 40, "L"), ("\u05de\u05e8\u05d9\u05dd\n12 High Street\nLondon", 80, "L")])
     assert "12 High Street" in text_of(made.finished())
+
+
+def test_a_long_amount_is_written_smaller_and_never_cut_in_two():
+    made = Paper("Rows", NOON)
+    made.add_page()
+    made.write_row([("Total", 40, "R"), ("123.456.789.012,345 KWD", 30, "R")], bold=True)
+    assert "123.456.789.012,345 KWD" in text_of(made.finished())
