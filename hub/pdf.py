@@ -15,7 +15,7 @@ from fpdf import FPDF
 from fpdf.enums import MethodReturnValue, XPos, YPos
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
 FONTS: Final = Path(__file__).parent / "web" / "static" / "dist" / "fonts"
@@ -24,6 +24,8 @@ _SANS, _DEVANAGARI = "sans", "devanagari"
 _LINE: Final = 1.35
 _JOINED: Final = (("\u0590", "\u11ff"), ("\ufb1d", "\ufeff"))
 """The scripts whose letters are joined or written from the right: Hebrew, Arabic, those of India and South-East Asia."""
+_SLACK: Final = 0.1
+"""Millimetres by which a text that was measured to fit is narrower than its room, as figures are rounded."""
 _POINT: Final = 0.3528
 """Millimetres."""
 
@@ -61,26 +63,50 @@ class Paper(FPDF):
         self.set_text_color(*((90, 98, 110) if grey else (0, 0, 0)))
         self.multi_cell(width, size * _POINT * _LINE, text, align=align, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
+    def write_business(self, brand: Mapping[str, object], tax_id: str = "") -> None:
+        """Whose paper it is, at the top of a page: the fact ``brand``. ``tax_id``: the words for its tax number."""
+        colour = str(brand.get("colour") or "")
+        if colour:
+            self.set_fill_color(*(int(colour[place : place + 2], 16) for place in (1, 3, 5)))
+            self.rect(0, 0, self.w, 4, style="F")
+        if brand.get("name"):
+            self.write_line(str(brand["name"]), size=13, bold=True)
+        for line in (*str(brand.get("address") or "").splitlines(), str(brand.get("email") or ""), tax_id):
+            if line:
+                self.write_line(line, grey=True)
+        self.ln(6)
+
     def write_row(self, cells: Sequence[tuple[str, float, Align]], *, bold: bool = False, rule: bool = False) -> None:
-        """A row of a table: text, width in millimetres and alignment of each cell; ``rule`` draws a line below it."""
-        self._shape(*(text for text, _, _ in cells))
+        """A row of a table: text, width in millimetres and alignment of each cell; ``rule`` draws a line below it.
+
+        An amount, at the right, is never cut in two: a long one is written smaller.
+        """
         self._take_pen(9, bold=bold)
         self.set_text_color(0, 0, 0)
         height = 9 * _POINT * _LINE
-        lines = max(self._lines(text, width, height) for text, width, _ in cells)
+        lines = max([1, *(self._lines(text, width, height) for text, width, align in cells if align != "R")])
         if self.will_page_break(lines * height + 3):
             self.add_page()
         top, left = self.get_y() + 1, self.l_margin
         for text, width, align in cells:
-            self._take_pen(9, bold=bold)
             self.set_xy(left, top)
-            self.multi_cell(width, height, text, align=align, new_x=XPos.RIGHT, new_y=YPos.TOP)
+            for paragraph in text.split("\n"):
+                self._shape(paragraph)
+                self._take_pen(9, bold=bold)
+                if align == "R":
+                    self._take_pen(9 * self._fit(paragraph, width), bold=bold)
+                self.multi_cell(width, height, paragraph, align=align, new_x=XPos.LEFT, new_y=YPos.NEXT)
             left += width
         bottom = top + lines * height + 1
         if rule:
             self.set_draw_color(200, 205, 212)
             self.line(self.l_margin, bottom, left, bottom)
         self.set_xy(self.l_margin, bottom)
+
+    def _fit(self, text: str, width: float) -> float:
+        """By how much a text must shrink to fit on one line of this width; 1 where it fits."""
+        room = width - 2 * self.c_margin - _SLACK
+        return min(1.0, room / max(self.get_string_width(text), room))
 
     def _take_pen(self, size: float, *, bold: bool) -> None:
         """Choose the font, and have it written into the page before the next text.
@@ -91,14 +117,18 @@ class Paper(FPDF):
         self.set_font(_SANS, "B" if bold else "", size)
         self.current_font_is_set_on_page = False
 
-    def _shape(self, *texts: str) -> None:
+    def _shape(self, text: str) -> None:
         """Join letters where a script wants it. Others are written as they are, so that they can be copied as they are."""
-        joined = any(first <= letter <= last for text in texts for letter in text for first, last in _JOINED)
-        self.set_text_shaping(joined)
+        self.set_text_shaping(any(first <= letter <= last for letter in text for first, last in _JOINED))
 
     def _lines(self, text: str, width: float, height: float) -> int:
-        found = self.multi_cell(width, height, text, dry_run=True, output=MethodReturnValue.LINES)
-        return len(cast("list[str]", found))
+        """How many lines a text takes, each of its paragraphs set by itself: one may be written from the right."""
+        return sum(self._lines_of(paragraph, width, height) for paragraph in text.split("\n"))
+
+    def _lines_of(self, paragraph: str, width: float, height: float) -> int:
+        self._shape(paragraph)
+        found = self.multi_cell(width, height, paragraph, dry_run=True, output=MethodReturnValue.LINES)
+        return max(len(cast("list[str]", found)), 1)
 
     def draw_code(self, content: str, left: float, top: float, side: float) -> None:
         """A QR code of this side; its error correction survives a crease (level M)."""
@@ -115,3 +145,10 @@ class Paper(FPDF):
     def finished(self) -> bytes:
         """The file."""
         return bytes(self.output())
+
+
+def customer_lines(customer: Mapping[str, object]) -> list[str]:
+    """Whom a paper is for, line by line: a Customer's name, address and mail address, as far as they are known."""
+    address = customer.get("address")
+    parts = [customer.get("name"), *(address.values() if isinstance(address, dict) else ()), customer.get("email")]
+    return [part for part in parts if isinstance(part, str) and part]

@@ -70,3 +70,17 @@ def test_a_code_can_be_scanned_from_the_page():
     made.draw_code("https://hub.example.com/i/abc", 20, 40, 40)
     image = pages(made.finished())[0].render(scale=4).to_pil()
     assert zxingcpp.read_barcodes(image)[0].text == "https://hub.example.com/i/abc"
+
+
+def test_a_name_written_from_the_right_leaves_the_lines_below_it_as_they_are():
+    made = Paper("Rows", NOON)
+    made.add_page()
+    made.write_row([("Donor", 40, "L"), ("\u05de\u05e8\u05d9\u05dd\n12 High Street\nLondon", 80, "L")])
+    assert "12 High Street" in text_of(made.finished())
+
+
+def test_a_long_amount_is_written_smaller_and_never_cut_in_two():
+    made = Paper("Rows", NOON)
+    made.add_page()
+    made.write_row([("Total", 40, "R"), ("123.456.789.012,345 KWD", 30, "R")], bold=True)
+    assert "123.456.789.012,345 KWD" in text_of(made.finished())

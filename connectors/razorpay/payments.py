@@ -49,6 +49,14 @@ def complete(call: Call) -> Json:
     return read(Razorpay(call), payment)
 
 
+def proved_payment(call: Call, subject: str, parameters: Mapping[str, str]) -> str:
+    """The payment that Razorpay signed as one of ``subject``. Raises ``bad_return`` without such a signature."""
+    if not parameters.get("razorpay_signature") or signed_subject(parameters) != subject:
+        raise failure("bad_return", "It is no proof of this subscription.")
+    _prove(call, parameters)
+    return parameters.get("razorpay_payment_id", "")
+
+
 def signed_text(parameters: Mapping[str, str]) -> str:
     """The text that Razorpay signs: of an order, a subscription (the other way round) or a payment link."""
     payment, subject = parameters.get("razorpay_payment_id", ""), signed_subject(parameters)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 from connectors.razorpay.api import Razorpay, object_of, segment, time_of, unix, words
 from connectors.razorpay.carried import carried
 from connectors.razorpay.orders import checkout_client
+from connectors.razorpay.payments import proved_payment
 from connectors.razorpay.plans import CYCLES, TRIAL
 from hub.connect.answers import failure
 from hub.errors import PermanentError
@@ -30,7 +31,8 @@ _STATUS: Mapping[str, str] = {
     "expired": "ended",
 }
 _CHANGEABLE = frozenset({"authenticated", "active", "pending", "halted"})
-_CARD_CHANGE = "subscription_card_change=1"
+_CLOCKS = timedelta(minutes=5)
+"""By how much Razorpay's clock may be behind ours."""
 _TEN_YEARS: Mapping[str, int] = {"daily": 3650, "weekly": 520, "monthly": 120, "quarterly": 40, "yearly": 10}
 """Charges in ten years by a plan's period. Razorpay wants a number; mandates of cards and UPI last so long and no longer."""
 
@@ -101,12 +103,11 @@ def cancel(call: Call) -> Json:
     return output
 
 
-def card_page(call: Call) -> Json:
-    """Where the payer gives another card (``subscription.card_page``): Razorpay's own page of the subscription.
+def card_form(call: Call) -> Json:
+    """What Checkout needs to change the card of a subscription on our page (``subscription.card_form``).
 
-    ``subscription_card_change`` is what Razorpay's Checkout calls the change of a subscription's card; that its hosted page
-    takes it too is unconfirmed (README, *Unconfirmed*). Only mandates of cards can change, not those of UPI and banks
-    (Razorpay's documentation, *Subscriptions*, *FAQs*).
+    Razorpay's documentation, *Subscriptions*, *Payment Retries*, "Change the Card via your Checkout". Only mandates of cards
+    can change, not those of UPI and banks (*Subscriptions*, *FAQs*).
     """
     found = Razorpay(call).get(_path(call))
     status, means = str(found.get("status")), found.get("payment_method")
@@ -114,10 +115,25 @@ def card_page(call: Call) -> Json:
         raise failure("wrong_state", f"The card of a subscription that is {status} cannot be changed.")
     if means not in {None, "card"}:
         raise failure("method_unavailable", f"It is paid by {means}: Razorpay changes cards only.")
-    address = str(found.get("short_url") or "")
-    if not address.startswith("https://"):
-        raise failure("bad_answer", "Razorpay gave no page of this subscription.")
-    return {"subscription": found.get("id"), "url": f"{address}{'&' if '?' in address else '?'}{_CARD_CHANGE}"}
+    client = checkout_client(call, subscription_id=found.get("id"), subscription_card_change=1)
+    return {"subscription": found.get("id"), "client": client}
+
+
+def card_given(call: Call) -> Json:
+    """Prove that a payer changed the card (``subscription.card_given``): by Checkout's signature, over a payment made since.
+
+    Razorpay signs ``payment|subscription`` as after a mandate; the payment is the one that the card was proved with, or the
+    one that was overdue (*Payment Retries*). An older proof of the same subscription says nothing of another card.
+    """
+    given = call.input
+    payment = proved_payment(call, str(given["subscription"]), cast("Mapping[str, str]", given["parameters"]))
+    found = Razorpay(call).get(f"/v1/payments/{segment(payment)}")
+    made_at, since = cast("int", found.get("created_at") or 0), datetime.fromisoformat(str(given["since"]))
+    if made_at < (since - _CLOCKS).timestamp():
+        raise failure("bad_return", "It is the proof of an earlier payment, and not of another card.")
+    if found.get("status") == "failed":
+        raise failure("bad_return", "The payment that proves the card failed.")
+    return {"subscription": given["subscription"], "payment": payment}
 
 
 def _switched(call: Call, what: str, body: JsonObject, wanted: str) -> JsonObject:

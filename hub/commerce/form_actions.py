@@ -1,19 +1,16 @@
-"""What recipes do with forms: list who took an offer, and number receipts without gaps."""
+"""What recipes do with forms: list who took an offer."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from hub.commerce.submissions import Wanted, amount_json, listed
-from hub.ids import derived_id
-from hub.journal.tables_forms import receipts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import sqlalchemy as sa
 
-    from hub.journal.book import Book
     from hub.jsontypes import Json, JsonObject
     from hub.office import Action, Office
 
@@ -49,23 +46,4 @@ def _said(row: sa.Row[Any]) -> JsonObject:
     return {name: value for name, value in said.items() if value is not None}
 
 
-def receipt(office: Office, given: JsonObject) -> JsonObject:
-    """``forms/receipt``: the number of a payment's receipt; the same payment has the same number, whoever asks again."""
-    series, subject = str(given.get("series") or office.now.year), str(given["payment"])
-    identity = derived_id("rcp", series, subject)
-    details: JsonObject = {name: given[name] for name in ("amount", "customer") if given.get(name) is not None}
-
-    def work(book: Book) -> int:
-        known = book.find(receipts, identity)
-        if known is not None:
-            return int(known.number)
-        number = book.next_number(f"receipt {series}")
-        row = {"id": identity, "series": series, "number": number, "subject": subject, "details": details}
-        book.insert(receipts, row)
-        return number
-
-    number = office.change(work)
-    return {"receipt": identity, "number": f"{series}-{number:05d}"}
-
-
-ACTIONS: Final[Mapping[str, Action]] = {"submissions": find, "receipt": receipt}
+ACTIONS: Final[Mapping[str, Action]] = {"submissions": find}

@@ -10,7 +10,7 @@ from babel.dates import format_date
 from hub.commerce.invoice_reading import PAYABLE, due_of
 from hub.connect.api import PaperFile
 from hub.money import Money
-from hub.pdf import MARGIN, Align, Paper
+from hub.pdf import MARGIN, Align, Paper, customer_lines
 from hub.phrases import phrase
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
 
-    from hub.jsontypes import Json, JsonObject
+    from hub.jsontypes import JsonObject
     from hub.office import Office
 
 _CODE: Final = 34.0
@@ -50,7 +50,8 @@ def invoice_pdf(invoice: sa.Row[Any], billed: Billed, now: datetime) -> bytes:
     number = invoice.number or said("draft")
     paper = Paper(said("title", number=number), invoice.issued_at or now)
     paper.add_page()
-    _head(paper, said, billed.brand)
+    tax_id = billed.brand.get("tax_id")
+    paper.write_business(billed.brand, said("tax_id", number=tax_id) if tax_id else "")
     _about(paper, said, invoice)
     paper.ln(5)
     _lines(paper, said, invoice)
@@ -87,22 +88,6 @@ class _Words:
         return format_date(moment.date(), "long", self.language)
 
 
-def _head(paper: Paper, said: _Words, brand: JsonObject) -> None:
-    colour = str(brand.get("colour") or "")
-    if colour:
-        paper.set_fill_color(*(int(colour[place : place + 2], 16) for place in (1, 3, 5)))
-        paper.rect(0, 0, paper.w, 4, style="F")
-    if brand.get("name"):
-        paper.write_line(str(brand["name"]), size=13, bold=True)
-    for line in str(brand.get("address") or "").splitlines():
-        paper.write_line(line, grey=True)
-    if brand.get("email"):
-        paper.write_line(str(brand["email"]), grey=True)
-    if brand.get("tax_id"):
-        paper.write_line(said("tax_id", number=brand["tax_id"]), grey=True)
-    paper.ln(6)
-
-
 def _about(paper: Paper, said: _Words, invoice: sa.Row[Any]) -> None:
     paper.write_line(said("title", number=invoice.number or said("draft")), size=18, bold=True)
     if invoice.state == "void":
@@ -110,18 +95,12 @@ def _about(paper: Paper, said: _Words, invoice: sa.Row[Any]) -> None:
     for name, moment in (("issued", invoice.issued_at), ("due_by", invoice.due_at)):
         if moment is not None:
             paper.write_line(f"{said(name)}: {said.day(moment)}")
-    who = _customer(cast("JsonObject", invoice.customer or {}))
+    who = customer_lines(invoice.customer or {})
     if who:
         paper.ln(3)
         paper.write_line(said("customer"), grey=True)
         for line in who:
             paper.write_line(line)
-
-
-def _customer(customer: JsonObject) -> list[str]:
-    address = cast("dict[str, Json]", customer.get("address") or {})
-    parts = [customer.get("name"), *address.values(), customer.get("email")]
-    return [part for part in parts if isinstance(part, str) and part]
 
 
 def _lines(paper: Paper, said: _Words, invoice: sa.Row[Any]) -> None:

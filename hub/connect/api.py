@@ -156,7 +156,7 @@ class Papers(Protocol):
     """``services["papers"]``: papers of the hub's own, for a connector that sends them on."""
 
     def make(self, asked: JsonObject) -> PaperFile:
-        """The paper that ``asked`` names: ``{invoice}``, or ``{statement, month}`` with ``language`` and ``timezone``.
+        """The paper that ``asked`` names: ``{invoice}``, ``{receipt}``, or ``{statement, month, language, timezone}``.
 
         Made anew each time; the same bytes as long as nothing of what stands on it changed. Raises ``NotFoundError`` for a
         thing that is not there, ``PermanentError`` for one of which there is no paper.

@@ -17,16 +17,18 @@ from hub.connect.manifest import Support
 from hub.engine.gateway_calls import part_key
 from hub.errors import PermanentError
 from hub.ids import derived_id
+from hub.journal.entries import Happening
 from hub.journal.tables import checkouts, subscriptions
-from hub.journal.tables_billing import told_plans, value
+from hub.journal.tables_billing import told_plans, told_subscriptions, value
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from hub.connect.manifest import Manifest
     from hub.engine.charging import Charging
     from hub.engine.hub import Hub
-    from hub.engine.payment_desk import PaymentDesk
+    from hub.engine.payment_desk import PaymentDesk, Standing
     from hub.jsontypes import Json, JsonObject
 
 log = structlog.get_logger(__name__)
@@ -34,8 +36,12 @@ log = structlog.get_logger(__name__)
 PURPOSE: Final = "method"
 """What a visit is for that stores another means of payment; its owner is :func:`owner_of` the subscription."""
 
-CARD_PAGE: Final = "subscription.card_page"
-"""The action of a connector that gives the gateway's page for another card; its output names the ``url``."""
+FORM: Final = "card_form"
+"""What a visit is for in which the gateway's own form, on our page, changes the card of a subscription that it keeps."""
+
+CARD_FORM: Final = "subscription.card_form"
+CARD_GIVEN: Final = "subscription.card_given"
+"""The actions of a connector with such a form: what the page needs to show it, and the proof of what it gave."""
 
 _NEEDED: Final = frozenset({"payment.create", "payment.get", "payment.void"})
 
@@ -66,19 +72,23 @@ def can_change(manifest: Manifest) -> bool:
     return cell.status is Support.NATIVE and cell.limits.get("method_change") == "visit"
 
 
-def has_page(manifest: Manifest) -> bool:
-    """Whether the gateway has a page of each subscription where its payer gives another card; :data:`CARD_PAGE` says where.
+def has_form(manifest: Manifest) -> bool:
+    """Whether the gateway has a form of its own in which the payer of a subscription gives another card.
 
-    Its connector says so by ``recurring_payment.limits.method_change: page``.
+    Its connector says so by ``recurring_payment.limits.method_change: form``.
     """
     cell = manifest.capabilities.get("recurring_payment")
-    is_native = cell is not None and cell.status is Support.NATIVE and cell.limits.get("method_change") == "page"
-    return is_native and CARD_PAGE in manifest.actions
+    is_native = cell is not None and cell.status is Support.NATIVE and cell.limits.get("method_change") == "form"
+    return is_native and manifest.actions.keys() >= {CARD_FORM, CARD_GIVEN}
 
 
 def owner_of(connection: str, subscription: str) -> str:
     """The owner of the visits that change this subscription's means."""
     return derived_id("sub", PURPOSE, connection, subscription)
+
+
+def _key_of(visit: str) -> str:
+    return hashlib.sha256(visit.encode()).hexdigest()[:40]
 
 
 class NewMeans:
@@ -112,6 +122,51 @@ class NewMeans:
         store.add(checkouts, {**row, "input": {**wanted, **ours}}, self._hub.now())
         self._desk.begin(visit)
         return self._desk.address_of(store.get(checkouts, visit))
+
+    def begin_form(self, change: Change) -> str:
+        """The address of our page with the gateway's form for another card. Raises like an action."""
+        told, store = change.told, self._desk.store
+        owner = owner_of(told.connection, told.subscription)
+        visit = derived_id("chk", owner, change.key)
+        customer = value(told.data, "customer")
+        ours: JsonObject = {"subscription": told.subscription, "description": change.description}
+        wanted: JsonObject = {**ours, **({"customer": customer} if customer else {})}
+        form = self._desk.act(told.connection, CARD_FORM, part_key(_key_of(visit), "form"), wanted)
+        row = {"id": visit, "connection": told.connection, "state": "open", "purpose": FORM, "owner": owner}
+        back: JsonObject = {"after": change.back, "after_cancel": change.back}
+        store.add(checkouts, {**row, "input": {**ours, **back}, "output": form}, self._hub.now())
+        return self._hub.pages.pay(visit)
+
+    def answered(self, visit: sa.Row[Any], parameters: Mapping[str, str]) -> Standing:
+        """The gateway's form is done. What it gave is kept, and proved by :meth:`prove` as soon as the clock comes to it."""
+        if visit.state == "open" and parameters:
+            now, output = self._hub.now(), {**visit.output, "proof": dict(parameters)}
+            self._desk.store.change_checkout(visit.id, now, state="paid", due_at=now, output=output)
+        return self._desk.standing(visit.id)
+
+    def prove(self, visit: sa.Row[Any]) -> None:
+        """Have the gateway prove that the card was changed, and tell it; a visit without proof is closed.
+
+        Raises what a gateway that is down says.
+        """
+        subscription, now = str(visit.input["subscription"]), self._hub.now()
+        since = visit.created_at.isoformat().replace("+00:00", "Z")
+        given: JsonObject = {"subscription": subscription, "parameters": visit.output["proof"], "since": since}
+        try:
+            self._act(visit, CARD_GIVEN, "given", given)
+        except PermanentError as error:
+            log.warning("card_change_not_proved", subscription=subscription, visit=visit.id, reason=str(error))
+            self._desk.store.change_checkout(visit.id, now, state="closed")
+            return
+        source_id = f"subscription.updated:{visit.id}"
+        told: JsonObject = {"subscription": subscription, "plan": self._plan_of(visit)}
+        self._hub.recorder.record(Happening("subscription.updated", visit.connection, source_id, told, now), now)
+
+    def _plan_of(self, visit: sa.Row[Any]) -> str:
+        table = told_subscriptions.c
+        same = (table.connection == visit.connection, table.subscription == str(visit.input["subscription"]))
+        with self._hub.database.read() as connection:
+            return str(connection.scalar(sa.select(table.plan).where(*same)))
 
     def standing(self, connection: str, subscription: str) -> str:
         """How the newest visit stands: ``stored``, ``waiting``, or ``kept`` when the old means stays; empty for none."""
@@ -152,7 +207,7 @@ class NewMeans:
         return True
 
     def _act(self, visit: sa.Row[Any], action: str, part: str, given: JsonObject) -> JsonObject:
-        key = part_key(hashlib.sha256(visit.id.encode()).hexdigest()[:40], part)
+        key = part_key(_key_of(visit.id), part)
         return cast("JsonObject", self._desk.act(visit.connection, action, key, given))
 
     def _price(self, told: sa.Row[Any]) -> Json:

@@ -30,6 +30,7 @@ from hub.payments import (
     payout_runs,
     payout_watch,
     payouts,
+    receipts,
     reconciliation,
     refunds,
     splits,
@@ -51,7 +52,14 @@ ACTIONS: Final[Mapping[str, Mapping[str, Action]]] = {
     "links": links.ACTIONS,
     "jobs": {**jobs.ACTIONS, **job_giving.ACTIONS},
     "orders": orders.ACTIONS,
-    "payments": {**splits.ACTIONS, **refunds.ACTIONS, **escrow.ACTIONS, **payout_runs.ACTIONS, **statements.ACTIONS},
+    "payments": {
+        **splits.ACTIONS,
+        **refunds.ACTIONS,
+        **escrow.ACTIONS,
+        **payout_runs.ACTIONS,
+        **statements.ACTIONS,
+        **receipts.ACTIONS,
+    },
     "providers": providers.ACTIONS,
 }
 """Connector -> action -> what does it. Their manifests say ``by_hub: true``; a test holds both together."""

@@ -1,4 +1,4 @@
-"""Papers of the hub's own as files: invoices and providers' statements. Made where they are asked for, never stored."""
+"""Papers of the hub's own as files: invoices, receipts, providers' statements. Made when asked for, never stored."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from hub.commerce.invoice_reading import find_invoice
 from hub.commerce.providers import find_provider
 from hub.connect.api import PaperFile
 from hub.errors import PermanentError
+from hub.payments.receipt_pdf import receipt_paper
+from hub.payments.receipts import find_receipt
 from hub.payments.statement_pdf import Reader, statement_pdf
 from hub.payments.statements import last_of_month, period, statements
 from hub.phrases import DEFAULT_LANGUAGE
@@ -29,7 +31,9 @@ class HubPapers:
 
     def make(self, asked: JsonObject) -> PaperFile:
         """The paper that ``asked`` names."""
-        return self._invoice(str(asked["invoice"])) if "invoice" in asked else self._statement(asked)
+        if "invoice" in asked:
+            return self._invoice(str(asked["invoice"]))
+        return self._receipt(str(asked["receipt"])) if "receipt" in asked else self._statement(asked)
 
     def _invoice(self, reference: str) -> PaperFile:
         with self.office.read() as connection:
@@ -38,6 +42,11 @@ class HubPapers:
             message = f"The invoice {reference} is a draft, which nobody outside sees."
             raise PermanentError(message, code="wrong_state", remedy="Issue it first, with invoices/issue.")
         return invoice_paper(self.office, invoice)
+
+    def _receipt(self, reference: str) -> PaperFile:
+        with self.office.read() as connection:
+            receipt = find_receipt(connection, reference)
+        return receipt_paper(self.office, receipt)
 
     def _statement(self, asked: JsonObject) -> PaperFile:
         month, zone = str(asked["month"]), _zone(str(asked.get("timezone") or "UTC"))

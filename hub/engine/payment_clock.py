@@ -116,6 +116,8 @@ class PaymentClock:
             self._charging.agreed(visit)
         elif visit.purpose == new_means.PURPOSE and visit.state == "paid":
             self._hub.new_means.given(visit)
+        elif visit.purpose == new_means.FORM and visit.state == "paid":
+            self._hub.new_means.prove(visit)
         elif visit.purpose == "charge":
             self._charging.decided(visit)
         self._desk.store.change_checkout(visit.id, self._hub.now(), due_at=None)

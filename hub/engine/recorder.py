@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from hub.ids import new_id
 from hub.journal.entries import Change, NewEvent, RecipesChangedError, Recorded
 from hub.journal.operations import StaleEpochError, change_books, record_events
+from hub.payments.belonging import belongings_of, filled, payment_to_recall
 from hub.payments.billing import metadata_of, place_to_recall
 
 if TYPE_CHECKING:
@@ -121,7 +122,8 @@ class Recorder:
         Raises ``UnavailableError`` when the journal cannot write. What was recorded before that is known by its id, so the
         sender may safely repeat all of it.
 
-        News of a subscription that brings no metadata gets what is known of it by then, before recipes are matched.
+        News of a subscription that brings no metadata gets what is known of it by then, before recipes are matched; a refund
+        or dispute what its payment belongs to.
         """
         done: dict[int, Recorded] = {}
         snapshot = self._library.snapshot()
@@ -145,7 +147,7 @@ class Recorder:
         It hears the outcomes, or None when not everything could be recorded: :meth:`record_all` does it again then, or says
         why it cannot. So it is for what lacks metadata, as looking it up would keep the caller waiting.
         """
-        if any(place_to_recall(one) for one in happenings):
+        if any(place_to_recall(one) or payment_to_recall(one) for one in happenings):
             heard(None)
             return
         snapshot = self._library.snapshot()
@@ -158,7 +160,24 @@ class Recorder:
         self._writer.submit_all(record_events, [event_entry(one, snapshot, now) for one in happenings], written)
 
     def _recalled(self, happenings: Sequence[Happening]) -> Sequence[Happening]:
-        """The same with the metadata that the gateway left out, where it was told before or is told beside."""
+        """The same with what the gateway left out, where it was told before or is told beside."""
+        return self._with_payments(self._with_metadata(happenings))
+
+    def _with_payments(self, happenings: Sequence[Happening]) -> Sequence[Happening]:
+        """Refunds and disputes with what their payments belong to."""
+        places = [payment_to_recall(one) for one in happenings]
+        wanted = {place for place in places if place is not None}
+        if not wanted:
+            return happenings
+        with self._database.read() as connection:
+            known = belongings_of(connection, wanted)
+        return [
+            replace(one, data=filled(one.data, known.get(place, {}))) if place is not None else one
+            for one, place in zip(happenings, places, strict=True)
+        ]
+
+    def _with_metadata(self, happenings: Sequence[Happening]) -> Sequence[Happening]:
+        """News of subscriptions with their metadata."""
         places = [place_to_recall(one) for one in happenings]
         wanted = {place for place in places if place is not None}
         if not wanted:

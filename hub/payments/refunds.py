@@ -19,6 +19,7 @@ from hub.journal.tables_commerce import order_lines
 from hub.journal.tables_ledger import refund_requests
 from hub.money import Money
 from hub.payments import moving
+from hub.payments.belonging import belongings
 from hub.payments.refund_reading import UNDERWAY, event_of, of_payment, output_of, with_underway
 from hub.payments.refunding import OrderLine, by_lines, checked, given_up, parts_of, with_refund
 from hub.payments.splits import account_of, connection_of, passes_on
@@ -46,7 +47,6 @@ APPROVAL: Final = "refund_approval"
 _EMPTY: Final = "balance_too_low"
 """The provider has taken the money out of the account at the gateway already; waiting brings nothing back."""
 
-_ABOUT: Final = ("order", "invoice", "link", "subscription", "customer", "metadata")
 """What a refund's event says of its payment besides the amounts."""
 
 
@@ -211,10 +211,8 @@ def _answered(book: Book, identity: str, answer: JsonObject, *, native: bool) ->
     data = {**event_of(row), "refund": reference}
     book.tell("refund.divided", f"refund.divided:{reference}"[:200], data, source=row.connection)
     if answer.get("status") == "issued":
-        # Recipes know by the payer and the metadata whose payment it was, as of the gateway's own report.
-        about = {name: said for name in _ABOUT if (said := known.facts.value(name)) is not None}
         issued = {
-            **about,
+            **belongings(known.facts),
             **data,
             "parts": None,
             "total_refunded": answer.get("total_refunded"),

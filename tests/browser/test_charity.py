@@ -1,9 +1,10 @@
 """Story 3.3 on a phone: the donor sets the amount, once or monthly, and gets a receipt with a number by mail."""
 
-import email
+import io
 import re
-from email import policy
+from email import message_from_bytes, policy
 
+import pypdfium2
 import pytest
 from playwright.sync_api import expect
 
@@ -48,14 +49,25 @@ def letter(live, to, subject):
     rows = live.until(
         lambda: [one for one in live.hub.store.mails() if (one["recipient"], one["subject"]) == (to, subject)]
     )
-    message = email.message_from_bytes(live.hub.store.mail(rows[0]["key"])[2], policy=policy.default)
+    message = message_from_bytes(live.hub.store.mail(rows[0]["key"])[2], policy=policy.default)
     return message.get_body(("plain",)).get_content()
 
 
 def receipts(live, to):
-    """The numbers of the receipts that somebody was sent."""
-    found = [re.fullmatch(r"Receipt GIFT-\d{4}-(\d{5}): thank you for your gift", one) for one in mails(live, to)]
-    return sorted(one[1] for one in found if one)
+    """The receipts that somebody was sent as PDF: the end of the number -> what the newest one says."""
+    found = {}
+    for mail in reversed(live.hub.store.mails()):
+        message = message_from_bytes(live.hub.store.mail(mail["key"])[2], policy=policy.default)
+        for file in message.iter_attachments() if mail["recipient"] == to else ():
+            number = re.fullmatch(r"receipt-GIFT-\d{4}-(\d{5})\.pdf", file.get_filename())[1]
+            found[number] = words_of(file.get_content())
+    return found
+
+
+def words_of(content):
+    pages = pypdfium2.PdfDocument(io.BytesIO(content))
+    text = " ".join(page.get_textpage().get_text_bounded() for page in pages)
+    return " ".join(text.replace("\N{NO-BREAK SPACE}", " ").split())
 
 
 def test_a_donor_writes_an_amount_pays_it_and_gets_a_numbered_receipt(charity, open_browser):
@@ -82,11 +94,22 @@ def test_a_donor_writes_an_amount_pays_it_and_gets_a_numbered_receipt(charity, o
     expect(page.get_by_text("$12.34").first).to_be_visible()
     pay_at_the_sandbox(page)
     expect(page.get_by_text("Your receipt is on its way to you by mail.")).to_be_visible()
-    assert charity.until(lambda: receipts(charity, "ada@example.com")) == ["00001"]
+    (receipt,) = charity.until(lambda: receipts(charity, "ada@example.com")).items()
     (gift,) = gifts(charity)
     assert (gift.minor, gift.currency, gift.state) == (1234, "USD", "paid")
     (paid,) = charity.hub.payments.store.list(payments, payments.c.state == "succeeded")
     assert (paid.amount, paid.currency) == (1234, "USD")
+    number, text = receipt
+    assert number == "00001"
+    for said in (
+        f"Donation receipt GIFT-{paid.begun:%Y}-00001",
+        "Donor Ada Lovelace ada@example.com Amount $12.34 Purpose Help the animal shelter",
+        f"How often Once Payment reference {paid.payment}",
+    ):
+        assert said in text
+    page.reload()
+    address = page.get_by_role("link", name="Receipt as PDF").get_attribute("href")
+    assert words_of(page.request.get(address).body()) == text, "the page gives the same paper"
 
 
 def test_a_monthly_gift_in_yen_is_taken_again_a_month_later_with_the_next_number(charity, open_browser):
@@ -100,9 +123,17 @@ def test_a_monthly_gift_in_yen_is_taken_again_a_month_later_with_the_next_number
     page.get_by_role("button", name="Weiter zur Zahlung").click()
     pay_at_the_sandbox(page)
     expect(page.get_by_text("Die Quittung ist per E-Mail unterwegs.")).to_be_visible()
-    assert charity.until(lambda: receipts(charity, "grace@example.com")) == ["00001"]
+    first = charity.until(lambda: receipts(charity, "grace@example.com"))["00001"]
+    assert "Gespendet von Grace Hopper grace@example.com Betrag 3.000 ¥ Zweck Helfen Sie dem Tierheim" in first
+    period = r"Wie oft Wiederkehrend, für (\d+\. \w+ \d{4}) bis (\d+\. \w+ \d{4}) Zahlungsreferenz"
+    months = [re.search(period, first).groups()]
     charity.sandbox("POST", "/test/clock", {"unit": "month"})
-    charity.until(lambda: receipts(charity, "grace@example.com") == ["00001", "00002"])
+    charity.until(lambda: list(receipts(charity, "grace@example.com")) == ["00001", "00002"])
+    months.append(re.search(period, receipts(charity, "grace@example.com")["00002"]).groups())
+    assert months[0] != months[1], "each says the month that it is for"
+    assert re.fullmatch(
+        r"Quittung GIFT-\d{4}-00002: vielen Dank für Ihre Spende", mails(charity, "grace@example.com")[0]
+    )
     assert [gift.state for gift in gifts(charity)] == ["active"]
 
 
@@ -175,4 +206,22 @@ def test_a_declined_gift_is_said_and_can_be_tried_again(charity, open_browser):
     page.get_by_role("button", name="Pay €25.00").click()
     pay_at_the_sandbox(page)
     expect(page.get_by_text("Your receipt is on its way to you by mail.")).to_be_visible()
-    assert charity.until(lambda: receipts(charity, "ada@example.com")) == ["00001"]
+    assert list(charity.until(lambda: receipts(charity, "ada@example.com"))) == ["00001"]
+
+
+def test_a_gift_that_is_given_back_leaves_a_receipt_that_says_so(charity, open_browser):
+    page = open_browser(PHONE)
+    page.goto("/f/donate")
+    page.get_by_role("radio", name="€25.00").check()
+    fill(page)
+    go_on(page)
+    pay_at_the_sandbox(page)
+    charity.until(lambda: receipts(charity, "ada@example.com"))
+    (paid,) = charity.hub.payments.store.list(payments, payments.c.state == "succeeded")
+    given = {"payment": paid.payment, "connection": paid.connection, "amount": {"minor": 500, "currency": "EUR"}}
+    charity.hub.office("a part").call("payments", "refund", given, "refund")
+    charity.until(lambda: "This receipt holds for €20.00" in receipts(charity, "ada@example.com")["00001"])
+    del given["amount"]
+    charity.hub.office("the rest").call("payments", "refund", given, "refund")
+    charity.until(lambda: "This receipt no longer holds." in receipts(charity, "ada@example.com")["00001"])
+    assert list(receipts(charity, "ada@example.com")) == ["00001"], "its number stays taken"

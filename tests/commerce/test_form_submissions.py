@@ -165,15 +165,6 @@ def test_recipes_list_who_took_part_page_by_page(shop):
     assert shop.refused_to("forms", "submissions", {"form": "give", "after": "sbm_0"}).code == "not_found"
 
 
-def test_receipts_are_numbered_without_gaps_and_once_for_each_payment(shop):
-    numbers = [
-        shop.do("forms", "receipt", {"payment": payment, "series": "GIFT"}, key)["number"]
-        for payment, key in [("p_1", "a"), ("p_2", "b"), ("p_1", "c"), ("p_3", "d")]
-    ]
-    assert numbers == ["GIFT-00001", "GIFT-00002", "GIFT-00001", "GIFT-00003"]
-    assert shop.do("forms", "receipt", {"payment": "p_1"}, "e")["number"] == "2027-00001"
-
-
 def test_who_joins_after_the_plan_was_repriced_pays_what_the_form_says(shop):
     def join(key, amount):
         asked = form(offers=[MONTHLY], amount={"EUR": {"fixed": amount}})

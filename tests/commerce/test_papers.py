@@ -97,11 +97,22 @@ def test_a_statement_of_a_month_goes_with_a_mail(shop):
     assert paper(shop, asked, key="tomorrow")[1] == content
 
 
+@pytest.mark.parametrize("by", ["receipt", "number"])
+def test_a_receipt_goes_with_a_mail_as_the_paper_that_the_payer_reads(shop, by):
+    shop.happen("payment.succeeded", payment="pay_1", amount={"minor": 1234, "currency": "EUR"}, customer=ADA)
+    made = shop.do("payments", "receipt", {"payment": "pay_1", "language": "de", "series": "GIFT"}, "receipt")
+    name, content = paper(shop, {"receipt": made[by]})
+    assert name == "receipt-GIFT-00001.pdf"
+    assert "Betrag 12,34 €" in " ".join(text_of(content).split())
+    assert content == shop.visit(made["pdf"]).data
+
+
 def test_what_has_no_paper_is_said_with_the_remedy_and_nothing_is_mailed(shop):
     draft = invoice(shop, draft=True)
     for asked, code, message, remedy in (
         ({"invoice": "2027-9"}, "not_found", "There is no invoice '2027-9'.", "Check the reference."),
         ({"invoice": draft["invoice"]}, "wrong_state", "is a draft, which nobody outside sees.", "Issue it first"),
+        ({"receipt": "GIFT-00009"}, "not_found", "There is no receipt 'GIFT-00009'.", "Check the reference."),
         (
             {"statement": "prv_9", "month": "2027-01"},
             "not_found",

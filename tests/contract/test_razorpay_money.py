@@ -86,11 +86,51 @@ def test_embedded_subscription_gives_checkout_its_id_and_its_return_is_proved(de
     assert done["status"] == "succeeded"
 
 
-def test_page_for_another_card_is_the_subscriptions_own(desk, razorpay):
+SINCE = "2026-11-23T08:00:00Z"
+
+
+def test_another_card_is_given_in_checkout_and_proved_by_its_signature(desk, razorpay):
     subscription = running(desk, razorpay)["subscription"]
-    output = desk.run("subscription.card_page", {"subscription": subscription}, key="c")
-    page = razorpay.objects[subscription]["short_url"]
-    assert output == {"subscription": subscription, "url": f"{page}?subscription_card_change=1"}
+    given = {"subscription": subscription, "description": "Gold: another card"}
+    client = desk.run("subscription.card_form", given, key="c")["client"]
+    assert (client["subscription_id"], client["subscription_card_change"]) == (subscription, 1)
+    assert (client["description"], client["key"]) == ("Gold: another card", razorpay.fields()["key_id"])
+    assert "order_id" not in client
+    parameters = razorpay.change_card(subscription)
+    for key in ("g1", "g2"):
+        output = desk.run(
+            "subscription.card_given", {"subscription": subscription, "parameters": parameters, "since": SINCE}, key=key
+        )
+        assert output == {"subscription": subscription, "payment": parameters["razorpay_payment_id"]}
+
+
+def test_what_proves_no_other_card_is_refused(desk, razorpay):
+    subscription = running(desk, razorpay)["subscription"]
+    other = razorpay.new("subscription", status="active")["id"]
+    right = razorpay.change_card(subscription)
+    failed = razorpay.change_card(subscription)
+    razorpay.objects[failed["razorpay_payment_id"]]["status"] = "failed"
+    for number, parameters in enumerate(
+        (
+            {},
+            {**right, "razorpay_signature": "0" * 64},
+            {name: value for name, value in right.items() if name != "razorpay_signature"},
+            razorpay.change_card(other),
+            {**right, "razorpay_payment_id": "pay_other"},
+            failed,
+        )
+    ):
+        given = {"subscription": subscription, "parameters": parameters, "since": SINCE}
+        with pytest.raises(ActionError) as caught:
+            desk.run("subscription.card_given", given, key=f"wrong{number}")
+        assert caught.value.code == "bad_return", parameters
+
+
+def test_an_older_proof_says_nothing_of_another_card(desk, razorpay):
+    subscription = running(desk, razorpay)["subscription"]
+    given = {"subscription": subscription, "parameters": razorpay.change_card(subscription)}
+    with pytest.raises(ActionError, match="earlier payment"):
+        desk.run("subscription.card_given", {**given, "since": "2099-01-01T00:00:00Z"}, key="late")
 
 
 @pytest.mark.parametrize(
@@ -98,14 +138,13 @@ def test_page_for_another_card_is_the_subscriptions_own(desk, razorpay):
     [
         ({"status": "cancelled"}, "wrong_state"),
         ({"payment_method": "upi"}, "method_unavailable"),
-        ({"short_url": "javascript:alert(1)"}, "bad_answer"),
     ],
 )
-def test_page_for_another_card_is_refused_where_there_is_none(desk, razorpay, state, code):
+def test_form_for_another_card_is_refused_where_there_is_none(desk, razorpay, state, code):
     subscription = running(desk, razorpay)["subscription"]
     razorpay.objects[subscription] |= state
     with pytest.raises(ActionError) as caught:
-        desk.run("subscription.card_page", {"subscription": subscription}, key="c")
+        desk.run("subscription.card_form", {"subscription": subscription}, key="c")
     assert caught.value.code == code
 
 

@@ -208,6 +208,19 @@ class RazorpayBooks(FakeGateway):
             "razorpay_signature": signature,
         }
 
+    def change_card(self, reference: str) -> dict[str, str]:
+        """The payer gives another card in Checkout: a small amount proves it and goes back by itself."""
+        proof = self.new(
+            "payment", amount=500, currency="INR", status="refunded", method="card", created_at=self.now, notes=[],
+            order_id=None, captured=False, amount_refunded=500,
+        )  # fmt: skip
+        self.objects[reference] |= {"status": "active", "payment_method": "card"}
+        return {
+            "razorpay_payment_id": proof["id"],
+            "razorpay_subscription_id": reference,
+            "razorpay_signature": self.proof(proof["id"], reference),
+        }
+
     def charge(self, reference: str) -> dict[str, Any]:
         subscription = self.objects[reference]
         item = self.objects[subscription["plan_id"]]["item"]

@@ -79,6 +79,7 @@ def test_only_what_must_be_is_public(app):
         "provider_statement.paper",
         "provider_statement.show",
         "provider_statement.table",
+        "receipts.paper",
         "shop.pay",
         "shop.show",
     }

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import UTC, datetime
 
+import pypdfium2
 import pytest
 
 from hub.journal.entries import Happening
@@ -161,3 +163,33 @@ def test_a_large_refund_waits_for_a_second_person(market):
     market.heard("payment.succeeded")
     assert "waits until somebody approves" in enter(market).post(address, do="refund", key="k", follow=True).text
     assert market.told("refund") == ["refund.requested"]
+
+
+def test_a_receipt_is_made_once_and_read_by_admin_and_payer(told, admin, visitor):
+    assert "Make a receipt" in admin.page("/payments/stripe-main/pay_1")
+    fields = {"do": "receipt", "key": "k1", "kind": "donation", "language": "fr", "purpose": "Les animaux"}
+    shown = admin.post("/payments/stripe-main/pay_1", follow=True, **fields).text
+    assert "The receipt has the number 2026-00001." in shown
+    assert "Make a receipt" not in shown
+    paper = admin.get(re.search(r'href="(/receipts/[^"]+\.pdf)"', shown)[1])
+    assert (paper.status_code, paper.content_type) == (200, "application/pdf")
+    text = pypdfium2.PdfDocument(paper.data)[0].get_textpage().get_text_bounded()
+    assert "Reçu de don 2026-00001" in text
+    assert "Les animaux" in text
+    address = re.search(r'href="([^"]+/receipt/[^"]+)"', shown)[1]
+    assert visitor.get(address).data == paper.data
+
+
+def test_what_is_wrong_with_a_receipt_is_said_and_what_was_typed_stays(told, admin):
+    purpose = "x" * 501
+    answer = admin.post("/payments/stripe-main/pay_1", do="receipt", key="k1", language="de", purpose=purpose)
+    assert answer.status_code == 422
+    assert purpose in answer.text
+    assert re.search(r'<option value="de" lang="de" selected', answer.text)
+
+
+def test_a_payment_that_is_not_paid_gets_no_receipt(hub, admin):
+    hub.recorder.record(Happening("payment.created", "stripe-main", "created", PAID), hub.now())
+    assert "Make a receipt" not in admin.page("/payments/stripe-main/pay_1")
+    shown = admin.post("/payments/stripe-main/pay_1", do="receipt", key="k1", follow=True).text
+    assert "cannot be done with a payment that is created" in shown

@@ -1,6 +1,7 @@
 """The member's portal: what a customer has, what they may change, and an address that comes to them alone."""
 
 import html
+import json
 import re
 from datetime import timedelta
 from email import message_from_bytes, policy
@@ -152,13 +153,80 @@ def kept_by_razorpay(shop, razorpay, **more):
     return made["id"]
 
 
-def test_where_the_gateway_has_a_page_for_another_card_the_portal_leads_there(shop, razorpay):
+def card_form(shop, theirs, key="k1"):
+    """The hub's page with the gateway's form, to which a press leads."""
+    leading = press(shop, portal(shop), "card", theirs, key=key, connection="theirs")
+    assert leading.status_code == 303
+    return leading.headers["Location"]
+
+
+def started_with(page):
+    """What the page starts the gateway's form with."""
+    return json.loads(html.unescape(re.search(r'data-output="([^"]*)"', page.text)[1]))["client"]
+
+
+def give(shop, address, parameters):
+    """The gateway's form is done: what it gave goes to the hub, which says where to go on."""
+    return shop.visit(f"{address}/complete", method="POST", json=parameters).json
+
+
+def test_where_the_gateway_has_a_form_for_another_card_it_stands_on_our_page(shop, razorpay):
     theirs = kept_by_razorpay(shop, razorpay)
+    razorpay.now = int(shop.moment.timestamp())
     assert "Pay with another card" in text_of(shop.visit(portal(shop)))
-    for _ in range(2):
-        leading = press(shop, portal(shop), "card", theirs, connection="theirs")
-        assert leading.status_code == 200
-        assert 'href="https://rzp.example/s/made?subscription_card_change=1"' in leading.text
+    address = card_form(shop, theirs)
+    assert card_form(shop, theirs) == address, "a double click is one page"
+    page = shop.visit(address)
+    assert (started_with(page)["subscription_id"], started_with(page)["subscription_card_change"]) == (theirs, 1)
+    assert "https://checkout.razorpay.com" in page.headers["Content-Security-Policy"]
+    assert 'data-press="Give the card"' in page.text
+    assert "Keep the present card and go back" in text_of(page)
+    said = give(shop, address, razorpay.change_card(theirs))
+    assert said["state"] == "paid"
+    assert "Your new card is being stored." in text_of(shop.visit(said["next"]))
+    shop.run_due()
+    assert "Your new card is stored. From now on it is charged" in text_of(shop.visit(said["next"]))
+    updated = shop.event("subscription.updated")
+    assert (updated["subscription"], updated["plan"]) == (theirs, "pln_theirs")
+    assert "data-pay" not in shop.visit(address).text, "the form is done with"
+
+
+def test_a_form_for_another_card_that_was_left_changes_nothing(shop, razorpay):
+    theirs = kept_by_razorpay(shop, razorpay)
+    address = card_form(shop, theirs)
+    (back,) = re.findall(r'<a href="([^"]+)">Keep the present card', shop.visit(address).text)
+    assert "The card was not changed. The one before stays" in text_of(shop.visit(html.unescape(back)))
+    assert give(shop, address, {})["state"] == "open"
+    assert "data-pay" in shop.visit(address).text, "the card can still be given"
+    shop.run_due()
+    assert shop.told("subscription.updated") == []
+
+
+def test_what_proves_no_other_card_leaves_the_old_one_and_the_payer_may_try_again(shop, razorpay):
+    theirs = kept_by_razorpay(shop, razorpay)
+    razorpay.now = int(shop.moment.timestamp())
+    said = give(shop, card_form(shop, theirs), {**razorpay.change_card(theirs), "razorpay_signature": "0" * 64})
+    shop.run_due()
+    assert "The card was not changed. The one before stays" in text_of(shop.visit(said["next"]))
+    assert shop.told("subscription.updated") == []
+    shop.moment += timedelta(minutes=1)
+    said = give(shop, card_form(shop, theirs, "k2"), razorpay.change_card(theirs))
+    shop.run_due()
+    assert "Your new card is stored." in text_of(shop.visit(said["next"]))
+
+
+def test_a_proof_is_kept_while_the_gateway_is_down(shop, razorpay):
+    theirs = kept_by_razorpay(shop, razorpay)
+    razorpay.now = int(shop.moment.timestamp())
+    address = card_form(shop, theirs)
+    said = give(shop, address, razorpay.change_card(theirs))
+    razorpay.treat(*[DOWN] * 8)
+    shop.run_due()
+    assert "Your new card is being stored." in text_of(shop.visit(said["next"]))
+    razorpay.treat()
+    shop.forward(hours=1)
+    assert "Your new card is stored." in text_of(shop.visit(said["next"]))
+    assert shop.told("subscription.updated") == ["subscription.updated"]
 
 
 def test_what_is_paid_by_no_card_is_said_kindly_and_the_button_is_gone(shop, razorpay):
@@ -173,7 +241,7 @@ def test_what_is_paid_by_no_card_is_said_kindly_and_the_button_is_gone(shop, raz
     assert "To pay with another card, write to us: help@example.com" in text_of(answer)
 
 
-def test_a_page_for_another_card_that_cannot_be_asked_for_is_tried_again(shop, razorpay):
+def test_a_form_for_another_card_that_cannot_be_asked_for_is_tried_again(shop, razorpay):
     theirs = kept_by_razorpay(shop, razorpay)
     razorpay.treat(*[DOWN] * 8)
     answer = press(shop, portal(shop), "card", theirs, connection="theirs")

@@ -3,6 +3,8 @@
 interface Page {
   /** The address to which the gateway may send the payer's browser back. */
   readonly returnUrl: string;
+  /** What stands on the button, in the payer's language. */
+  readonly press: string;
   /** Loads a script of the gateway's; the page's policy allows only those whose origin the server named. */
   loadScript(url: string, attributes?: Record<string, string>): Promise<void>;
   /** Has the server prove what the gateway gave, and goes on to where that leads. */
@@ -45,6 +47,7 @@ function pageOf(box: HTMLElement): Page {
   };
   return {
     returnUrl: new URL(box.dataset["return"] ?? "", location.href).href,
+    press: box.dataset["press"] ?? "",
     fail,
     loadScript: (url, attributes = {}) => new Promise((resolve, reject) => {
       const script = document.createElement("script");

@@ -14,12 +14,14 @@ from hub.commerce.catalogue_csv import FIELDS
 from hub.commerce.catalogue_items import import_table, item_of, remove_item, save_item, search, set_stock
 from hub.commerce.labels import COLUMNS, MOST_LABELS, ROWS, Label, label_sheets
 from hub.commerce.pictures import PictureError, picture_id, rewritten
+from hub.connect.api import PaperFile
 from hub.errors import ConflictError, HubError, NotFoundError
 from hub.journal.book import found
 from hub.journal.tables_commerce import catalogue_images, catalogue_items
 from hub.money import Money
 from hub.web.access import Pages, Role
 from hub.web.csv_files import csv_file, uploaded_text
+from hub.web.papers import paper_answer
 from hub.web.sessions import actor, the_hub
 
 if TYPE_CHECKING:
@@ -125,9 +127,7 @@ def labels() -> ResponseReturnValue:
     made = [
         Label(row.barcode or row.id, row.title, _price(row.prices, currency)) for row in rows for _ in range(copies)
     ]
-    answer = Response(label_sheets(made, the_hub().now(), skip=skip), mimetype="application/pdf")
-    answer.headers["Content-Disposition"] = 'inline; filename="labels.pdf"'
-    return answer
+    return paper_answer(PaperFile("labels.pdf", label_sheets(made, the_hub().now(), skip=skip)))
 
 
 @pages.page("/picture/<identity>.webp", Role.PUBLIC)

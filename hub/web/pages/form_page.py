@@ -25,6 +25,8 @@ from hub.jsontypes import canonical_json
 from hub.money import Money
 from hub.payments.coupons import code_of
 from hub.payments.discounts import off
+from hub.payments.receipts import PAGE as RECEIPT
+from hub.payments.receipts import receipts_of
 from hub.phrases import LANGUAGES
 from hub.secrets import LinkError
 from hub.web.access import Pages, Role
@@ -298,6 +300,7 @@ def _standing(token: str, row: sa.Row[Any], back: int, *, begun: bool = True) ->
         begun=begun and request.args.get("begun") != "0",
         back=back,
         sum=_first_charge(row),
+        receipts=_receipts(row) if done else (),
         post_to=url_for("form_page.pay", token=token, lang=_asked_language()),
         look=url_for("form_page.standing", token=token, back=1, lang=_asked_language()),
         parent=parent,
@@ -325,6 +328,14 @@ def _form_of(row: sa.Row[Any]) -> tuple[Form | None, Text]:
     except NotFoundError:
         return None, {"": row.form}
     return form, form.title
+
+
+def _receipts(row: sa.Row[Any]) -> list[str]:
+    """The addresses of the receipts of what was paid."""
+    begun = [(one.connection, one.payment) for one in _payments(row)]
+    with the_hub().database.read() as connection:
+        made = receipts_of(connection, [*begun, (row.connection or "", row.payment or "")])
+    return [the_hub().pages.page(RECEIPT, one.id) for one in made]
 
 
 def _payments(row: sa.Row[Any]) -> Sequence[sa.Row[Any]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from babel.dates import format_date
-from flask import Response, render_template, request, url_for
+from flask import render_template, request, url_for
 
 from hub.commerce import paying
 from hub.commerce.invoice_pdf import invoice_paper
@@ -21,6 +21,7 @@ from hub.money import Money
 from hub.secrets import LinkError
 from hub.web.access import Pages, Role
 from hub.web.codes import code_picture
+from hub.web.papers import paper_answer
 from hub.web.sessions import the_hub
 from hub.web.speech import say, visitor_language
 from hub.web.visitors import ask_gateways, form_key, lead_on, leads_nowhere, new_key
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import sqlalchemy as sa
+    from flask import Response
     from flask.typing import ResponseReturnValue
 
 
@@ -88,9 +90,7 @@ def paper(token: str) -> ResponseReturnValue:
 
 def pdf_answer(invoice: sa.Row[Any]) -> Response:
     """An invoice as PDF, under a name that says its number."""
-    file = invoice_paper(the_hub().office("read"), invoice)
-    headers = {"Content-Disposition": f'inline; filename="{file.name}"'}
-    return Response(file.content, headers=headers, content_type=file.media_type)
+    return paper_answer(invoice_paper(the_hub().office("read"), invoice))
 
 
 def _page(token: str, identity: str, *, begun: bool = True) -> str:

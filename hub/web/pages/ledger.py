@@ -6,8 +6,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final, cast
 
 import sqlalchemy as sa
-from flask import Response, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 
+from hub.connect.api import PaperFile
 from hub.errors import HubError, MoneyError, PermanentError
 from hub.ids import new_id
 from hub.journal.tables_ledger import ledger_entries, refund_requests
@@ -20,6 +21,7 @@ from hub.payments.statements import period, statements
 from hub.web.access import Pages, Role
 from hub.web.csv_files import csv_file
 from hub.web.formatting import reader_locale, reader_zone
+from hub.web.papers import paper_answer
 from hub.web.sessions import actor, the_hub
 from hub.web.visitors import brand
 
@@ -129,9 +131,7 @@ def statement_paper(provider: str) -> ResponseReturnValue:
     first, last, found = _asked_statement(provider)
     reader = Reader("en", str(reader_locale()), reader_zone())
     content = statement_pdf(brand().name, _name(provider), (first, last), found, reader, the_hub().now())
-    answer = Response(content, mimetype="application/pdf")
-    answer.headers["Content-Disposition"] = f'inline; filename="statement-{provider}.pdf"'
-    return answer
+    return paper_answer(PaperFile(f"statement-{provider}.pdf", content))
 
 
 def _asked_statement(provider: str) -> tuple[date, date, list[Statement]]:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import structlog
 from flask import Response, jsonify, make_response, redirect, render_template, request, url_for
 
+from hub.engine.new_means import FORM
 from hub.engine.payment_desk import LASTS, LINK_PURPOSE, PAY_PURPOSE, Standing
 from hub.errors import ActionError, HubError, NotFoundError
 from hub.journal.tables import checkouts
@@ -106,7 +107,7 @@ def complete(token: str) -> ResponseReturnValue:
     """The gateway's form in our page is done; what it gave is proved on the server. Answers with where to go on."""
     identity = _identity(PAY_PURPOSE, token)
     try:
-        standing = the_hub().payments.returned(identity, _parameters())
+        standing = _proved(identity)
     except ActionError as error:
         log.warning("return_not_proved", checkout=identity, reason=str(error))
         return jsonify(state="unknown", message=error.message, next=url_for("pay.show", token=token))
@@ -131,12 +132,21 @@ def _go_on(address: str) -> ResponseReturnValue:
 def _returned(token: str) -> ResponseReturnValue:
     desk, identity = the_hub().payments, _identity(PAY_PURPOSE, token)
     try:
-        standing = desk.returned(identity, _parameters())
+        standing = _proved(identity)
     except ActionError as error:
         # The payment is watched: what is not known now is found out, whether or not anybody waits for it.
         log.warning("return_not_proved", checkout=identity, reason=str(error))
         return _page(token, Standing(desk.store.get(checkouts, identity), "unknown"), error)
     return redirect(_onward(token, standing), 303)
+
+
+def _proved(identity: str) -> Standing:
+    """How the visit stands after what the browser brought. Raises like an action."""
+    hub = the_hub()
+    visit = hub.payments.store.get(checkouts, identity)
+    if visit.purpose == FORM:
+        return hub.new_means.answered(visit, _parameters())
+    return hub.payments.returned(identity, _parameters())
 
 
 def _onward(token: str, standing: Standing) -> str:

@@ -12,6 +12,9 @@ from hub.journal.queries import EventFilter
 from hub.journal.tables import payments as table
 from hub.money import Money
 from hub.payments.payment import Facts
+from hub.payments.receipts import KINDS, PAGE, number_of, receipts_of
+from hub.payments.store import PAID
+from hub.phrases import LANGUAGES
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key, offered
 from hub.web.csv_files import csv_file
@@ -32,6 +35,7 @@ STATES = (
     *("created", "pending", "authorized", "succeeded", "partially_refunded", "refunded"),
     *("failed", "expired", "voided", "disputed", "returned"),
 )
+_RECEIPT = ("kind", "language", "purpose")
 _NEWEST = 200
 _SEARCHED = 500
 _EXPORTED = 100_000
@@ -69,7 +73,7 @@ def show(connection: str, payment: str) -> ResponseReturnValue:
 
 @pages.page("/payments/<connection>/<path:payment>", Role.EDITOR, method="POST")
 def act(connection: str, payment: str) -> ResponseReturnValue:
-    """Capture, let go or refund. The form's key makes a double click one act."""
+    """Capture, let go, refund or number a receipt. The form's key makes a double click one act."""
     row = _row(connection, payment)
     do = request.form.get("do", "")
     if do not in _offered(row):
@@ -78,14 +82,17 @@ def act(connection: str, payment: str) -> ResponseReturnValue:
         return redirect(url_for("payments.show", connection=connection, payment=payment), 303)
     given: dict[str, Json] = {"payment": payment}
     typed = request.form.get("amount", "").strip()
+    said_of_it = {name: request.form.get(name, "").strip() for name in _RECEIPT}
     try:
         if do in {"capture", "refund"} and typed:
             given["amount"] = cast("JsonObject", Money.parse(typed, row.currency).to_json())
-        if do != "capture" and (reason := request.form.get("reason", "").strip()):
+        if do == "receipt":
+            given |= {name: text for name, text in said_of_it.items() if text}
+        elif do != "capture" and (reason := request.form.get("reason", "").strip()):
             given["reason"] = reason[:500]
         said = _done(connection, do, given)
     except (MoneyError, ActionError) as error:
-        return _page(row, {"error": error, "do": do, "amount": typed}), 422
+        return _page(row, {"error": error, "do": do, "amount": typed, **said_of_it}), 422
     flash(said, "success")
     return redirect(url_for("payments.show", connection=connection, payment=payment), 303)
 
@@ -97,21 +104,27 @@ def _done(connection: str, do: str, given: JsonObject) -> str:
         if output.get("status") == "needs_approval":
             return "The refund waits until somebody approves it."
         return "Refunded." if output.get("status") == "issued" else "The gateway takes the refund up."
+    if do == "receipt":
+        output = act_once("payments", "receipt", {**given, "connection": connection})
+        return f"The receipt has the number {output['number']}."
     the_hub().payments.tell(connection, act_once(connection, f"payment.{do}", given), {})
     return "Taken." if do == "capture" else "Let go: the payer's bank frees the amount."
 
 
 def _offered(row: sa.Row[Any]) -> frozenset[str]:
-    """What can be done with a payment in its state, as far as its gateway offers it."""
+    """What can be done with a payment in its state: by its gateway, as far as that offers it, and by the hub."""
     wanted = {"capture": row.state == "authorized", "void": row.state in {"authorized", "created", "pending"},
               "refund": row.state in {"succeeded", "partially_refunded"}}  # fmt: skip
     there = offered(row.connection, [f"payment.{name}" for name, fits in wanted.items() if fits])
-    return frozenset(name.removeprefix("payment.") for name in there)
+    own = ("receipt",) if row.state in PAID else ()
+    return frozenset((*own, *(name.removeprefix("payment.") for name in there)))
 
 
 def _page(row: sa.Row[Any], failed: dict[str, object]) -> str:
     facts = Facts.from_json(row.facts)
     paid = facts.paid if row.currency else None
+    with the_hub().database.read() as connection:
+        made = receipts_of(connection, [(row.connection, row.payment)])
     return render_template(
         "payment.html",
         row=row,
@@ -119,6 +132,9 @@ def _page(row: sa.Row[Any], failed: dict[str, object]) -> str:
         line=line_of(the_hub(), row.payment),
         offered=_offered(row),
         rest=Money(paid - row.refunded, row.currency) if paid is not None else None,
+        receipts=[(one.id, number_of(one), the_hub().pages.page(PAGE, one.id)) for one in made],
+        kinds=KINDS,
+        spoken=LANGUAGES,
         key=form_key(),
         failed=failed,
     )

@@ -16,7 +16,7 @@ from flask import Response, make_response, redirect, render_template, request, u
 
 from hub.commerce.access import held, holds
 from hub.commerce.portal import PAGE, Member, ask, member_of, portal_address, subscriptions_of
-from hub.engine.new_means import CARD_PAGE, Change, can_change, has_page
+from hub.engine.new_means import Change, can_change, has_form
 from hub.errors import ActionError, NotFoundError
 from hub.journal.tables_billing import told_plans, value
 from hub.phrases import LANGUAGES
@@ -196,8 +196,8 @@ def _do(member: Member, do: str, row: sa.Row[Any]) -> None:
 
 
 def takes_card(manifest: Manifest) -> bool:
-    """Whether the portal can lead to where another card is given: a visit of the hub's, or the gateway's own page."""
-    return can_change(manifest) or has_page(manifest)
+    """Whether the portal can lead to where another card is given: a visit of the hub's, or the gateway's form."""
+    return can_change(manifest) or has_form(manifest)
 
 
 def _give_card(row: sa.Row[Any], back: str) -> ResponseReturnValue:
@@ -206,14 +206,12 @@ def _give_card(row: sa.Row[Any], back: str) -> ResponseReturnValue:
     manifest = manifest_of(row.connection)
     if manifest is None or not takes_card(manifest) or row.state not in _FITS["card"]:
         raise _nothing_of_yours()
-    if has_page(manifest):
-        office = hub.office(f"portal {CARD_PAGE} {row.subscription} {form_key(request.form.get('key', ''))}")
-        page = office.call(row.connection, CARD_PAGE, {"subscription": row.subscription}, CARD_PAGE)
-        return lead_on(str(page["url"]))
     with hub.database.read() as reading:
         name = _name(row, _plan_names(reading, [row]))
     back = f"{hub.settings.address}{back.removeprefix(request.script_root)}"
     key = form_key(request.form.get("key", ""))
+    if has_form(manifest):
+        return lead_on(hub.new_means.begin_form(Change(row, say("portal.card_form", what=name), key, back)))
     return lead_on(hub.new_means.begin(Change(row, say("portal.card_words", what=name), key, back)))
 
 

@@ -10,9 +10,10 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from babel.dates import format_date
-from flask import Response, render_template, request, url_for
+from flask import render_template, request, url_for
 
 from hub.commerce.providers import PORTAL, find_provider
+from hub.connect.api import PaperFile
 from hub.errors import NotFoundError
 from hub.payments.statement_pdf import Reader, line_words, statement_pdf
 from hub.payments.statements import Statement, first_moment, last_of_month, period, statements
@@ -20,6 +21,7 @@ from hub.secrets import LinkError
 from hub.web.access import Pages, Role
 from hub.web.csv_files import csv_file
 from hub.web.formatting import reader_locale, reader_zone
+from hub.web.papers import paper_answer
 from hub.web.sessions import the_hub
 from hub.web.speech import say, visitor_language
 from hub.web.visitors import brand, leads_nowhere
@@ -104,9 +106,7 @@ def paper(token: str) -> ResponseReturnValue:
     reader = Reader(language, str(locale) if locale.language == language else language, reader_zone())
     days = (asked.month, asked.last)
     content = statement_pdf(brand().name, asked.row.name, days, asked.found, reader, the_hub().now())
-    answer = Response(content, mimetype="application/pdf")
-    answer.headers["Content-Disposition"] = f'inline; filename="statement-{asked.month:%Y-%m}.pdf"'
-    return answer
+    return paper_answer(PaperFile(f"statement-{asked.month:%Y-%m}.pdf", content))
 
 
 def _asked(token: str) -> _Asked:

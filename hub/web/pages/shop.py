@@ -18,6 +18,7 @@ from hub.commerce.invoice_reading import find_invoice
 from hub.commerce.order_reading import due_of, find_order, lines_of, not_needed, payments_of, references
 from hub.errors import HubError, NotFoundError
 from hub.money import Money
+from hub.payments.receipts import PAGE, receipts_of
 from hub.secrets import LinkError
 from hub.web.access import Pages, Role
 from hub.web.formatting import reader_zone
@@ -121,6 +122,8 @@ def _page(token: str, identity: str, *, begun: bool = True) -> str:
     order = standing.order
     until = order.due_at and format_datetime(order.due_at, "medium", reader_zone(), visitor_language())
     bill = standing.invoice
+    with the_hub().database.read() as connection:
+        made = receipts_of(connection, [(row.connection, row.payment) for row in standing.payments])
     return render_template(
         "order.html",
         standing=standing,
@@ -128,6 +131,7 @@ def _page(token: str, identity: str, *, begun: bool = True) -> str:
         due=due_of(order),
         options=_options(order) if order.state == "open" else (),
         bill=bill and the_hub().pages.page("i", bill.id),
+        receipts=[the_hub().pages.page(PAGE, one.id) for one in made],
         begun=begun,
         until=until,
         key=new_key(),

@@ -1,0 +1,50 @@
+"""A refund or dispute says whose payment it is about and what for, whether or not its gateway repeats it."""
+
+from __future__ import annotations
+
+import pytest
+
+from hub.journal.entries import Happening
+from tests.payments.test_splits import paid, sold
+
+ADA = {"email": "ada@example.com", "name": "Ada Lovelace"}
+EUR = {"minor": 4900, "currency": "EUR"}
+PAID = {"payment": "p_1", "amount": EUR, "order": "o_1", "customer": ADA, "metadata": {"form": "donate"}}
+
+
+def happen(corner, event_type, source="corner", **data):
+    happening = Happening(
+        event_type, source, f"{event_type}:{data.get('refund', data['payment'])}", data, corner.moment
+    )
+    corner.hub.recorder.record(happening, corner.moment)
+
+
+@pytest.mark.parametrize("what", ["refund.issued", "refund.failed", "dispute.opened"])
+def test_what_a_gateway_leaves_out_is_known_from_the_payment(corner, what):
+    happen(corner, "payment.succeeded", **PAID)
+    happen(corner, what, refund="r_1", dispute="d_1", payment="p_1", amount=EUR, metadata={})
+    told = corner.event(what)
+    assert (told["order"], told["customer"], told["metadata"]) == ("o_1", ADA, {"form": "donate"})
+
+
+def test_what_a_gateway_says_itself_stays(corner):
+    happen(corner, "payment.succeeded", **PAID)
+    happen(corner, "refund.issued", refund="r_1", payment="p_1", amount=EUR, metadata={"reason": "late"})
+    told = corner.event("refund.issued")
+    assert (told["metadata"], told["customer"]) == ({"reason": "late"}, ADA)
+
+
+def test_a_refund_of_the_hubs_own_says_it_too(market):
+    order, payment = paid(market, sold())
+    market.act("refund", {"payment": payment}, "refund")
+    (told,) = market.events("refund.issued")
+    assert (told["payment"], told["order"]) == (payment, order["order"])
+    assert told["customer"]["email"] == market.events("payment.succeeded")[0]["customer"]["email"]
+
+
+def test_of_an_unknown_payment_and_of_what_is_told_by_hand_nothing_is_added(corner):
+    happen(corner, "payment.succeeded", **PAID)
+    happen(corner, "refund.issued", refund="r_1", payment="p_9", amount=EUR)
+    assert "customer" not in corner.event("refund.issued")
+    happen(corner, "refund.issued", "hub", refund="r_2", payment="p_1", amount=EUR)
+    assert "customer" not in corner.event("refund.issued")
