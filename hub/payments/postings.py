@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from hub.payments import ledger
 from hub.payments.division import Division, Taken, take_back, united
+from hub.payments.payment import LOST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,8 +24,6 @@ Holdings: TypeAlias = "Mapping[tuple[str, str], int]"
 
 KINDS: Final = ("paid", "exchange", "fee", "split", "taken", "dispute")
 """The kinds of a payment's transactions; each sums to zero by itself."""
-
-_LOST: Final = frozenset({"lost", "accepted"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +54,7 @@ class Account:
     @property
     def returned(self) -> int:
         """What went back by refunds, lost disputes and a returned debit."""
-        facts = self.facts
-        return facts.refunded + self._disputed(_LOST) + (self.paid if "returned" in facts.told else 0)
+        return self.facts.gone
 
     @property
     def rest(self) -> int:
@@ -84,11 +82,11 @@ class Account:
 
     def disputed(self) -> int:
         """What is in dispute, or was lost by one."""
-        return self._disputed({"open", *_LOST})
+        return self._disputed({"open", *LOST})
 
     def lost(self) -> int:
         """What disputes took for good."""
-        return self._disputed(_LOST)
+        return self._disputed(LOST)
 
     def _disputed(self, outcomes: frozenset[str] | set[str]) -> int:
         facts = self.facts

@@ -52,7 +52,7 @@ def refund(office: Office, given: JsonObject) -> JsonObject:
     return output_of(carry_out(office, begin(office, given)))
 
 
-def begin(office: Office, given: JsonObject, actor: str = "") -> str:
+def begin(office: Office, given: JsonObject) -> str:
     """Write the refund down, once for this office's key; gives its id. Raises ``PermanentError`` when it cannot be."""
     connection = connection_of(office, given)
     manifest, limits = office.manifest(connection), office.fact(APPROVAL)
@@ -61,13 +61,11 @@ def begin(office: Office, given: JsonObject, actor: str = "") -> str:
         raise PermanentError(message, code="wrong_state", remedy="Give the money back in another way.")
     identity = office.identity("rfd")
     asked = {**given, "connection": connection}
-    office.change(lambda book: _begun(book, identity, asked, manifest, limits, actor))
+    office.change(lambda book: _begun(book, identity, asked, manifest, limits))
     return identity
 
 
-def _begun(  # noqa: PLR0913 (what makes one refund)
-    book: Book, identity: str, given: JsonObject, manifest: Manifest, limits: Json, actor: str
-) -> None:
+def _begun(book: Book, identity: str, given: JsonObject, manifest: Manifest, limits: Json) -> None:
     if book.find(refund_requests, identity) is not None:
         return
     account = account_of(book, str(given["connection"]), str(given["payment"]))
@@ -80,7 +78,8 @@ def _begun(  # noqa: PLR0913 (what makes one refund)
     values = {
         "id": identity, "connection": account.connection, "payment": account.payment, "currency": amount.currency,
         "minor": amount.minor, "state": "asked" if waits else "ready", "parts": dict(parts_of(account, amount, lines)),
-        "lines": list(lines), "input": given, "reason": str(given.get("reason") or ""), "asked_by": actor,
+        "lines": list(lines), "input": given, "reason": str(given.get("reason") or ""),
+        "asked_by": str(given.get("actor") or ""),
         "due_at": None if waits else book.now + LEASE,
     }  # fmt: skip
     book.insert(refund_requests, values)
@@ -278,13 +277,19 @@ def go_on(office: Office, identity: str) -> None:
 
 
 def decide(office: Office, identity: str, *, approved: bool, actor: str, why: str = "") -> None:
-    """A person approves a refund that waits, or refuses it. Raises ``PermanentError`` when it waits no more."""
+    """A person approves a refund that waits, or refuses it.
+
+    Raises ``PermanentError`` when it waits no more, and (``forbidden``) when who asked for it would approve it.
+    """
 
     def work(book: Book) -> None:
         row = book.get(refund_requests, identity)
         if row.state != "asked":
             message = f"This refund does not wait any more: it is {row.state}."
             raise PermanentError(message, code="wrong_state", remedy="Load the page again to see how it stands.")
+        if approved and row.asked_by == actor:
+            message = "Whoever asked for a refund above the limit cannot approve it."
+            raise PermanentError(message, code="forbidden", remedy="Have somebody else who may edit approve it.")
         state = "ready" if approved else "refused"
         due_at = book.now if approved else None
         row = book.change(refund_requests, row, state=state, decided_by=actor, decided_why=why[:500], due_at=due_at)
