@@ -9,6 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
+from hub.money import Money
 from hub.payments import ledger
 from hub.payments.division import Division, Taken, take_back, united
 from hub.payments.payment import LOST
@@ -133,14 +134,19 @@ def _money(value: Json) -> tuple[int, str] | None:
 
 
 def _exchanged(account: Account) -> Holdings:
-    """The gateway credits another currency than the payer paid: two transactions, one in each."""
+    """The gateway credits another currency than the payer paid: two transactions, one in each.
+
+    What went back or is disputed goes the same way at the same rate, the only one that is told.
+    """
     settled = _money(account.facts.value("settled"))
     if settled is None or settled[1] == account.currency:
         return {}
-    minor, currency = settled
+    gone = min(account.returned - account.lost() + account.disputed(), account.paid)
+    left = account.paid - gone
+    minor, currency = Money(*settled).allocate([left, gone])[0].minor, settled[1]
     gateway, pair = ledger.gateway(account.connection), ledger.exchange(account.currency, currency)
     return {
-        (gateway, account.currency): -account.paid, (pair, account.currency): account.paid,
+        (gateway, account.currency): -left, (pair, account.currency): left,
         (gateway, currency): minor, (pair, currency): -minor,
     }  # fmt: skip
 
