@@ -34,6 +34,7 @@ from hub.payments import (
     refunds,
     splits,
     statements,
+    taking_back,
 )
 from hub.payments import projection as payments
 
@@ -75,6 +76,7 @@ TIMERS: Final[Mapping[str, Timer]] = {
     **reconciliation.TIMERS,
     **refunds.TIMERS,
     **splits.TIMERS,
+    **taking_back.TIMERS,
 }
 """Kind of timer (``orders.expire``) -> what is done for its subject when it is due."""
 
@@ -89,6 +91,7 @@ PROJECTIONS: Final[Sequence[Projection]] = (
     escrow.project,
     payouts.project,
     refunds.project,
+    taking_back.project,
     job_payments.project,
     outgoing.project,
 )

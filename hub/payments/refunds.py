@@ -22,6 +22,7 @@ from hub.payments import moving
 from hub.payments.refund_reading import UNDERWAY, event_of, of_payment, output_of, with_underway
 from hub.payments.refunding import OrderLine, by_lines, checked, given_up, parts_of, with_refund
 from hub.payments.splits import account_of, connection_of, passes_on
+from hub.payments.taking_back import EMPTY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,9 +43,6 @@ LEASE: Final = timedelta(minutes=10)
 
 APPROVAL: Final = "refund_approval"
 """The installation's setting: currency -> minor units; a larger refund waits for a person."""
-
-_EMPTY: Final = "balance_too_low"
-"""The provider has taken the money out of the account at the gateway already; waiting brings nothing back."""
 
 
 def refund(office: Office, given: JsonObject) -> JsonObject:
@@ -225,20 +223,9 @@ def _share_json(share: Share, currency: str) -> JsonObject:
 
 
 def _plan(book: Book, row: Row, shares: Sequence[Share]) -> list[Json]:
-    """What to take back at the gateway of the transfers that the providers got of the payment.
-
-    What a transfer does not cover is owed by the provider, and set off against what they get next.
-    """
-    passed_on = moving.of_payment(book.connection, row.connection, row.payment)
-    plan: list[Json] = []
-    for share in shares:
-        left = share.amount
-        for transfer, rest in passed_on.get(share.provider, ()):
-            minor = min(left, rest)
-            if minor > 0:
-                plan.append({"transfer": transfer, "provider": share.provider, "minor": minor})
-                left -= minor
-    return plan
+    """What to take back at the gateway of the transfers that the providers got of the payment."""
+    parts = moving.to_take_back(book.connection, row.connection, row.payment, shares)
+    return [{"transfer": one.transfer, "provider": one.provider, "minor": one.minor} for one in parts]
 
 
 def _reversed(office: Office, row: Row, one: JsonObject) -> bool:
@@ -251,7 +238,7 @@ def _reversed(office: Office, row: Row, one: JsonObject) -> bool:
     except PermanentError:
         return False
     except TransientError as error:
-        if error.code != _EMPTY:
+        if error.code != EMPTY:
             raise
         return False
     return True

@@ -65,6 +65,9 @@ HISTORY = [
     event("dispute.closed", 12, dispute="d", outcome="won"),
     refund("r3", 500, 10),
     refund("r3", 700, 11),
+    event("payment.pending", 13),
+    event("payment.succeeded", 14, captured={"minor": 9000, "currency": "USD"}, fee={"minor": 90, "currency": "USD"}),
+    event("payment.succeeded", 3, captured={"minor": 9500, "currency": "USD"}),
 ]
 
 
