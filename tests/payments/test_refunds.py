@@ -6,6 +6,7 @@ from hub.engine.office import HubOffice
 from hub.errors import PermanentError
 from hub.journal.entries import Happening
 from hub.journal.tables_ledger import refund_requests
+from hub.journal.tables_office import timers
 from hub.payments import refunds
 from tests.payments.market import KilledError
 from tests.payments.test_splits import RULE, money, paid, sold
@@ -98,12 +99,18 @@ def test_a_process_that_dies_while_a_lost_dispute_is_taken_back_does_it_once(qui
     assert quick.books("USD") == {}
 
 
-def test_what_cannot_be_taken_back_at_the_gateway_is_owed_and_never_paid_out(quick):
+@pytest.mark.parametrize("why", ["refused", "empty"])
+def test_what_cannot_be_taken_back_at_the_gateway_is_owed_and_never_paid_out(quick, why):
     _, payment = divided(quick, passed_on=True)
-    quick.sandbox("POST", "/test/misbehaviour", {"scope": "gateway", "mode": "refuse", "match": "dispute_lost"})
+    if why == "refused":
+        quick.sandbox("POST", "/test/misbehaviour", {"scope": "gateway", "mode": "refuse", "match": "dispute_lost"})
+    else:
+        for account, minor in (("acct_a", 5251), ("acct_b", 3499)):
+            quick.sandbox("POST", "/payouts", {"provider": account, "amount": minor, "currency": "USD"})
     disputed(quick, payment, "lost")
     quick.run_due()
     assert quick.told("transfer.reversed") == []
+    assert [row for row in quick.rows(timers) if row.kind == "transfers.take_back"] == [], "nothing is tried for ever"
     assert (quick.account("provider:prv_a", "USD"), quick.account("provider:prv_b", "USD")) == (5251, 3499)
     assert quick.act("pay_due", {}, "pay")["payouts"] == []
 
