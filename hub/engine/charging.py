@@ -55,8 +55,8 @@ class Charging:
         now = self._hub.now()
         known = self._store.subscription(row)
         charge = self._waiting(known)
-        if charge is not None:  # nothing was heard of it in all the time that it was given
-            self._fail(row, known, charge, "no_payment")
+        if charge is not None and known.state != "paused":
+            self._unheard(row, known, charge)
             return
         changed, tales, is_charged = rules.at_due(known, now)
         if is_charged:
@@ -78,7 +78,7 @@ class Charging:
             begun = rules.begin_trial(known)
             self._keep(row, begun, [("subscription.started", "0", {"trial_ends_at": begun.anchor.isoformat()})])
             return
-        charged, tales = rules.charged(rules.begin_now(known, self._hub.now()))
+        charged, tales = rules.charged(rules.begin_now(known, self._hub.now()), visit.input["amount"]["minor"])
         self._keep(row, charged, tales, visit.payment)
 
     def replace_method(self, identity: str, method: str, step: str) -> None:
@@ -142,6 +142,9 @@ class Charging:
 
     def _charge(self, row: sa.Row[Any], known: Subscription) -> None:
         now = self._hub.now()
+        priced = rules.at_new_price(known)
+        if priced != known and self._charge_at(known) is None:
+            row, known = self._store.keep_subscription(row, priced, now), priced
         if known.charge == 0:
             self._keep(row, *rules.charged(known))
             return
@@ -155,13 +158,13 @@ class Charging:
 
     def _make(self, row: sa.Row[Any], known: Subscription, charge: sa.Row[Any], *, recovered: bool) -> None:
         key = part_key(derived_id("chg", known.id)[4:].ljust(40, "0"), f"{charge.cycle}.{charge.attempt}")
-        _, connector, call = self._desk.call(row.connection, key, _payment(row, known))
+        _, connector, call = self._desk.call(row.connection, key, _payment(row, known, charge))
         attempt = Attempt(call, connector, [], repeated=charge.attempt > 0 or recovered, recovered=recovered)
         desk = self._hub.gateway_calls.desk(attempt, call)
-        if pays_by_link(desk):
+        if pays_by_link(connector.manifest):
             output = create_link(desk, {**call.input, "subscription": known.id})
             self._record(attempt.emitted)
-            self._wait(row, known, charge, str(output["link"]), self._hub.now() + (self._dunning or (_UNHEARD,))[0])
+            self._wait(row, known, charge, str(output["link"]), self._hub.now() + self._patience(row))
             return
         spec = self._hub.registry.action(connector.manifest.name, "payment.create")
         try:
@@ -183,7 +186,8 @@ class Charging:
 
     def _outcome(self, row: sa.Row[Any], known: Subscription, charge: sa.Row[Any], output: JsonObject) -> None:
         status, payment = str(output["status"]), str(output["payment"])
-        self._desk.tell(row.connection, output, _payment(row, known))
+        asked = _payment(row, known, charge)
+        self._desk.tell(row.connection, output, asked)
         if status in {"succeeded", "partially_refunded", "refunded"}:
             self._succeed(row, known, charge, payment)
         elif status in {"failed", "expired", "voided"}:
@@ -191,19 +195,30 @@ class Charging:
         else:
             visit = derived_id("chk", known.id, str(charge.cycle), str(charge.attempt))
             wanted = {"connection": row.connection, "payment": payment, "state": "open", "purpose": "charge"}
-            self._store.add(
-                checkouts, {"id": visit, "owner": known.id, "input": _payment(row, known), **wanted}, self._hub.now()
-            )
-            self._wait(row, known, charge, payment, self._hub.now() + _UNHEARD)
+            self._store.add(checkouts, {"id": visit, "owner": known.id, "input": asked, **wanted}, self._hub.now())
+            self._wait(row, known, charge, payment, self._hub.now() + self._patience(row))
 
     def _succeed(self, row: sa.Row[Any], known: Subscription, charge: sa.Row[Any], payment: str | None) -> None:
         self._store.end_charge(charge, self._hub.now(), "succeeded", payment=payment)
-        self._keep(row, *rules.charged(known), payment)
+        self._keep(row, *rules.charged(known, charge.amount), payment)
 
     def _fail(self, row: sa.Row[Any], known: Subscription, charge: sa.Row[Any], reason: str) -> None:
         now = self._hub.now()
         self._store.end_charge(charge, now, "failed", error={"code": reason})
         self._keep(row, *rules.charge_failed(known, reason, now, self._dunning))
+
+    def _unheard(self, row: sa.Row[Any], known: Subscription, charge: sa.Row[Any]) -> None:
+        """It counts as failed when nothing was heard of it in all the time that it was given."""
+        until = charge.updated_at + self._patience(row)
+        if until > self._hub.now():
+            self._keep(row, rules.due(known, until), [])
+        else:
+            self._fail(row, known, charge, "no_payment")
+
+    def _patience(self, row: sa.Row[Any]) -> timedelta:
+        """How long a charge may be on its way: one by link until the first day of the dunning calendar."""
+        manifest = self._hub.registry.get(self._hub.accounts.get(row.connection).connector).manifest
+        return self._dunning[0] if self._dunning and pays_by_link(manifest) else _UNHEARD
 
     def _wait(self, row: sa.Row[Any], known: Subscription, charge: sa.Row[Any], payment: str, until: datetime) -> None:
         self._store.end_charge(charge, self._hub.now(), "waiting", payment=payment)
@@ -260,8 +275,9 @@ class Charging:
             self._hub.recorder.record_all(happenings, self._hub.now())
 
 
-def _payment(row: sa.Row[Any], known: Subscription) -> JsonObject:
-    """What ``payment.create`` is given for the next charge."""
+def _payment(row: sa.Row[Any], known: Subscription, charge: sa.Row[Any]) -> JsonObject:
+    """What ``payment.create`` is given for a charge: the amount that was written down, whatever changed since then."""
     metadata = {**(row.input.get("metadata") or {}), "hub_subscription": known.id, "hub_cycle": str(known.cycle)}
     method = {"method": known.method} if known.method is not None else {}
-    return {**references(row.input), "amount": known.money, "metadata": metadata, **method}
+    amount: JsonObject = {"minor": charge.amount, "currency": charge.currency}
+    return {**references(row.input), "amount": amount, "metadata": metadata, **method}

@@ -35,6 +35,7 @@ from hub.payments import (
     refunds,
     splits,
     statements,
+    taking_back,
 )
 from hub.payments import projection as payments
 
@@ -83,6 +84,7 @@ TIMERS: Final[Mapping[str, Timer]] = {
     **reconciliation.TIMERS,
     **refunds.TIMERS,
     **splits.TIMERS,
+    **taking_back.TIMERS,
 }
 """Kind of timer (``orders.expire``) -> what is done for its subject when it is due."""
 
@@ -97,6 +99,7 @@ PROJECTIONS: Final[Sequence[Projection]] = (
     escrow.project,
     payouts.project,
     refunds.project,
+    taking_back.project,
     job_payments.project,
     outgoing.project,
 )

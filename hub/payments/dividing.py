@@ -17,11 +17,13 @@ import sqlalchemy as sa
 from hub.connect.holding import AUTHORIZATION
 from hub.errors import PermanentError, TransientError, UncertainError
 from hub.journal.book import found
+from hub.journal.tables import payments
 from hub.journal.tables_escrow import divisions, holds
 from hub.money import Money
 from hub.payments import holds as rules
 from hub.payments import payouts
 from hub.payments.holds import Hold
+from hub.payments.payment import Facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -265,9 +267,19 @@ def _done(book: Book, division: str, output: JsonObject, *, native: bool) -> Row
         kept, back = kept_of(row.parts), back_of(row.parts)
         extra: JsonObject = {"parts": row.parts, **({"reason": row.reason} if row.reason else {})}
         after, tales = rules.finish(known, row.kind, kept, back, extra)
+        if back and _refund_failed(book, held, output):
+            after, more = rules.refund_failed(after, back)
+            tales += more
         keep(book, held, after, tales)
         _pass_on(book, held, row, native=native)
     return _ended(book, division, "done", output={**(row.output or {}), **output})
+
+
+def _refund_failed(book: Book, held: Row, output: JsonObject) -> bool:
+    """Whether the gateway told that the refund failed before its answer to it was written down."""
+    mine = (payments.c.connection == held.connection, payments.c.payment == held.payment)
+    facts = book.connection.scalar(sa.select(payments.c.facts).where(*mine))
+    return facts is not None and Facts.from_json(facts).refunds.get(str(output.get("refund"))) == 0
 
 
 def _pass_on(book: Book, held: Row, division: Row, *, native: bool) -> None:

@@ -128,7 +128,7 @@ def _adopted(office: Office, given: JsonObject) -> Row:
     def work(book: Book) -> Row:
         if not _insert(book, known, row.connection, reference, kept):
             return book.get(holds, identity)
-        return _kept(book, book.get(holds, identity), *rules.follow(known, _arrived(facts)))
+        return _kept(book, book.get(holds, identity), *_followed(known, facts))
 
     return office.change(work)
 
@@ -258,19 +258,26 @@ def _follow(book: Book, row: Row, place: tuple[str, str], items: Sequence[NewEve
         sa.select(payments.c.facts).where(payments.c.connection == place[0], payments.c.payment == place[1])
     )
     if facts is not None:
-        known, more = rules.follow(known, _arrived(Facts.from_json(facts)))
+        known, more = _followed(known, Facts.from_json(facts))
         tales += more
     if known.to_json() != row.terms or row.payment != place[1]:
         row = book.change(holds, row, payment=place[1])
         _kept(book, row, known, tales)
 
 
+def _followed(known: Hold, facts: Facts) -> tuple[Hold, list[rules.Tale]]:
+    """The hold as everything that is known of its payment makes it."""
+    tales: list[rules.Tale] = []
+    for dispute, outcome in sorted(facts.disputes.items()):
+        known, more = rules.disputed(known, dispute, outcome, facts.disputed.get(dispute, 0))
+        tales += more
+    known, more = rules.follow(known, _arrived(facts))
+    return known, [*tales, *more]
+
+
 def _heard(book: Book, known: Hold, item: NewEvent) -> tuple[Hold, list[rules.Tale]]:
-    """What an event says beyond the payment's own facts."""
+    """What an event says beyond the payment's own facts: a refund of ours failed after it was counted as done."""
     data = item.data
-    if item.type in {"dispute.opened", "dispute.closed"}:
-        state = "open" if item.type == "dispute.opened" else str(data.get("outcome") or "won")
-        return rules.disputed(known, str(data["dispute"]), state, minor(data, "amount"))
     if item.type == "refund.failed":
         ours = book.rows(sa.select(divisions.c.output).where(divisions.c.hold == known.id, divisions.c.state == "done"))
         if any((row.output or {}).get("refund") == data["refund"] for row in ours):

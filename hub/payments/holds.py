@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 from hub.connect.holding import AUTHORIZATION, COLLECTED
 from hub.errors import PermanentError
 from hub.money import Money
+from hub.payments.payment import LOST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +34,7 @@ STATES: Final = (
 OPEN: Final = frozenset({"held", "frozen"})
 """States in which money rests here and may be divided."""
 OVER: Final = frozenset({"released", "settled", "refunded", "lapsed", "cancelled"})
+_SHARED_OUT: Final = frozenset({"released", "settled", "refunded"})
 
 WARNING: Final = timedelta(days=1)
 """So long before an authorisation lapses it is told."""
@@ -90,7 +92,7 @@ class Hold:
     @property
     def back(self) -> int:
         """What went back to the payer: refunds, what was let go, disputes that were lost."""
-        lost = sum(amount for state, amount in self.disputes.values() if state in {"lost", "accepted"})
+        lost = sum(amount for state, amount in self.disputes.values() if state in LOST)
         return max(self.returned, self.refunded) + lost
 
     @property
@@ -154,20 +156,28 @@ def follow(hold: Hold, news: Arrived) -> tuple[Hold, list[Tale]]:
 
 
 def disputed(hold: Hold, dispute: str, state: str, amount: int) -> tuple[Hold, list[Tale]]:
-    """A dispute was opened (``open``) or closed (its outcome): it freezes what is held, and what is lost is gone."""
-    before = hold.disputes.get(dispute)
-    outcome = state if before is None or before[0] == "open" else before[0]
-    known = replace(hold, disputes={**hold.disputes, dispute: (outcome, amount)})
+    """How a dispute stands, ``open`` or its outcome: it freezes what is held, and what is lost is gone.
+
+    One that is won on appeal brings its money back into the hold, and somebody must say what becomes of it.
+    """
+    known = replace(hold, disputes={**hold.disputes, dispute: (state, amount)})
+    if known.state in _SHARED_OUT and known.left > hold.left:
+        return _back_again(known, "dispute_won")
     return _told(*_at_rest(known, "dispute_lost"))
 
 
 def refund_failed(hold: Hold, amount: int) -> tuple[Hold, list[Tale]]:
     """A refund of ours did not reach the payer: the money is here again, and somebody must say what becomes of it."""
     known = replace(hold, returned=max(hold.returned - amount, 0), gone=hold.gone - amount)
-    if known.state in {"settled", "refunded", "released"}:
-        known = replace(known, state="frozen", frozen_by="refund_failed")
-        return _told(known, [("escrow.frozen", {"amount": known.rest.to_json(), "reason": "refund_failed"})])
+    if known.state in _SHARED_OUT:
+        return _back_again(known, "refund_failed")
     return known, []
+
+
+def _back_again(known: Hold, reason: str) -> tuple[Hold, list[Tale]]:
+    """Money of a hold that was over is here again, frozen until somebody decides."""
+    frozen = replace(known, state="frozen", frozen_by=reason)
+    return _told(frozen, [("escrow.frozen", {"amount": frozen.rest.to_json(), "reason": reason})])
 
 
 def _at_rest(known: Hold, reason: str) -> tuple[Hold, list[Tale]]:

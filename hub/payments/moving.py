@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import sqlalchemy as sa
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hub.journal.book import Book
     from hub.journal.entries import NewEvent
     from hub.jsontypes import JsonObject
+    from hub.payments.division import Share
     from hub.payments.postings import Holdings
 
     Row = sa.Row[Any]
@@ -146,4 +147,30 @@ def of_payment(connection: sa.Connection, gateway: str, payment: str) -> Mapping
         if left:
             reference = row.id.removeprefix(f"{TRANSFER}:{gateway}/")
             found.setdefault(row.provider, []).append((reference, left))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a transfer that a provider gives back, in minor units."""
+
+    transfer: str
+    provider: str
+    minor: int
+
+
+def to_take_back(connection: sa.Connection, gateway: str, payment: str, shares: Sequence[Share]) -> Sequence[Part]:
+    """What to take back at the gateway of the transfers that the providers got of a payment, for what they give up of it.
+
+    What a transfer does not cover is owed by the provider, and set off against what they get next.
+    """
+    passed_on = of_payment(connection, gateway, payment)
+    found: list[Part] = []
+    for share in shares:
+        left = share.amount
+        for transfer, rest in passed_on.get(share.provider, ()):
+            minor = min(left, rest)
+            if minor > 0:
+                found.append(Part(transfer, share.provider, minor))
+                left -= minor
     return found

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from hub.jsontypes import Json, JsonObject
 
@@ -22,6 +22,9 @@ FINAL: Final = frozenset(
 _TOLD = ("created", "pending", "authorized", "succeeded", "failed", "expired", "voided", "returned")
 # Of things told for the same moment, the later one in a payment's life counts.
 _RANK = {name: rank for rank, name in enumerate(("created", "pending", "failed", "authorized", "expired", "voided"))}
+LOST: Final = frozenset({"lost", "accepted"})
+"""Outcomes of disputes that take the money."""
+
 _REFUNDS = frozenset({"refund.issued", "refund.failed"})
 _KEPT = ("amount", "captured", "fee", "method", "customer", "order", "invoice", "link", "subscription", "job", "metadata",
          "gateway", "reason", "next", "lapses_at", "expires_at", "settled")  # fmt: skip
@@ -32,14 +35,15 @@ class Facts:
     """Everything that was ever told of a payment.
 
     ``told``: what happened -> when it was last said (RFC 3339, UTC). ``refunds``: refund -> its amount (minor units), failed
-    ones 0. ``disputes``: dispute -> ``open`` or its outcome. ``disputed``: dispute -> its amount (minor units). ``fields``:
-    name -> [when, value], the newest value of each.
+    ones 0. ``disputes``: dispute -> ``open`` or its outcome. ``decided``: dispute -> when that outcome was told.
+    ``disputed``: dispute -> its amount (minor units). ``fields``: name -> [when, value], the newest value of each.
     """
 
     told: Mapping[str, str] = field(default_factory=dict)
     refunds: Mapping[str, int] = field(default_factory=dict)
     disputes: Mapping[str, str] = field(default_factory=dict)
     disputed: Mapping[str, int] = field(default_factory=dict)
+    decided: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, tuple[str, Json]] = field(default_factory=dict)
 
     @classmethod
@@ -51,6 +55,7 @@ class Facts:
             refunds=cast("Mapping[str, int]", value.get("refunds") or {}),
             disputes=cast("Mapping[str, str]", value.get("disputes") or {}),
             disputed=cast("Mapping[str, int]", value.get("disputed") or {}),
+            decided=cast("Mapping[str, str]", value.get("decided") or {}),
             fields={name: (str(pair[0]), pair[1]) for name, pair in pairs.items()},
         )
 
@@ -61,6 +66,7 @@ class Facts:
             "refunds": dict(self.refunds),
             "disputes": dict(self.disputes),
             "disputed": dict(self.disputed),
+            "decided": dict(self.decided),
             "fields": {name: [when, value] for name, (when, value) in self.fields.items()},
         }
 
@@ -87,6 +93,29 @@ class Facts:
         if refunded and paid is not None and refunded >= paid:
             return "refunded"
         return "partially_refunded" if refunded else "succeeded"
+
+    @property
+    def oddities(self) -> Sequence[str]:
+        """What was told and does not fit together, in words: it is kept, and a person should ask the gateway about it."""
+        succeeded = self.told.get("succeeded")
+        found = [
+            f"The gateway said {name} after it had said succeeded; the money counts as taken."
+            for name in ("failed", "expired", "voided")
+            if succeeded is not None and self.told.get(name, "") > succeeded
+        ]
+        if succeeded is not None and "" < self.told.get("voided", "") < succeeded:
+            found.append("It succeeded after it had been let go.")
+        if succeeded is None and (self.refunded or self.disputes or "returned" in self.told):
+            found.append("Money went back or is in dispute, and nothing was told of a payment that succeeded.")
+        if succeeded is not None and self.paid is not None and self.gone > self.paid:
+            found.append("More went back than came in.")
+        return found
+
+    @property
+    def gone(self) -> int:
+        """What went back by refunds, lost disputes and a returned debit, in minor units."""
+        lost = sum(self.disputed.get(name, 0) for name, outcome in self.disputes.items() if outcome in LOST)
+        return self.refunded + lost + ((self.paid or 0) if "returned" in self.told else 0)
 
     @property
     def refunded(self) -> int:
@@ -116,13 +145,7 @@ def told(facts: Facts, event_type: str, time: str, data: JsonObject) -> Facts:
     if event_type in _REFUNDS:
         return replace(facts, refunds={**facts.refunds, str(data["refund"]): _refund(facts, event_type, data)})
     if family == "dispute":
-        dispute = str(data["dispute"])
-        amount = max(cast("int", cast("JsonObject", data["amount"])["minor"]), facts.disputed.get(dispute, 0))
-        return replace(
-            facts,
-            disputes={**facts.disputes, dispute: _dispute(facts, what, data)},
-            disputed={**facts.disputed, dispute: amount},
-        )
+        return _dispute(facts, what, time, data)
     return facts
 
 
@@ -131,12 +154,22 @@ def _refund(facts: Facts, event_type: str, data: JsonObject) -> int:
     known = facts.refunds.get(str(data["refund"]))
     if event_type == "refund.failed" or known == 0:
         return 0
-    return cast("int", cast("JsonObject", data["amount"])["minor"])
+    return max(cast("int", cast("JsonObject", data["amount"])["minor"]), known or 0)
 
 
-def _dispute(facts: Facts, what: str, data: JsonObject) -> str:
-    known = facts.disputes.get(str(data["dispute"]), "open")
-    return str(data.get("outcome") or "won") if what == "closed" else known
+def _dispute(facts: Facts, what: str, time: str, data: JsonObject) -> Facts:
+    """A dispute that is decided twice, the second time on appeal, stands as it was decided last."""
+    dispute = str(data["dispute"])
+    outcome, decided = facts.disputes.get(dispute, "open"), facts.decided.get(dispute, "")
+    if what == "closed":
+        decided, outcome = max((time, str(data.get("outcome") or "won")), (decided, outcome if decided else ""))
+    amount = max(cast("int", cast("JsonObject", data["amount"])["minor"]), facts.disputed.get(dispute, 0))
+    return replace(
+        facts,
+        disputes={**facts.disputes, dispute: outcome},
+        disputed={**facts.disputed, dispute: amount},
+        decided={**facts.decided, dispute: decided} if decided else facts.decided,
+    )
 
 
 def _weight(what: str) -> int:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
 
+    from hub.connect.manifest import Manifest
     from hub.jsontypes import Json, JsonObject
     from hub.payments.desk import Desk
     from hub.payments.subscription import Tale
@@ -71,7 +72,7 @@ def cancel_plan(desk: Desk, given: JsonObject) -> JsonObject:
 def _move_members(desk: Desk, plan: sa.Row[Any]) -> None:
     price = plan.terms["price"]["minor"]
     for row in desk.store.subscriptions_of(plan.id, (*RUNNING, "paused")):
-        moved, tales = rules.price_changed(desk.store.subscription(row), plan.id, price)
+        moved, tales = rules.price_changed(desk.store.subscription(row), plan.id, price, str(plan.version))
         _kept(desk, row, moved, tales)
 
 
@@ -120,7 +121,7 @@ def create_subscription(desk: Desk, given: JsonObject) -> JsonObject:
         "steps": {},
     }
     row = desk.store.add(subscriptions, {"id": made.id, "connection": desk.connection, **values}, desk.now)
-    if made.method is not None or pays_by_link(desk):
+    if made.method is not None or pays_by_link(desk.gateway.manifest):
         return subscription_output(desk, row)
     return {**subscription_output(desk, row), **_first_visit(desk, row, made)}
 
@@ -131,7 +132,7 @@ def _new(desk: Desk, plan: sa.Row[Any], given: JsonObject) -> Subscription:
     wished = given.get("start_at")
     first = datetime.fromisoformat(wished) if isinstance(wished, str) else desk.now
     first = max(first, desk.now) + timedelta(days=trial)
-    known = given.get("method") is not None or pays_by_link(desk)
+    known = given.get("method") is not None or pays_by_link(desk.gateway.manifest)
     later = first > desk.now
     return Subscription(
         id=desk.identity("sub"),
@@ -219,7 +220,7 @@ def pause_subscription(desk: Desk, given: JsonObject) -> JsonObject:
         return _told_again(desk, row)
     wished = given.get("until")
     until = datetime.fromisoformat(wished) if isinstance(wished, str) else None
-    return _kept(desk, row, *rules.pause(desk.store.subscription(row), until))
+    return _kept(desk, row, *rules.pause(desk.store.subscription(row), until, desk.now))
 
 
 def resume_subscription(desk: Desk, given: JsonObject) -> JsonObject:
@@ -285,6 +286,6 @@ def subscription_output(desk: Desk, row: sa.Row[Any]) -> JsonObject:
     }
 
 
-def pays_by_link(desk: Desk) -> bool:
+def pays_by_link(manifest: Manifest) -> bool:
     """Whether the gateway stores no means of payment, so that each period is paid by a link."""
-    return desk.gateway.manifest.capabilities["recurring_payment"].limits.get("mode") == "link"
+    return manifest.capabilities["recurring_payment"].limits.get("mode") == "link"

@@ -9,8 +9,10 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
+from hub.money import Money
 from hub.payments import ledger
 from hub.payments.division import Division, Taken, take_back, united
+from hub.payments.payment import LOST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,8 +25,6 @@ Holdings: TypeAlias = "Mapping[tuple[str, str], int]"
 
 KINDS: Final = ("paid", "exchange", "fee", "split", "taken", "dispute")
 """The kinds of a payment's transactions; each sums to zero by itself."""
-
-_LOST: Final = frozenset({"lost", "accepted"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,7 @@ class Account:
     @property
     def returned(self) -> int:
         """What went back by refunds, lost disputes and a returned debit."""
-        facts = self.facts
-        return facts.refunded + self._disputed(_LOST) + (self.paid if "returned" in facts.told else 0)
+        return self.facts.gone
 
     @property
     def rest(self) -> int:
@@ -84,11 +83,11 @@ class Account:
 
     def disputed(self) -> int:
         """What is in dispute, or was lost by one."""
-        return self._disputed({"open", *_LOST})
+        return self._disputed({"open", *LOST})
 
     def lost(self) -> int:
         """What disputes took for good."""
-        return self._disputed(_LOST)
+        return self._disputed(LOST)
 
     def _disputed(self, outcomes: frozenset[str] | set[str]) -> int:
         facts = self.facts
@@ -135,14 +134,19 @@ def _money(value: Json) -> tuple[int, str] | None:
 
 
 def _exchanged(account: Account) -> Holdings:
-    """The gateway credits another currency than the payer paid: two transactions, one in each."""
+    """The gateway credits another currency than the payer paid: two transactions, one in each.
+
+    What went back or is disputed goes the same way at the same rate, the only one that is told.
+    """
     settled = _money(account.facts.value("settled"))
     if settled is None or settled[1] == account.currency:
         return {}
-    minor, currency = settled
+    gone = min(account.returned - account.lost() + account.disputed(), account.paid)
+    left = account.paid - gone
+    minor, currency = Money(*settled).allocate([left, gone])[0].minor, settled[1]
     gateway, pair = ledger.gateway(account.connection), ledger.exchange(account.currency, currency)
     return {
-        (gateway, account.currency): -account.paid, (pair, account.currency): account.paid,
+        (gateway, account.currency): -left, (pair, account.currency): left,
         (gateway, currency): minor, (pair, currency): -minor,
     }  # fmt: skip
 

@@ -23,6 +23,7 @@ from hub.payments.belonging import belongings
 from hub.payments.refund_reading import UNDERWAY, event_of, of_payment, output_of, with_underway
 from hub.payments.refunding import OrderLine, by_lines, checked, given_up, parts_of, with_refund
 from hub.payments.splits import account_of, connection_of, passes_on
+from hub.payments.taking_back import EMPTY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,18 +45,13 @@ LEASE: Final = timedelta(minutes=10)
 APPROVAL: Final = "refund_approval"
 """The installation's setting: currency -> minor units; a larger refund waits for a person."""
 
-_EMPTY: Final = "balance_too_low"
-"""The provider has taken the money out of the account at the gateway already; waiting brings nothing back."""
-
-"""What a refund's event says of its payment besides the amounts."""
-
 
 def refund(office: Office, given: JsonObject) -> JsonObject:
     """Give all or a part of a payment back; once for this office's key."""
     return output_of(carry_out(office, begin(office, given)))
 
 
-def begin(office: Office, given: JsonObject, actor: str = "") -> str:
+def begin(office: Office, given: JsonObject) -> str:
     """Write the refund down, once for this office's key; gives its id. Raises ``PermanentError`` when it cannot be."""
     connection = connection_of(office, given)
     manifest, limits = office.manifest(connection), office.fact(APPROVAL)
@@ -64,13 +60,11 @@ def begin(office: Office, given: JsonObject, actor: str = "") -> str:
         raise PermanentError(message, code="wrong_state", remedy="Give the money back in another way.")
     identity = office.identity("rfd")
     asked = {**given, "connection": connection}
-    office.change(lambda book: _begun(book, identity, asked, manifest, limits, actor))
+    office.change(lambda book: _begun(book, identity, asked, manifest, limits))
     return identity
 
 
-def _begun(  # noqa: PLR0913 (what makes one refund)
-    book: Book, identity: str, given: JsonObject, manifest: Manifest, limits: Json, actor: str
-) -> None:
+def _begun(book: Book, identity: str, given: JsonObject, manifest: Manifest, limits: Json) -> None:
     if book.find(refund_requests, identity) is not None:
         return
     account = account_of(book, str(given["connection"]), str(given["payment"]))
@@ -83,7 +77,8 @@ def _begun(  # noqa: PLR0913 (what makes one refund)
     values = {
         "id": identity, "connection": account.connection, "payment": account.payment, "currency": amount.currency,
         "minor": amount.minor, "state": "asked" if waits else "ready", "parts": dict(parts_of(account, amount, lines)),
-        "lines": list(lines), "input": given, "reason": str(given.get("reason") or ""), "asked_by": actor,
+        "lines": list(lines), "input": given, "reason": str(given.get("reason") or ""),
+        "asked_by": str(given.get("actor") or ""),
         "due_at": None if waits else book.now + LEASE,
     }  # fmt: skip
     book.insert(refund_requests, values)
@@ -230,20 +225,9 @@ def _share_json(share: Share, currency: str) -> JsonObject:
 
 
 def _plan(book: Book, row: Row, shares: Sequence[Share]) -> list[Json]:
-    """What to take back at the gateway of the transfers that the providers got of the payment.
-
-    What a transfer does not cover is owed by the provider, and set off against what they get next.
-    """
-    passed_on = moving.of_payment(book.connection, row.connection, row.payment)
-    plan: list[Json] = []
-    for share in shares:
-        left = share.amount
-        for transfer, rest in passed_on.get(share.provider, ()):
-            minor = min(left, rest)
-            if minor > 0:
-                plan.append({"transfer": transfer, "provider": share.provider, "minor": minor})
-                left -= minor
-    return plan
+    """What to take back at the gateway of the transfers that the providers got of the payment."""
+    parts = moving.to_take_back(book.connection, row.connection, row.payment, shares)
+    return [{"transfer": one.transfer, "provider": one.provider, "minor": one.minor} for one in parts]
 
 
 def _reversed(office: Office, row: Row, one: JsonObject) -> bool:
@@ -256,7 +240,7 @@ def _reversed(office: Office, row: Row, one: JsonObject) -> bool:
     except PermanentError:
         return False
     except TransientError as error:
-        if error.code != _EMPTY:
+        if error.code != EMPTY:
             raise
         return False
     return True
@@ -282,13 +266,19 @@ def go_on(office: Office, identity: str) -> None:
 
 
 def decide(office: Office, identity: str, *, approved: bool, actor: str, why: str = "") -> None:
-    """A person approves a refund that waits, or refuses it. Raises ``PermanentError`` when it waits no more."""
+    """A person approves a refund that waits, or refuses it.
+
+    Raises ``PermanentError`` when it waits no more, and (``forbidden``) when who asked for it would approve it.
+    """
 
     def work(book: Book) -> None:
         row = book.get(refund_requests, identity)
         if row.state != "asked":
             message = f"This refund does not wait any more: it is {row.state}."
             raise PermanentError(message, code="wrong_state", remedy="Load the page again to see how it stands.")
+        if approved and row.asked_by == actor:
+            message = "Whoever asked for a refund above the limit cannot approve it."
+            raise PermanentError(message, code="forbidden", remedy="Have somebody else who may edit approve it.")
         state = "ready" if approved else "refused"
         due_at = book.now if approved else None
         row = book.change(refund_requests, row, state=state, decided_by=actor, decided_why=why[:500], due_at=due_at)

@@ -91,9 +91,12 @@ class Subscription:
     @property
     def full_charge(self) -> int:
         """The same before a credit that is larger than the price is cut off."""
-        price = self.next_price if self.next_price is not None and self.cycle else self.price
-        whole = price * self.quantity
-        return whole - off(self.discount, whole, self.currency, self.cycle) + self.balance
+        return self.cost(self.cycle) + self.balance
+
+    def cost(self, cycle: int) -> int:
+        """What the period number ``cycle`` (from 0) costs at the present price, less its discount."""
+        whole = self.price * self.quantity
+        return whole - off(self.discount, whole, self.currency, cycle)
 
     @property
     def money(self) -> JsonObject:
@@ -101,42 +104,57 @@ class Subscription:
         return {"minor": self.charge, "currency": self.currency}
 
 
-def charged(known: Subscription) -> tuple[Subscription, list[Tale]]:
-    """The charge of the present period succeeded (or there was nothing to charge)."""
+def at_new_price(known: Subscription) -> Subscription:
+    """The charge of the next period begins: a new price that its payer was told of holds from now on.
+
+    It does not hold for the first period, nor for one whose charge is made again.
+    """
+    if not known.cycle or known.attempt or known.next_price is None:
+        return known
+    plan = known.plan if known.next_plan is None else known.next_plan
+    return replace(known, price=known.next_price, plan=plan, next_price=None, next_plan=None)
+
+
+def charged(known: Subscription, taken: int | None = None) -> tuple[Subscription, list[Tale]]:
+    """The charge of the present period succeeded (or there was nothing to charge).
+
+    ``taken`` is what it took, when it began before the subscription was changed; what that leaves is settled with the next.
+    One that is over stays so, whenever its last charge is decided, and one that is paused stays paused.
+    """
+    if known.state in OVER:
+        return known, []
+    taken = known.charge if taken is None else taken
     start, end = known.period
-    rest = min(known.full_charge, 0)
-    paid = replace(
-        known,
-        state="cancelling" if known.cancel_at else "active",
-        cycle=known.cycle + 1,
-        attempt=0,
-        balance=rest,
-        due_at=end,
-        price=known.next_price if known.next_price is not None and known.cycle else known.price,
-        plan=known.next_plan if known.next_plan is not None and known.cycle else known.plan,
-        next_price=None if known.cycle else known.next_price,
-        next_plan=None if known.cycle else known.next_plan,
-    )
+    paid = replace(known, cycle=known.cycle + 1, attempt=0, balance=known.full_charge - taken)
+    if known.state != "paused":
+        paid = replace(paid, state="cancelling" if known.cancel_at else "active", due_at=end)
     what = "subscription.started" if known.cycle == 0 else "subscription.renewed"
-    extra: JsonObject = {"period": {"start": _stamp(start), "end": _stamp(end)}, "amount": known.money}
+    amount: JsonObject = {"minor": taken, "currency": known.currency}
+    extra: JsonObject = {"period": {"start": _stamp(start), "end": _stamp(end)}, "amount": amount}
     return paid, [(what, str(known.cycle), extra)]
 
 
 def charge_failed(
     known: Subscription, reason: str, now: datetime, dunning: Sequence[timedelta]
 ) -> tuple[Subscription, list[Tale]]:
-    """The charge failed: it is tried again on the dunning calendar; after the last time the subscription is cancelled."""
+    """The charge failed: it is tried again on the dunning calendar; after the last time the subscription is cancelled.
+
+    Of one that is over nothing is told; one that is paused is tried again when it is resumed.
+    """
+    if known.state in OVER:
+        return known, []
     attempt = known.attempt + 1
     extra: JsonObject = {"amount": known.money, "attempt": attempt, "reason": reason}
+    part = f"{known.cycle}.{attempt}"
     if attempt > len(dunning):
         over = replace(known, state="cancelled", attempt=attempt, due_at=None)
-        failed: Tale = ("subscription.payment_failed", f"{known.cycle}.{attempt}", extra)
+        failed: Tale = ("subscription.payment_failed", part, extra)
         return over, [failed, ("subscription.cancelled", "end", {"reason": "payment_failed"})]
+    if known.state == "paused":
+        return replace(known, attempt=attempt), [("subscription.payment_failed", part, extra)]
     again = now + dunning[attempt - 1]
     late = replace(known, state="past_due" if known.cycle else "pending", attempt=attempt, due_at=again)
-    return late, [
-        ("subscription.payment_failed", f"{known.cycle}.{attempt}", {**extra, "next_attempt_at": _stamp(again)})
-    ]
+    return late, [("subscription.payment_failed", part, {**extra, "next_attempt_at": _stamp(again)})]
 
 
 def begin_now(known: Subscription, now: datetime) -> Subscription:
@@ -199,11 +217,11 @@ def cancel(known: Subscription, at: str, now: datetime, reason: str = "") -> tup
     return ending, [("subscription.updated", f"cancel.{_stamp(end)}", {**words, "cancel_at": _stamp(end)})]
 
 
-def pause(known: Subscription, until: datetime | None) -> tuple[Subscription, list[Tale]]:
+def pause(known: Subscription, until: datetime | None, now: datetime) -> tuple[Subscription, list[Tale]]:
     """Charge nothing until it is resumed, by itself at ``until`` where that is given."""
     _refuse(known, OVER | {"paused", "pending"})
     paused = replace(known, state="paused", due_at=until)
-    return paused, [("subscription.paused", f"{known.cycle}.{_stamp(until) if until else ''}", {})]
+    return paused, [("subscription.paused", f"{known.cycle}.{_stamp(now)}", {})]
 
 
 def resume(known: Subscription, now: datetime) -> tuple[Subscription, list[Tale]]:
@@ -212,7 +230,8 @@ def resume(known: Subscription, now: datetime) -> tuple[Subscription, list[Tale]
         raise _wrong_state(known)
     end = known.paid_until if known.cycle else known.anchor
     if end is not None and end > now:
-        going = replace(known, state="cancelling" if known.cancel_at else "active", due_at=end)
+        state = "active" if known.cycle else "trialing"
+        going = replace(known, state="cancelling" if known.cancel_at else state, due_at=end)
     else:
         going = replace(known, state="active", anchor=now, base=known.cycle, due_at=now)
     return going, [("subscription.resumed", f"{known.cycle}.{_stamp(now)}", {})]
@@ -243,7 +262,7 @@ def change(  # noqa: PLR0913 (what may change)
         next_price=None if price is not None else known.next_price,
         next_plan=None if plan is not None else known.next_plan,
     )
-    difference = new.price * new.quantity - known.price * known.quantity
+    difference = new.cost(known.cycle - 1) - known.cost(known.cycle - 1)
     if difference and known.cycle and prorate != "none":
         start, end = period(known.anchor, known.interval, known.cycle - 1 - known.base)
         new = replace(new, balance=known.balance + remaining_share(difference, start, end, now))
@@ -252,12 +271,16 @@ def change(  # noqa: PLR0913 (what may change)
     return new, [("subscription.updated", _stamp(now), {"changes": changes})]
 
 
-def price_changed(known: Subscription, plan: str, price: int) -> tuple[Subscription, list[Tale]]:
-    """The plan got a new price that running subscriptions move to from their next period; the member is told."""
+def price_changed(known: Subscription, plan: str, price: int, part: str) -> tuple[Subscription, list[Tale]]:
+    """The plan got a new price that running subscriptions move to from their next period; the member is told.
+
+    ``part`` tells this change of the price from others.
+    """
     moved = replace(known, next_price=price, next_plan=plan)
-    when = known.paid_until or known.anchor
+    start, end = known.period
+    when = start if known.cycle and not known.attempt else end
     news: JsonObject = {"changes": {"price": _money(known, price), "from": _stamp(when)}}
-    return moved, [("subscription.updated", f"price.{plan}.{price}", news)]
+    return moved, [("subscription.updated", f"price.{plan}.{part}", news)]
 
 
 def _refuse(known: Subscription, states: frozenset[str]) -> None:

@@ -185,9 +185,10 @@ class Market:
         """A person says what became of a payout."""
         return mark(self.hub.office("page"), payout, state, reason)
 
-    def happen(self, event_type, payout, provider, minor, currency="EUR"):
+    def happen(self, event_type, payout, provider, minor, currency="EUR", metadata=None):
         """The gateway tells of a payout."""
         data = {"payout": payout, "provider": provider, "amount": {"minor": minor, "currency": currency}}
+        data |= {"metadata": metadata} if metadata else {}
         happening = Happening(event_type, "sandbox", f"{event_type}:{payout}", data, self.hub.now())
         self.hub.recorder.record(happening, self.hub.now())
 

@@ -132,6 +132,20 @@ def test_a_settlement_in_another_currency_goes_over_the_pairs_account(books):
     }
 
 
+def test_what_goes_back_goes_over_the_pairs_account_too_until_nothing_is_left(books):
+    books.tell("payment.succeeded", **PAYMENT, settled=money(9250, "EUR"))
+    refund = {"payment": "pay_1", "order": "ord_1", "refund": "r"}
+    assert books.change_by("refund.issued", **refund, amount=money(4000)) == {
+        "held:ord_1": 4000,
+        "exchange:EUR/USD": -4000,
+    }
+    assert books.accounts("EUR") == {"gateway:shop": 5550, "exchange:EUR/USD": -5550}
+    books.tell("dispute.opened", **{**DISPUTE, "amount": money(6000)})
+    assert books.accounts("EUR") == {}
+    books.tell("dispute.closed", **{**DISPUTE, "amount": money(6000)}, outcome="lost")
+    assert books.accounts() == books.accounts("EUR") == {}
+
+
 def test_a_fee_in_another_currency_is_owed_in_that_one(books):
     books.tell("payment.succeeded", **PAYMENT, fee=money(290, "EUR"))
     assert books.accounts() == {"gateway:shop": 10000, "held:ord_1": -10000}

@@ -267,6 +267,41 @@ def test_a_refund_that_fails_at_the_bank_brings_the_hold_back_for_a_person(quick
     assert (done["status"], quick.account("provider:prv_ada")) == ("settled", -120_000)
 
 
+def test_a_refund_whose_failure_is_told_before_its_settlement_is_written_down_brings_the_hold_back_too(
+    quick, monkeypatch
+):
+    quick.provider("prv_ada")
+    hold = held(quick)
+    act = quick.hub.payments.act
+
+    def overtaken(name, action, key, given, **said):
+        output = act(name, action, key, given, **said)
+        if action == "payment.refund":
+            quick.sandbox("POST", f"/test/refunds/{output['refund']}/fail", {})
+            quick.heard("refund.failed")
+        return output
+
+    monkeypatch.setattr(quick.hub.payments, "act", overtaken)
+    parts = [{"provider": "prv_ada", "amount": euros(72_000)}, {"customer": "ada", "amount": euros(48_000)}]
+    quick.act("settle", {"hold": hold, "parts": parts}, "settle")
+    assert (quick.hold(hold).state, quick.account("held:job_12")) == ("frozen", -48_000)
+    left = quick.act("settle", {"hold": hold, "parts": [{"provider": "prv_ada", "amount": euros(48_000)}]}, "again")
+    assert (left["status"], quick.account("provider:prv_ada")) == ("settled", -120_000)
+
+
+def test_a_payment_that_is_disputed_already_is_frozen_from_the_moment_it_is_held(quick):
+    asked_for = {"amount": 120_000, "currency": "EUR", "references": {"job": "job_12"}}
+    payment = quick.sandbox("POST", "/payments", asked_for)["id"]
+    quick.pay(payment)
+    dispute = quick.sandbox("POST", f"/test/payments/{payment}/dispute", {})["id"]
+    quick.heard("dispute.opened")
+    hold = quick.act("hold", {"payment": payment}, "hold")
+    assert hold["status"] == "frozen"
+    quick.sandbox("POST", f"/test/disputes/{dispute}/close", {"outcome": "won"})
+    quick.heard("dispute.closed")
+    assert quick.hold(hold["hold"]).state == "held"
+
+
 @pytest.mark.parametrize(
     "parts",
     [

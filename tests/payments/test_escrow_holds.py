@@ -127,6 +127,13 @@ def test_a_dispute_that_is_lost_takes_what_was_disputed():
     assert (whole.state, whole.left, types(tales)) == ("refunded", 0, ["escrow.settled"])
 
 
+def test_a_dispute_that_is_won_on_appeal_brings_the_money_back_for_somebody_to_decide():
+    lost, _ = holds.disputed(HELD, "dis_1", "lost", WHOLE)
+    assert lost.state == "refunded"
+    won, tales = holds.disputed(lost, "dis_1", "won", WHOLE)
+    assert (won.state, won.frozen_by, won.left, types(tales)) == ("frozen", "dispute_won", WHOLE, ["escrow.frozen"])
+
+
 def test_a_dispute_told_before_its_payment_ends_the_same():
     early, tales = holds.disputed(ASKED, "dis_1", "open", WHOLE)
     assert tales == []

@@ -62,6 +62,12 @@ HISTORY = [
     refund("r2", 1000, 7, "refund.failed"),
     event("dispute.opened", 8, dispute="d"),
     event("dispute.closed", 9, dispute="d", outcome="lost"),
+    event("dispute.closed", 12, dispute="d", outcome="won"),
+    refund("r3", 500, 10),
+    refund("r3", 700, 11),
+    event("payment.pending", 13),
+    event("payment.succeeded", 14, captured={"minor": 9000, "currency": "USD"}, fee={"minor": 90, "currency": "USD"}),
+    event("payment.succeeded", 3, captured={"minor": 9500, "currency": "USD"}),
 ]
 
 
@@ -73,4 +79,37 @@ def test_every_order_and_repetition_ends_in_the_same_facts(order, repeats):
 def test_facts_survive_the_journal():
     facts = fold(HISTORY)
     assert Facts.from_json(facts.to_json()) == facts
-    assert (facts.paid, facts.refunded, facts.value("reason")) == (9000, 2000, "card_declined")
+    assert (facts.paid, facts.refunded, facts.value("reason")) == (9000, 2700, "card_declined")
+    assert (facts.disputes, facts.refunds["r2"]) == ({"d": "won"}, 0)
+
+
+@pytest.mark.parametrize(
+    ("events", "words"),
+    [
+        ([event("payment.succeeded", 1), event("payment.failed", 2)], "failed after it had said succeeded"),
+        ([event("payment.succeeded", 1), event("payment.voided", 2)], "voided after it had said succeeded"),
+        ([event("payment.voided", 1), event("payment.succeeded", 2)], "succeeded after it had been let go"),
+        ([refund("r", 4000, 5)], "nothing was told of a payment that succeeded"),
+        ([event("payment.returned", 5)], "nothing was told of a payment that succeeded"),
+        ([event("payment.succeeded", 1), refund("r", 6000, 2), refund("s", 4001, 3)], "More went back than came in"),
+        ([event("payment.succeeded", 1), refund("r", 1, 2), event("payment.returned", 3)], "More went back"),
+    ],
+)
+def test_what_does_not_fit_together_is_said_in_every_order(events, words):
+    for told_so in (events, events[::-1]):
+        (oddity,) = fold(told_so).oddities
+        assert words in oddity
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [event("payment.failed", 1), event("payment.succeeded", 2)],
+        [event("payment.expired", 1), event("payment.succeeded", 2)],
+        [event("payment.succeeded", 1), refund("r", 10000, 2)],
+        [event("payment.succeeded", 1), event("dispute.opened", 2, dispute="d"), event("payment.pending", 3)],
+        [event("payment.authorized", 1), event("payment.voided", 2)],
+    ],
+)
+def test_what_gateways_may_well_tell_is_nothing_odd(events):
+    assert fold(events).oddities == []

@@ -4,7 +4,9 @@ import pytest
 
 from hub.engine.office import HubOffice
 from hub.errors import PermanentError
+from hub.journal.entries import Happening
 from hub.journal.tables_ledger import refund_requests
+from hub.journal.tables_office import timers
 from hub.payments import refunds
 from tests.payments.market import KilledError
 from tests.payments.test_splits import RULE, money, paid, sold
@@ -47,6 +49,70 @@ def test_the_refund_of_one_line_takes_back_that_vendors_share_and_that_commissio
         "provider:prv_b": -3499,
         "revenue:commission": -500,
     }
+
+
+def disputed(market, payment, outcome):
+    """The payer's bank decides a dispute."""
+    dispute = market.sandbox("POST", f"/test/payments/{payment}/dispute", {})["id"]
+    market.heard("dispute.opened")
+    market.sandbox("POST", f"/test/disputes/{dispute}/close", {"outcome": outcome})
+    market.heard("dispute.closed")
+
+
+@pytest.mark.parametrize("cause", ["dispute", "returned debit"])
+def test_what_a_lost_dispute_or_a_returned_debit_takes_is_taken_back_of_who_got_it(market, cause):
+    _, payment = divided(market, passed_on=True)
+    if cause == "dispute":
+        disputed(market, payment, "lost")
+    else:
+        data = {"payment": payment, "amount": money(10000), "reason": "insufficient_funds"}
+        for number in range(2):
+            told = Happening("payment.returned", "sandbox", f"returned:{number}", data, market.hub.now())
+            market.hub.recorder.record(told, market.hub.now())
+    market.run_due()
+    market.heard("transfer.reversed", 2)
+    taken = sorted((one["provider"], one["amount"]["minor"]) for one in market.events("transfer.reversed"))
+    assert [minor for _, minor in taken] == [5251, 3499]
+    market.forward(hours=1)
+    assert len(market.events("transfer.reversed")) == 2
+    assert market.books("USD") == {}, "nobody owes anything"
+
+
+def test_a_dispute_that_is_won_takes_nothing_back(quick):
+    _, payment = divided(quick, passed_on=True)
+    disputed(quick, payment, "won")
+    quick.run_due()
+    assert quick.told("transfer.reversed") == []
+    assert quick.account("revenue:commission", "USD") == -1250
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_process_that_dies_while_a_lost_dispute_is_taken_back_does_it_once(quick, moment):
+    _, payment = divided(quick, passed_on=True)
+    disputed(quick, payment, "lost")
+    quick.die_at(1, moment)
+    with pytest.raises(KilledError):
+        quick.run_due()
+    quick.forward(minutes=3)
+    quick.heard("transfer.reversed", 2)
+    assert len(quick.events("transfer.reversed")) == 2
+    assert quick.books("USD") == {}
+
+
+@pytest.mark.parametrize("why", ["refused", "empty"])
+def test_what_cannot_be_taken_back_at_the_gateway_is_owed_and_never_paid_out(quick, why):
+    _, payment = divided(quick, passed_on=True)
+    if why == "refused":
+        quick.sandbox("POST", "/test/misbehaviour", {"scope": "gateway", "mode": "refuse", "match": "dispute_lost"})
+    else:
+        for account, minor in (("acct_a", 5251), ("acct_b", 3499)):
+            quick.sandbox("POST", "/payouts", {"provider": account, "amount": minor, "currency": "USD"})
+    disputed(quick, payment, "lost")
+    quick.run_due()
+    assert quick.told("transfer.reversed") == []
+    assert [row for row in quick.rows(timers) if row.kind == "transfers.take_back"] == [], "nothing is tried for ever"
+    assert (quick.account("provider:prv_a", "USD"), quick.account("provider:prv_b", "USD")) == (5251, 3499)
+    assert quick.act("pay_due", {}, "pay")["payouts"] == []
 
 
 def test_a_full_refund_brings_every_account_back_to_zero(market):

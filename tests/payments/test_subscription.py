@@ -77,12 +77,12 @@ def test_cancelling_now_ends_it_and_a_second_time_is_refused():
     over, tales = rules.cancel(running(), "now", BEGUN)
     assert (over.state, types(tales)) == ("cancelled", ["subscription.cancelled"])
     with pytest.raises(PermanentError) as caught:
-        rules.pause(over, None)
+        rules.pause(over, None, BEGUN)
     assert caught.value.code == "wrong_state"
 
 
 def test_a_pause_inside_a_period_changes_no_date():
-    paused, _ = rules.pause(running(), None)
+    paused, _ = rules.pause(running(), None, BEGUN)
     assert rules.at_due(paused, BEGUN + timedelta(days=400))[2] is False
     going, _ = rules.resume(paused, BEGUN + timedelta(days=10))
     assert (going.state, going.due_at) == ("active", datetime(2027, 2, 28, 9, tzinfo=UTC))
@@ -90,7 +90,7 @@ def test_a_pause_inside_a_period_changes_no_date():
 
 def test_a_pause_beyond_the_period_begins_a_new_one_at_the_day_of_return():
     back = BEGUN + timedelta(days=100)
-    paused, _ = rules.pause(running(), back)
+    paused, _ = rules.pause(running(), back, BEGUN)
     going, tales, charge = rules.at_due(paused, back)
     assert (types(tales), charge, going.due_at) == (["subscription.resumed"], False, back)
     paid, tales = rules.charged(going)
@@ -105,11 +105,21 @@ def test_it_ends_after_its_number_of_charges():
 
 
 def test_a_new_price_of_the_plan_holds_from_the_next_period():
-    moved, tales = rules.price_changed(running(), "pln_1", 2500)
-    assert (moved.charge, types(tales)) == (2500, ["subscription.updated"])
+    moved, tales = rules.price_changed(running(), "pln_1", 2500, "2")
+    assert types(tales) == ["subscription.updated"]
     assert tales[0][2]["changes"] == {"price": {"minor": 2500, "currency": "EUR"}, "from": "2027-02-28T09:00:00Z"}
-    paid, tales = rules.charged(moved)
+    paid, tales = rules.charged(rules.at_new_price(moved))
     assert (tales[0][2]["amount"]["minor"], paid.price, paid.next_price) == (2500, 2500, None)
+
+
+def test_a_new_price_holds_neither_for_the_first_period_nor_for_one_that_is_overdue():
+    first, tales = rules.price_changed(new(), "pln_2", 2500, "2")
+    assert (rules.at_new_price(first).charge, tales[0][2]["changes"]["from"]) == (1900, "2027-02-28T09:00:00Z")
+    late, _ = rules.charge_failed(running(), "card_declined", BEGUN + timedelta(days=28), DUNNING)
+    overdue, tales = rules.price_changed(late, "pln_2", 2500, "2")
+    assert (rules.at_new_price(overdue).charge, tales[0][2]["changes"]["from"]) == (1900, "2027-03-31T09:00:00Z")
+    after = rules.at_new_price(rules.charged(overdue)[0])
+    assert (after.charge, after.plan) == (2500, "pln_2")
 
 
 @pytest.mark.parametrize(("prorate", "next_charge"), [("none", 3800), ("next_period", 3800 + 950), ("now", 3800 + 950)])
@@ -144,3 +154,68 @@ def test_another_means_is_charged_at_once_what_is_overdue_and_nothing_else():
     with pytest.raises(PermanentError) as caught:
         rules.other_method(over, "m_2", "chk_1", now)
     assert caught.value.code == "wrong_state"
+
+
+def test_a_charge_that_succeeds_late_brings_nothing_back_to_life():
+    """A bank debit may be decided days after its member left or paused."""
+    over, _ = rules.cancel(running(), "now", BEGUN)
+    paid, tales = rules.charged(over)
+    assert (paid.state, paid.due_at, tales) == ("cancelled", None, [])
+    failed, tales = rules.charge_failed(over, "insufficient_funds", BEGUN, DUNNING)
+    assert (failed.state, failed.due_at, tales) == ("cancelled", None, [])
+
+
+def test_a_charge_that_is_decided_during_a_pause_leaves_it_paused():
+    until = BEGUN + timedelta(days=90)
+    paused, _ = rules.pause(running(), until, BEGUN)
+    paid, tales = rules.charged(paused)
+    assert (paid.state, paid.due_at, paid.cycle, types(tales)) == ("paused", until, 2, ["subscription.renewed"])
+    failed, tales = rules.charge_failed(paused, "insufficient_funds", BEGUN, DUNNING)
+    assert (failed.state, failed.due_at, failed.attempt) == ("paused", until, 1)
+    assert "next_attempt_at" not in tales[0][2]
+    last, tales = rules.charge_failed(failed, "insufficient_funds", BEGUN, ())
+    assert (last.state, types(tales)) == ("cancelled", ["subscription.payment_failed", "subscription.cancelled"])
+
+
+def test_what_changed_while_a_charge_was_on_its_way_is_settled_with_the_next():
+    known = running(anchor=datetime(2027, 4, 1, tzinfo=UTC), quantity=2)
+    changed, _ = rules.change(known, datetime(2027, 4, 16, tzinfo=UTC), quantity=1)
+    assert changed.balance == -950
+    paid, _ = rules.charged(changed, known.charge)
+    assert paid.balance == -950 - 1900, "what was taken for two and is for one, and the rest of the period before"
+    dearer, _ = rules.change(known, datetime(2027, 4, 16, tzinfo=UTC), quantity=3)
+    assert rules.charged(dearer, known.charge)[0].balance == 950 + 1900
+
+
+def test_a_price_that_changes_while_a_charge_is_on_its_way_holds_from_the_period_after():
+    known = running()
+    moved, _ = rules.price_changed(known, "pln_1", 2500, "2")
+    paid, tales = rules.charged(moved, known.charge)
+    assert (paid.balance, tales[0][2]["amount"]["minor"], rules.at_new_price(paid).charge) == (0, 1900, 2500)
+
+
+def test_a_discount_holds_for_the_difference_too():
+    half = {"percent": "50", "cycles": 2}
+    known = running(anchor=datetime(2027, 4, 1, tzinfo=UTC), discount=half)
+    changed, _ = rules.change(known, datetime(2027, 4, 16, tzinfo=UTC), quantity=2)
+    assert changed.balance == 475, "half of a half"
+    assert changed.charge == 1900 + 475
+
+
+def test_everything_that_happens_again_is_told_again():
+    first, told = rules.pause(running(), None, BEGUN)
+    going, _ = rules.resume(first, BEGUN + timedelta(days=1))
+    _, again = rules.pause(going, None, BEGUN + timedelta(days=2))
+    assert told[0][1] != again[0][1]
+    parts = []
+    for number, price in enumerate((2500, 1900, 2500)):
+        _, tales = rules.price_changed(running(), "pln_1", price, str(number))
+        parts.append(tales[0][1])
+    assert len(set(parts)) == 3
+
+
+def test_a_pause_in_the_trial_leaves_the_trial():
+    trial = rules.begin_trial(new(anchor=BEGUN + timedelta(days=14), due_at=None))
+    paused, _ = rules.pause(trial, None, BEGUN)
+    going, _ = rules.resume(paused, BEGUN + timedelta(days=3))
+    assert (going.state, going.due_at) == ("trialing", BEGUN + timedelta(days=14))

@@ -247,3 +247,53 @@ def test_shares_are_kept_as_due_and_taken_back_once(corner):
     assert corner.act("transfer.reverse", {"transfer": share["transfer"]}, "r2")["status"] == "reversed"
     assert corner.told("transfer") == ["transfer.reversed", "transfer.reversed"]
     assert corner.refused("transfer.create", {**given, "amount": {"minor": 0, "currency": "EUR"}}) == "amount_too_small"
+
+
+@pytest.mark.parametrize("outcome", ["succeeded", "failed"])
+def test_a_debit_that_is_decided_after_the_member_left_charges_nothing_more(corner, outcome):
+    joined = member(corner)
+    corner.gateway.slow = True
+    corner.forward(days=29)
+    assert act(corner, "cancel", joined, at="now")["status"] == "cancelled"
+    corner.gateway.settle("c_2", outcome, "insufficient_funds")
+    corner.gateway.slow = False
+    corner.forward(days=33)
+    assert corner.told("subscription") == ["subscription.started", "subscription.cancelled"]
+    assert len(corner.gateway.charges) == 2
+    assert corner.hub.payments.store.charges_of(joined)[0].state == outcome, "that is still known of it"
+
+
+def test_a_debit_that_is_paid_during_a_pause_charges_nothing_more_before_the_return(corner):
+    joined = member(corner)
+    corner.gateway.slow = True
+    corner.forward(days=29)
+    act(corner, "pause", joined)
+    corner.gateway.settle("c_2")
+    corner.gateway.slow = False
+    corner.forward(days=33)
+    assert len(corner.gateway.charges) == 2
+    assert act(corner, "resume", joined)["status"] == "active"
+    corner.run_due()
+    assert len(corner.gateway.charges) == 3
+
+
+def test_a_price_that_changes_to_and_fro_is_told_each_time(corner):
+    gold = plan(corner)
+    member(corner, gold)
+    for number, minor in enumerate((5900, 4900, 5900)):
+        moved = {"plan": gold, "price": {"minor": minor, "currency": "EUR"}, "existing": "move"}
+        for _ in range(2):
+            corner.act("plan.update", moved, f"price {number}")
+    assert corner.told("subscription.updated") == ["subscription.updated"] * 3
+
+
+def test_a_charge_that_is_repeated_asks_for_the_amount_that_was_written_down(corner):
+    """The member changed in between: the same key must stand for the same charge."""
+    joined = member(corner)
+    corner.gateway.treat(DOWN, DOWN, DOWN, DOWN)
+    corner.forward(days=28)
+    act(corner, "update", joined, quantity=2, prorate="none")
+    corner.forward(days=1)
+    assert [one["amount"] for one in corner.gateway.charges] == [4900, 4900]
+    corner.forward(days=31)
+    assert [one["amount"] for one in corner.gateway.charges] == [4900, 4900, 9800 + 4900]

@@ -135,6 +135,24 @@ def test_a_refund_that_waits_is_approved_and_goes_back(market):
     assert "decided by editor@example.com" in again
 
 
+def test_who_asked_for_a_refund_cannot_approve_it_as_well(market):
+    market.hub.store.create_user("second@example.com", "Second", "editor", HASH, market.hub.now())
+    payment = market.sandbox("POST", "/payments", {"amount": 4900, "currency": "EUR"})["id"]
+    market.pay(payment)
+    market.heard("payment.succeeded")
+    editor = enter(market)
+    said = editor.post(f"/payments/sandbox/{payment}", do="refund", key="one", follow=True).text
+    assert "waits until somebody else approves it" in said
+    request = market.rows(refund_requests)[0].id
+    assert "asked by editor@example.com" in editor.page("/refunds")
+    own = editor.post(f"/refunds/{request}", do="approve", follow=True).text
+    assert "Whoever asked for a refund above the limit cannot approve it." in unescape(own)
+    assert state(market) == "asked"
+    enter(market, "second").post(f"/refunds/{request}", do="approve")
+    market.run_due()
+    assert state(market) == "issued"
+
+
 def test_a_refund_that_is_refused_moves_nothing(market):
     request = asked(market)
     assert enter(market).post(f"/refunds/{request}", do="refuse", why="too late").status_code == 303

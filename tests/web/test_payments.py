@@ -47,6 +47,18 @@ def test_the_list_is_filtered_and_summed_up(told, admin, asked, shown):
     assert ("1 paid" in page) is shown
 
 
+def test_news_that_does_not_fit_is_kept_and_shown(told, hub, admin):
+    for page in ("/payments", "/payments/stripe-main/pay_1"):
+        assert "fit" not in admin.page(page)
+    back = {"payment": "pay_1", "refund": "ref_1", "amount": {"minor": 5000, "currency": "EUR"}}
+    hub.recorder.record(Happening("refund.issued", "stripe-main", "back", back, hub.now()), hub.now())
+    assert "does not fit" in admin.page("/payments")
+    page = admin.page("/payments/stripe-main/pay_1")
+    assert "does not fit together" in page
+    assert "More went back than came in." in page
+    assert "-€50.00" in page, "what was told stands below, with what it moved"
+
+
 def test_the_file_has_each_payment_exactly(told, hub, admin):
     yen = {"payment": "=1+1", "amount": {"minor": 500, "currency": "JPY"}}
     hub.recorder.record(Happening("payment.created", "stripe-main", "yen", yen, hub.now()), hub.now())
@@ -161,7 +173,7 @@ def test_a_large_refund_waits_for_a_second_person(market):
     market.hub.store.put_fact("refund_approval", {"EUR": 1000}, market.hub.now())
     address = begun(market)
     market.heard("payment.succeeded")
-    assert "waits until somebody approves" in enter(market).post(address, do="refund", key="k", follow=True).text
+    assert "waits until somebody else approves" in enter(market).post(address, do="refund", key="k", follow=True).text
     assert market.told("refund") == ["refund.requested"]
 
 

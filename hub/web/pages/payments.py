@@ -19,7 +19,7 @@ from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key, offered
 from hub.web.csv_files import csv_file
 from hub.web.payment_line import line_of
-from hub.web.sessions import the_hub
+from hub.web.sessions import actor, the_hub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -100,9 +100,9 @@ def act(connection: str, payment: str) -> ResponseReturnValue:
 def _done(connection: str, do: str, given: JsonObject) -> str:
     """Do it and say what came of it. Raises like an action."""
     if do == "refund":
-        output = act_once("payments", "refund", {**given, "connection": connection})
+        output = act_once("payments", "refund", {**given, "connection": connection, "actor": actor()})
         if output.get("status") == "needs_approval":
-            return "The refund waits until somebody approves it."
+            return "The refund waits until somebody else approves it."
         return "Refunded." if output.get("status") == "issued" else "The gateway takes the refund up."
     if do == "receipt":
         output = act_once("payments", "receipt", {**given, "connection": connection})
