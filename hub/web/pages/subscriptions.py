@@ -11,6 +11,7 @@ from hub.errors import ActionError, HubError, NotFoundError
 from hub.journal.queries import EventFilter
 from hub.journal.tables import charges as charges_table
 from hub.journal.tables import subscriptions as kept_table
+from hub.journal.tables_billing import told_plans
 from hub.journal.tables_billing import told_subscriptions as table
 from hub.payments.billing import SUBSCRIPTION_STATES, value
 from hub.web.access import Pages, Role
@@ -18,7 +19,7 @@ from hub.web.acting import act_once, form_key, offered
 from hub.web.sessions import actor, the_hub
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
     from flask.typing import ResponseReturnValue
@@ -47,9 +48,11 @@ def index() -> ResponseReturnValue:
     if asked["text"]:
         text = asked["text"].lower()
         where.append(table.c.customer.contains(text, autoescape=True) | (table.c.subscription == asked["text"]))
+    rows = _newest(*where)
     return render_template(
         "subscriptions.html",
-        rows=_newest(*where),
+        rows=rows,
+        plans=_plan_names({row.plan for row in rows}),
         uncertain=_uncertain(),
         asked=asked,
         states=STATES,
@@ -98,13 +101,15 @@ def _page(connection: str, subscription: str, failed: Mapping[str, object]) -> s
     row, kept = _rows(connection, subscription)
     hub = the_hub()
     state = row.state if row is not None else kept.state if kept is not None else ""
+    plan = row.plan if row is not None else kept.plan if kept is not None else ""
     return render_template(
         "subscription.html",
         connection=connection,
         subscription=subscription,
         row=row,
         state=state,
-        plan=row.plan if row is not None else kept.plan if kept is not None else "",
+        plan=plan,
+        plan_name=_plan_names({plan}).get((connection, plan), plan),
         value=value,
         kept=hub.payments.store.subscription(kept) if kept is not None else None,
         customer=_customer(row, kept),
@@ -114,6 +119,14 @@ def _page(connection: str, subscription: str, failed: Mapping[str, object]) -> s
         key=form_key(),
         failed=failed,
     )
+
+
+def _plan_names(plans: Iterable[str]) -> Mapping[tuple[str, str], str]:
+    """What plans are called, by connection and plan; without those of which nobody told a name."""
+    query = sa.select(told_plans).where(told_plans.c.plan.in_(sorted(plans)))
+    with the_hub().database.read() as connection:
+        rows = connection.execute(query).all()
+    return {(row.connection, row.plan): str(name) for row in rows if (name := value(row.data, "name"))}
 
 
 def _rows(connection: str, subscription: str) -> tuple[sa.Row[Any] | None, sa.Row[Any] | None]:
