@@ -106,7 +106,7 @@ def _connections(hub: Hub) -> Iterator[Ailment]:
 def _recipes(hub: Hub) -> Iterator[Ailment]:
     """Recipes."""
     installed = hub.library.reload().installed
-    yield Ailment("ok", "Recipes", f"{len(installed)} are enabled.")
+    yield Ailment("ok", "Recipes", f"{len(installed)} enabled.")
     for one in installed:
         errors = [finding for finding in hub.recipes.check(one.recipe.text, one.recipe.name) if finding.is_error]
         if errors:
@@ -137,7 +137,7 @@ def _people(hub: Hub) -> Iterator[Ailment]:
     """People."""
     admins = [user for user in hub.store.users() if user.role == "admin" and not user.disabled]
     if admins:
-        yield Ailment("ok", "People", f"{len(admins)} can administer the hub.")
+        yield Ailment("ok", "People", f"Admins: {len(admins)}.")
     else:
         remedy = "Open the link that `hub run` prints, or run: hub user add --role admin MAIL"
         yield Ailment("warning", "People", "Nobody can log in yet.", remedy)

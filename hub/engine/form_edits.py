@@ -253,12 +253,13 @@ class _Blocks:
         self.indent = beside - source.line_start(beside) if beside is not None else key.span.column + 1
         self.items = [text[begin:end] for begin, end in zip(begins, ends, strict=True)]
         self._before, self._after = text[:first], text[last:]
+        self._colon = source.end(key) + 1
 
     def joined(self, items: list[str]) -> str:
         """The text with these blocks in place of its own."""
         if items:
             return self._before + "".join(items) + self._after
-        return f"{self._before.rstrip()} []\n{self._after}"
+        return f"{self._before[: self._colon]} []{self._before[self._colon :]}{self._after}"
 
 
 def _dash(source: _Source, item: Node) -> int:

@@ -23,7 +23,7 @@ from hub.payments.bank_files import BankAccount, Line, account_of, csv_file, sep
 from hub.payments.payouts import BANK, PAYOUT, TRANSFER, Destination, identity, queue
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from hub.connect.manifest import Manifest
@@ -86,7 +86,7 @@ def dues(connection: sa.Connection, now: datetime, provider: str | None = None) 
         for balance in ledger.balances(connection, "provider:")
         if balance.minor < 0 and provider in {None, balance.account.removeprefix("provider:")}
     ]
-    names = _names(connection, [one for one, _ in owed])
+    names = provider_names(connection, [one for one, _ in owed])
     found = []
     for one, money in owed:
         back = min(Money(kept.get((one, money.currency), 0), money.currency), money)
@@ -104,7 +104,8 @@ def _reserved(connection: sa.Connection, now: datetime, provider: str | None = N
     return {(row.provider, row.currency): int(row.kept) for row in rows}
 
 
-def _names(connection: sa.Connection, identities: Sequence[str]) -> Mapping[str, str]:
+def provider_names(connection: sa.Connection, identities: Iterable[str]) -> Mapping[str, str]:
+    """What the providers of these ids are called; without those that the hub does not know."""
     query = sa.select(providers.c.id, providers.c.name).where(providers.c.id.in_(sorted(set(identities))))
     return {row.id: row.name for row in connection.execute(query)}
 

@@ -193,6 +193,12 @@ _STATUS_LOOKS: Mapping[str, tuple[str, str, str]] = {
     "ended": ("secondary", "ban", "ended"),
     "stopped": ("secondary", "ban", "stopped"),
     "open": ("blue", "clock", "open"),
+    "draft": ("secondary", "pencil", "draft"),
+    "overdue": ("red", "alert-triangle", "overdue"),
+    "partly_paid": ("yellow", "coin", "partly paid"),
+    "overpaid": ("orange", "alert-triangle", "overpaid"),
+    "void": ("secondary", "ban", "void"),
+    "revoked": ("secondary", "ban", "taken away"),
     "paid": ("green", "check", "paid"),
     "requested": ("blue", "clock", "not paid yet"),
     "held": ("azure", "lock", "held"),
@@ -229,7 +235,12 @@ _STATUS_LOOKS: Mapping[str, tuple[str, str, str]] = {
 
 def status_look(status: str) -> tuple[str, str, str]:
     """Colour, icon and word of a run's status or a step's state."""
-    return _STATUS_LOOKS.get(status, ("secondary", "point", status))
+    return _STATUS_LOOKS.get(status, ("secondary", "point", status.replace("_", " ")))
+
+
+def status_word(status: str) -> str:
+    """The word of a status, as its badge says it."""
+    return status_look(status)[2]
 
 
 def add_filters(app: Flask) -> None:
@@ -244,6 +255,7 @@ def add_filters(app: Flask) -> None:
         raw_text,
         json_markup,
         status_look,
+        status_word,
     ):
         app.jinja_env.filters[filter_.__name__] = filter_
     app.jinja_env.trim_blocks = True

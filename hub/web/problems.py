@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
-from flask import make_response, render_template, request
+from flask import current_app, make_response, render_template, request
 from flask_wtf.csrf import CSRFError  # type: ignore[import-untyped]
 from werkzeug.exceptions import HTTPException
 
 from hub.errors import ConfigError, ConflictError, HubError, NotFoundError, UnavailableError
 from hub.ids import new_id
+from hub.web.access import Role, access_rules
 from hub.web.api.problems import problem_of_http
 from hub.web.limits import seconds_to_wait
 from hub.web.sessions import the_hub
+from hub.web.speech import say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,6 +65,14 @@ _KNOWN: Mapping[int, Problem] = {
 }  # fmt: skip
 
 _OWN_WORDS = frozenset({403})
+_FOR_VISITORS: Mapping[int, str] = {404: "paying.dead", 429: "problem.too_often"}
+_OF_THE_TEAM = frozenset({"account", "probes"})
+"""Pages that everybody may open and that are for those who run the hub."""
+
+
+def _is_for_visitors() -> bool:
+    rule = access_rules(current_app).get(request.endpoint or "")
+    return rule is not None and rule.role is Role.PUBLIC and request.blueprint not in {None, *_OF_THE_TEAM}
 
 
 def _status_of(error: HubError) -> int:
@@ -76,11 +86,18 @@ def _status_of(error: HubError) -> int:
 
 
 def show_problem(status: int, happened: str = "", remedy: str = "", number: str = "") -> ResponseReturnValue:
-    """The page for a status; ``happened`` and ``remedy`` go before what it says in general."""
+    """The page for a status; ``happened`` and ``remedy`` go before what it says in general.
+
+    Customers and providers read it in their language, and nothing of what only an admin can mend.
+    """
+    if _is_for_visitors() and status != 503:  # noqa: PLR2004 (without a database there is no brand to show)
+        said = _FOR_VISITORS.get(status) or ("problem.not_read" if status < 500 else "problem.broke")  # noqa: PLR2004
+        title, why = say(said), say(f"{said}_why")
+        return render_template("dead.html", title=title, why=why, number=number), status
     problem = _KNOWN.get(status) or _KNOWN[400 if status < 500 else 500]  # noqa: PLR2004 (HTTP's classes)
-    said = Problem(status, problem.title, happened or problem.happened, problem.kept, remedy or problem.remedy)
+    shown = Problem(status, problem.title, happened or problem.happened, problem.kept, remedy or problem.remedy)
     template = "problem_fragment.html" if request.headers.get("HX-Request") else "problem.html"
-    return render_template(template, problem=said, number=number), status
+    return render_template(template, problem=shown, number=number), status
 
 
 def answer_problems(app: Flask) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from babel.dates import format_datetime
+from babel.dates import format_date, format_time, get_datetime_format
 from flask import g, request
 
 from hub.errors import MoneyError
@@ -42,4 +42,6 @@ def amount(value: Json) -> str:
 
 def moment(value: datetime) -> str:
     """A time as day and hour in the visitor's language, in the reader's zone."""
-    return format_datetime(value, "medium", reader_zone(), visitor_language())
+    language, zone = visitor_language(), reader_zone()
+    day, hour = format_date(value.astimezone(zone), "medium", language), format_time(value, "short", zone, language)
+    return str(get_datetime_format("medium", locale=language)).replace("'", "").format(hour, day)

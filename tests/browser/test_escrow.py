@@ -34,7 +34,7 @@ def test_a_dispute_is_settled_with_its_sum_in_sight_and_the_share_paid_by_the_ba
     expect(left).to_have_text("All of it is divided.")
     fits(page)
     page.get_by_role("button", name="Settle").click()
-    expect(page.get_by_text("prv_ada €648.00, commission €72.00")).to_be_visible()
+    expect(page.get_by_text("Ada €648.00, commission €72.00")).to_be_visible()
     fits(page)
     page.goto("/payouts")
     fits(page)

@@ -82,3 +82,22 @@ def test_a_paid_form_is_made_by_panels_alone_and_paid(live, open_browser, viewpo
         pay_at_the_sandbox(payer, "Pay")
         expect(payer.get_by_text("Welcome to the club.")).to_be_visible()
         live.until(lambda due=minor: [one for one in told(live, "payment.succeeded") if one["amount"]["minor"] == due])
+
+
+def test_without_scripts_and_by_keyboard_alone_the_panels_work_too(live, open_browser):
+    FormDesk(live.hub).save("", CLUB, "test@example.com")
+    page = log_in(open_browser(java_script_enabled=False))
+    page.goto("/forms/club")
+    payment = panel(page, "payment")
+    payment.locator("summary").press("Enter")
+    payment.get_by_label("Currency").press("E")
+    for key in ("U", "R", "Tab", "4", "9", "Tab", "Enter"):
+        page.keyboard.press(key)
+    price = payment.get_by_label("Price in EUR")
+    expect(price).to_have_value("49.00")
+    assert text(page).startswith(CLUB)
+    price.press("Control+a")
+    for key in ("5", "9", "Enter"):
+        page.keyboard.press(key)
+    expect(panel(page, "payment")).to_contain_text("59.00 EUR")
+    assert text(page).startswith(CLUB)

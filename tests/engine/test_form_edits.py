@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.engine.form_edits import add_field, move_field, remove_field, set_key, set_value
+from hub.engine.form_edits import (
+    add_field,
+    add_item,
+    add_part,
+    move_field,
+    move_item,
+    remove_field,
+    remove_item,
+    set_key,
+    set_value,
+)
 from hub.errors import ConfigError
 from hub.recipes.document import parse_document
 
@@ -149,6 +159,153 @@ def test_a_part_beside_the_fields_changes_only_its_own_lines(holder, key, value,
 def test_a_part_that_is_taken_away_leaves_the_rest():
     text = set_value(PAID, ("pay",), "coupons", True)
     assert set_value(text, ("pay",), "coupons", None) == PAID
+
+
+OFFERS = """\
+form: 1
+name: club
+fields:   # what is asked
+  # Who it is.
+  - {name: name, type: text, title: Your name}
+pay:
+  by: sandbox   # for now
+  # Two ways to pay.
+  offers:
+    # Once and for all.
+    - name: once
+      title: Once
+      amount: {EUR: {fixed: "49.00"}}   # the fee
+
+    # Every month.
+    - {name: monthly, title: Monthly, every: month}
+    - {name: yearly, title: Yearly, every: year}   # the best
+  purpose: The club
+after: {thanks: Welcome!}
+"""
+PATH = ("pay", "offers")
+ONCE = [
+    "    # Once and for all.",
+    "    - name: once",
+    "      title: Once",
+    '      amount: {EUR: {fixed: "49.00"}}   # the fee',
+]
+MONTHLY = ["    # Every month.", "    - {name: monthly, title: Monthly, every: month}"]
+YEARLY = ["    - {name: yearly, title: Yearly, every: year}   # the best"]
+NEW = {"name": "trial", "title": "Try it"}
+
+
+def offers(text):
+    return [one["name"] for one in parse_document(text).value["pay"]["offers"]]
+
+
+def lines_of_offers(text):
+    """The lines between the list's key and the key that follows it, without empty ones."""
+    lines = [line for line in text.splitlines() if line]
+    return lines[lines.index("  offers:") + 1 : lines.index("  purpose: The club")]
+
+
+def test_an_item_is_added_at_the_end_of_a_list_further_in():
+    assert changed(OFFERS, add_item(OFFERS, PATH, NEW)) == ["+     - {name: trial, title: Try it}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "added"),
+    [
+        (PAID, PATH, ["+   offers:", "+     - {name: trial, title: Try it}"]),
+        (PAID, ("embed",), ["+ embed:", "+   - {name: trial, title: Try it}"]),
+        ("form: 1\npay: {by: corner}  # ours\n", PATH, [
+            "- pay: {by: corner}  # ours", "+ pay: {by: corner, offers: [{name: trial, title: Try it}]}  # ours",
+        ]),
+        ("form: 1\npay:\n  offers: [{name: a}]   # one\n  by: corner\n", PATH, [
+            "-   offers: [{name: a}]   # one", "+   offers:   # one", "+     - {name: a}", "+     - {name: trial, title: Try it}",
+        ]),
+    ],
+    ids=["no list", "no list of the form's own", "around it brackets", "in brackets"],
+)  # fmt: skip
+def test_the_first_item_makes_its_list_where_there_is_none(text, path, added):
+    assert [one for one in changed(text, add_item(text, path, NEW)) if one[0] != "?"] == added
+
+
+@pytest.mark.parametrize(
+    ("number", "left"),
+    [(0, MONTHLY + YEARLY), (1, ONCE + YEARLY), (2, ONCE + MONTHLY)],
+    ids=["first", "middle", "last"],
+)
+def test_an_item_goes_with_its_comments_and_no_other_line_changes(number, left):
+    done = remove_item(OFFERS, PATH, number)
+    assert lines_of_offers(done) == left
+    assert {one[2:] for one in changed(OFFERS, done)} <= {*ONCE, *MONTHLY, *YEARLY, ""}
+
+
+def test_the_last_item_further_in_takes_its_list_along():
+    text = OFFERS
+    for _ in range(3):
+        text = remove_item(text, PATH, 0)
+    assert list(parse_document(text).value["pay"]) == ["by", "purpose"]
+    assert "by: sandbox   # for now" in text
+
+
+def test_the_last_item_of_the_forms_own_list_leaves_it_empty_with_its_comment():
+    done = remove_item(OFFERS, ("fields",), 0)
+    assert "\nfields: []   # what is asked\npay:\n" in done
+    assert fields(done) == []
+    assert "fields:   # what is asked\n  - {name: trial, title: Try it}\npay:" in add_item(done, ("fields",), NEW)
+
+
+@pytest.mark.parametrize(
+    ("number", "to", "order"),
+    [
+        (0, 1, MONTHLY + ONCE + YEARLY),
+        (0, 2, MONTHLY + YEARLY + ONCE),
+        (1, 0, MONTHLY + ONCE + YEARLY),
+        (1, 2, ONCE + YEARLY + MONTHLY),
+        (2, 0, YEARLY + ONCE + MONTHLY),
+        (2, 1, ONCE + YEARLY + MONTHLY),
+        (1, 1, ONCE + MONTHLY + YEARLY),
+    ],
+)
+def test_an_item_moves_with_its_comments_and_what_is_around_stays(number, to, order):
+    done = move_item(OFFERS, PATH, number, to)
+    assert lines_of_offers(done) == order
+    assert sorted(done.splitlines()) == sorted(OFFERS.splitlines())
+    assert done.partition("  offers:")[0] == OFFERS.partition("  offers:")[0]
+    assert done.partition("  purpose:")[2] == OFFERS.partition("  purpose:")[2]
+
+
+def test_items_in_brackets_within_brackets_stay_in_them():
+    text = "form: 1\npay: {by: corner, offers: [{name: a}, {name: b}], purpose: x}   # ours\n"
+    assert move_item(text, PATH, 1, 0) == text.replace("{name: a}, {name: b}", "{name: b}, {name: a}")
+    assert remove_item(text, PATH, 0) == text.replace("{name: a}, ", "")
+    assert offers(add_item(text, PATH, NEW)) == ["a", "b", "trial"]
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda text: remove_item(text, PATH, 3),
+        lambda text: remove_item(text, ("nothing",), 0),
+        lambda text: remove_item(text, ("pay", "nothing"), 0),
+        lambda text: remove_item(text, ("name",), 0),
+        lambda text: move_item(text, PATH, 3, 0),
+        lambda text: move_item(text, ("nothing",), 0, 1),
+        lambda text: add_item(text, ("name",), NEW),
+        lambda text: add_item(text, ("nothing", 0, "offers"), NEW),
+        lambda text: add_part(text, "pay", NEW),
+    ],
+)
+def test_an_item_that_is_not_there_changes_nothing(edit):
+    with pytest.raises(ConfigError, match="cannot change it safely"):
+        edit(OFFERS)
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\n# Afterwards\n"], ids=["no break", "a break", "a comment"])
+def test_a_part_is_added_in_lines_of_its_own_at_the_end(end):
+    part = {"by": "corner", "amount": {"EUR": {"fixed": "49.00"}}}
+    text = f"form: 1\nname: club  # its address{end}"
+    done = add_part(text, "pay", part)
+    assert done.startswith(text)
+    assert done.endswith('\npay:\n  by: corner\n  amount: {EUR: {fixed: "49.00"}}\n')
+    assert list(parse_document(done).value.items()) == [("form", 1), ("name", "club"), ("pay", part)]
 
 
 NAMES = st.from_regex(r"[a-z]{1,6}", fullmatch=True)

@@ -45,7 +45,7 @@ def test_a_hold_is_released_once_and_everybodys_part_stands_there(market):
         assert said.status_code == 200
     assert market.account("provider:prv_ada") == -108_000
     page = editor.page(address)
-    for shown in ("prv_ada €1,080.00", "commission €120.00", "escrow.released"):
+    for shown in ("Ada €1,080.00", "commission €120.00", "escrow.released"):
         assert shown in page, shown
     assert "Give it back" not in page, "nothing is left to do"
     assert market.hub.store.audit_trail()[0]["action"] == "release"
@@ -72,7 +72,7 @@ def test_it_is_given_back_released_by_itself_or_taken_early(market):
     assert market.hold(back).state == "refunded"
     plan = editor.post(f"/escrow/{planned}", do="plan", provider="prv_ada", percent="10", days="3", key="k2")
     assert plan.status_code == 303
-    assert "By itself" in editor.page(f"/escrow/{planned}")
+    assert "Released by itself" in editor.page(f"/escrow/{planned}")
     assert editor.post(f"/escrow/{planned}", do="plan", provider="prv_ada", days="soon", key="k3").status_code == 422
     assert editor.post(f"/escrow/{early}", do="collect", key="k4").status_code == 303
     assert market.hold(early).mode == "collected"
@@ -112,3 +112,10 @@ def test_holds_are_exported_as_they_are_found(market):
     assert (row["hold"], row["amount"], row["left"], row["currency"]) == (hold, "1200.00", "1000.00", "EUR")
     assert (row["state"], row["owner"], row["connection"]) == ("held", "job_12", "sandbox")
     assert editor.get("/escrow.csv?state=frozen").data.decode("utf-8-sig").count("\n") == 1
+
+
+def test_money_that_the_bank_lets_go_soon_is_warned_of(market):
+    address = f"/escrow/{held(market, needed=3)}"
+    assert "lets go of this money" not in enter(market).page(address)
+    market.forward(days=6, hours=12)
+    assert "lets go of this money" in enter(market).page(address)

@@ -66,3 +66,30 @@ def test_a_part_of_a_page_gets_a_part_as_its_error(admin):
     answer = admin.get("/runs/run_none", headers={"HX-Request": "true"})
     assert answer.status_code == 404
     assert "<html" not in answer.text
+
+
+def test_a_visitor_reads_of_a_fault_in_their_language_and_nothing_of_the_hub(hub, visitor, monkeypatch):
+    def broken(*_arguments, **_options):
+        raise RuntimeError("secret inner words")
+
+    monkeypatch.setattr("hub.web.pages.provider_page.form_key", broken)
+    answer = visitor.get("/register?lang=de")
+    assert answer.status_code == 500
+    assert "Hier ist etwas schiefgegangen" in said(answer)
+    assert '<html lang="de">' in answer.text
+    assert re.search(r"err_[0-9a-f]{32}", answer.text)
+    assert not any(words in answer.text for words in ("secret inner words", "Connector Hub", "log-in"))
+
+
+def test_a_visitor_who_asks_too_often_is_told_to_wait(visitor):
+    answers = [visitor.post("/register?lang=fr", name="") for _ in range(11)]
+    assert answers[-1].status_code == 429
+    assert "Trop de tentatives" in said(answers[-1])
+
+
+def test_a_visitor_meets_no_address_that_only_an_admin_can_mend(hub, visitor, monkeypatch):
+    def gone(*_arguments, **_options):
+        raise UnavailableError("The database cannot be used now.", remedy="Check its disk.")
+
+    monkeypatch.setattr("hub.web.pages.provider_page.form_key", gone)
+    assert visitor.get("/register").status_code == 503

@@ -113,7 +113,7 @@ def test_a_page_shows_each_message_with_its_tries(hub, admin, webhook):
     page = admin.page(f"/settings/webhooks/{webhook}")
     assert "acme.shipped" in page
     assert "an address inside the network" in page
-    assert "It takes nothing since" in page
+    assert "Its messages do not arrive" in page
     message = Outgoing(hub).messages(webhook, 9)[0].id
     answer = admin.post(f"/settings/webhooks/{webhook}/messages/{message}", follow=True)
     assert "sent again" in answer.text

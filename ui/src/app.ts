@@ -7,6 +7,7 @@ import { offerCopying } from "./copying.ts";
 import { followDivision } from "./dividing.ts";
 import { dependFields, followName } from "./fields.ts";
 import { keepWhatIsOpen } from "./live.ts";
+import { showPlace } from "./tabs.ts";
 import { followTheme } from "./theme.ts";
 
 // The content security policy allows neither eval nor inline styles; nothing but our own pages is asked or swapped in.
@@ -28,6 +29,7 @@ offerCopying(document);
 dependFields(document);
 followName();
 followDivision(document);
+showPlace();
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.target instanceof Element) offerCopying(event.target);
 });

@@ -14,7 +14,8 @@ from hub.journal.tables_escrow import holds as table
 from hub.journal.tables_work import providers
 from hub.money import Money
 from hub.payments import dividing
-from hub.payments.holds import OPEN, STATES, Hold
+from hub.payments.holds import OPEN, STATES, WARNING, Hold
+from hub.payments.payout_runs import provider_names
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key
 from hub.web.csv_files import csv_file
@@ -184,16 +185,27 @@ def _page(hold: str, failed: Mapping[str, object]) -> str:
     with hub.database.read() as connection:
         made: Sequence[sa.Row[Any]] = connection.execute(done).all()
         known_providers = connection.execute(active.limit(500)).all()
+        names = provider_names(connection, _named(row, made))
     return render_template(
         "hold.html",
         row=row,
         known=known,
         divisions=made,
         providers=known_providers,
+        names=names,
+        lapses_soon=known.state in OPEN and known.lapses_at is not None and known.lapses_at - hub.now() < WARNING,
         possible=_POSSIBLE.get(row.state, frozenset()),
         told=hub.queries.events(EventFilter(type="escrow.*", text=hold), limit=100).items,
         key=form_key(),
         failed=failed,
+    )
+
+
+def _named(row: sa.Row[Any], made: Sequence[sa.Row[Any]]) -> set[str]:
+    """The providers that a hold's page names."""
+    planned = (row.plan or {}).get("provider")
+    return {part["provider"] for one in made for part in one.parts if "provider" in part} | (
+        {planned} if planned else set()
     )
 
 

@@ -9,7 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 import structlog
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date
 from flask import render_template, request, url_for
 
 from hub.commerce.job_payments import pay as begin_to_pay
@@ -19,9 +19,8 @@ from hub.commerce.providers import find_provider
 from hub.errors import HubError, NotFoundError, PermanentError
 from hub.secrets import LinkError
 from hub.web.access import Pages, Role
-from hub.web.formatting import reader_zone
 from hub.web.sessions import the_hub
-from hub.web.speech import visitor_language
+from hub.web.speech import moment, visitor_language
 from hub.web.visitors import ask_gateways, form_key, lead_on, leads_nowhere, new_key
 
 if TYPE_CHECKING:
@@ -123,9 +122,9 @@ def day_words(day: str | None) -> str:
     return format_date(date.fromisoformat(day), "full", visitor_language()) if day else ""
 
 
-def moment_words(moment: datetime | None) -> str:
+def moment_words(at: datetime | None) -> str:
     """A moment in the visitor's words and zone; empty for none."""
-    return format_datetime(moment, "medium", reader_zone(), visitor_language()) if moment is not None else ""
+    return moment(at) if at is not None else ""
 
 
 def _payments(identity: str) -> Sequence[sa.Row[Any]]:

@@ -15,6 +15,7 @@ from hub.journal.queries import EventFilter
 from hub.journal.tables_work import jobs as table
 from hub.journal.tables_work import providers
 from hub.money import Money
+from hub.payments.payout_runs import provider_names
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key
 from hub.web.entries import misfits, wrong_address, wrong_currency
@@ -57,9 +58,7 @@ def index() -> ResponseReturnValue:
     where = [table.c.search.contains(word, autoescape=True) for word in text.lower().split()]
     with the_hub().database.read() as connection:
         columns = [(title, _column(connection, title, states, where)) for title, states in COLUMNS]
-        named = sa.select(providers.c.id, providers.c.name)
-        ids = sorted({row.provider for _, rows in columns for row in rows if row.provider})
-        names = {row.id: row.name for row in connection.execute(named.where(providers.c.id.in_(ids)))}
+        names = provider_names(connection, {row.provider for _, rows in columns for row in rows if row.provider})
     return render_template("jobs.html", columns=columns, names=names, text=text, most=_IN_A_COLUMN)
 
 

@@ -12,9 +12,9 @@ from hub.connect.api import PaperFile
 from hub.errors import HubError, MoneyError, PermanentError
 from hub.ids import new_id
 from hub.journal.tables_ledger import ledger_entries, refund_requests
-from hub.journal.tables_work import providers
 from hub.money import Money
 from hub.payments import ledger, reconciliation, refunds
+from hub.payments.payout_runs import provider_names
 from hub.payments.splitting import split
 from hub.payments.statement_pdf import Reader, statement_pdf
 from hub.payments.statements import period, statements
@@ -64,13 +64,14 @@ def index() -> ResponseReturnValue:
     with the_hub().database.read() as connection:
         found = ledger.balances(connection, at=at)
         whole = ledger.sums(connection)
+        names = provider_names(connection, {_provider(one.account) for one in found})
     groups: dict[str, list[ledger.Balance]] = {title: [] for title in _FAMILIES.values()}
     for balance in found:
         if balance.minor:
             family = _OF.get(balance.account.partition(":")[0], "other")
             groups[_FAMILIES[family]].append(balance)
     broken = {currency: minor for currency, minor in whole.items() if minor}
-    return render_template("ledger.html", groups=groups, day=day, wrong=wrong, broken=broken)
+    return render_template("ledger.html", groups=groups, day=day, wrong=wrong, broken=broken, names=names)
 
 
 @pages.page("/ledger/accounts/<path:account>", Role.VIEWER)
@@ -81,9 +82,10 @@ def show(account: str) -> ResponseReturnValue:
         newest = query.order_by(ledger_entries.c.created_at.desc(), ledger_entries.c.id.desc()).limit(_NEWEST)
         rows = connection.execute(newest).all()
         balances = [one for one in ledger.balances(connection, account) if one.account == account]
-    provider = account.removeprefix("provider:") if account.startswith("provider:") else ""
+    provider = _provider(account)
+    name = _name(provider) if provider else ""
     return render_template(
-        "ledger_account.html", account=account, rows=rows, balances=balances, provider=provider, most=_NEWEST
+        "ledger_account.html", account=account, rows=rows, balances=balances, provider=provider, name=name, most=_NEWEST
     )
 
 
@@ -149,9 +151,14 @@ def _day(text: str, otherwise: date) -> date:
         return otherwise
 
 
+def _provider(account: str) -> str:
+    """Whose account it is; empty where it is no provider's."""
+    return account.removeprefix("provider:") if account.startswith("provider:") else ""
+
+
 def _name(provider: str) -> str:
     with the_hub().database.read() as connection:
-        return str(connection.scalar(sa.select(providers.c.name).where(providers.c.id == provider)) or provider)
+        return provider_names(connection, [provider]).get(provider, provider)
 
 
 # refunds that wait

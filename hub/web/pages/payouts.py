@@ -13,7 +13,7 @@ from hub.journal.tables_escrow import payouts as table
 from hub.journal.tables_work import providers
 from hub.money import Money
 from hub.payments import payouts
-from hub.payments.payout_runs import bank_file, dues, payout_refusal
+from hub.payments.payout_runs import bank_file, dues, payout_refusal, provider_names
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key, manifest_of
 from hub.web.csv_files import csv_file
@@ -87,7 +87,8 @@ def show(run: str) -> ResponseReturnValue:
     row = _run(run)
     with the_hub().database.read() as connection:
         rows = connection.execute(sa.select(table).where(table.c.run == run).order_by(table.c.provider)).all()
-    return render_template("payout_run.html", row=row, rows=rows)
+        names = provider_names(connection, {one.provider for one in rows})
+    return render_template("payout_run.html", row=row, rows=rows, names=names)
 
 
 @pages.page("/payouts/runs/<run>/file.<kind>", Role.EDITOR, method="POST")
@@ -178,12 +179,14 @@ def _page(failed: Mapping[str, object]) -> str:
     waiting = sa.select(table).where(table.c.state == "uncertain").order_by(table.c.created_at).limit(_NEWEST)
     trouble = sa.select(table).where(table.c.state == "failed").order_by(table.c.updated_at.desc()).limit(20)
     with hub.database.read() as connection:
+        doubtful, failed_lately = connection.execute(waiting).all(), connection.execute(trouble).all()
         return render_template(
             "payouts.html",
             dues=dues(connection, hub.now()),
             runs=connection.execute(newest).all(),
-            uncertain=connection.execute(waiting).all(),
-            trouble=connection.execute(trouble).all(),
+            uncertain=doubtful,
+            trouble=failed_lately,
+            names=provider_names(connection, {one.provider for one in (*doubtful, *failed_lately)}),
             ways=_ways(),
             key=form_key(),
             failed=failed,

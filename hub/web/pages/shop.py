@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
-from babel.dates import format_datetime
 from flask import render_template, request, url_for
 
 from hub.commerce import paying
@@ -21,9 +20,8 @@ from hub.money import Money
 from hub.payments.receipts import PAGE, receipts_of
 from hub.secrets import LinkError
 from hub.web.access import Pages, Role
-from hub.web.formatting import reader_zone
 from hub.web.sessions import the_hub
-from hub.web.speech import visitor_language
+from hub.web.speech import moment
 from hub.web.visitors import ask_gateways, form_key, lead_on, leads_nowhere, new_key
 
 if TYPE_CHECKING:
@@ -120,7 +118,7 @@ def pay(token: str) -> ResponseReturnValue:
 def _page(token: str, identity: str, *, begun: bool = True) -> str:
     standing = _standing(identity)
     order = standing.order
-    until = order.due_at and format_datetime(order.due_at, "medium", reader_zone(), visitor_language())
+    until = order.due_at and moment(order.due_at)
     bill = standing.invoice
     with the_hub().database.read() as connection:
         made = receipts_of(connection, [(row.connection, row.payment) for row in standing.payments])

@@ -11,8 +11,8 @@ from hub.errors import ActionError, HubError, NotFoundError
 from hub.journal.queries import EventFilter
 from hub.journal.tables import charges as charges_table
 from hub.journal.tables import subscriptions as kept_table
+from hub.journal.tables_billing import told_plans, value
 from hub.journal.tables_billing import told_subscriptions as table
-from hub.journal.tables_billing import value
 from hub.money import Money
 from hub.payments.billing import SUBSCRIPTION_STATES
 from hub.web.access import Pages, Role
@@ -21,7 +21,7 @@ from hub.web.csv_files import csv_file
 from hub.web.sessions import actor, the_hub
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     from flask.typing import ResponseReturnValue
@@ -49,9 +49,11 @@ _ACTIONS: Final[Mapping[str, tuple[str, JsonObject, str]]] = {
 def index() -> ResponseReturnValue:
     """The newest subscriptions that fit, and those whose last charge nobody knows of."""
     asked, where = _wanted()
+    rows = _newest(where, _NEWEST)
     return render_template(
         "subscriptions.html",
-        rows=_newest(where, _NEWEST),
+        rows=rows,
+        plans=_plan_names({row.plan for row in rows}),
         uncertain=_uncertain(),
         asked=asked,
         states=STATES,
@@ -106,13 +108,15 @@ def _page(connection: str, subscription: str, failed: Mapping[str, object]) -> s
     row, kept = _rows(connection, subscription)
     hub = the_hub()
     state = row.state if row is not None else kept.state if kept is not None else ""
+    plan = row.plan if row is not None else kept.plan if kept is not None else ""
     return render_template(
         "subscription.html",
         connection=connection,
         subscription=subscription,
         row=row,
         state=state,
-        plan=row.plan if row is not None else kept.plan if kept is not None else "",
+        plan=plan,
+        plan_name=_plan_names({plan}).get((connection, plan), plan),
         value=value,
         kept=hub.payments.store.subscription(kept) if kept is not None else None,
         customer=_customer(row, kept),
@@ -122,6 +126,14 @@ def _page(connection: str, subscription: str, failed: Mapping[str, object]) -> s
         key=form_key(),
         failed=failed,
     )
+
+
+def _plan_names(plans: Iterable[str]) -> Mapping[tuple[str, str], str]:
+    """What plans are called, by connection and plan; without those of which nobody told a name."""
+    query = sa.select(told_plans).where(told_plans.c.plan.in_(sorted(plans)))
+    with the_hub().database.read() as connection:
+        rows = connection.execute(query).all()
+    return {(row.connection, row.plan): str(name) for row in rows if (name := value(row.data, "name"))}
 
 
 def _rows(connection: str, subscription: str) -> tuple[sa.Row[Any] | None, sa.Row[Any] | None]:
