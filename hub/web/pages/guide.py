@@ -12,11 +12,11 @@ from hub.engine.file_desk import FileDesk
 from hub.engine.guide.moves import PARTIES, moves_of
 from hub.engine.guide.questions import QUESTIONS, answers_of, fits, story_of
 from hub.engine.guide.texts import Integration, form_of, recipes_of
-from hub.errors import ConfigError, MoneyError
-from hub.money import Money
+from hub.errors import ConfigError
 from hub.recipes.findings import FindingsError
 from hub.web.access import Pages, Role
 from hub.web.acting import manifest_of
+from hub.web.entries import read_amount, typed_in, wrong_currency
 from hub.web.pages.connections import setup_markup
 from hub.web.sessions import actor, the_hub
 
@@ -52,7 +52,7 @@ def show() -> ResponseReturnValue:
 @pages.page("/new-integration", Role.EDITOR, method="POST")
 def make() -> ResponseReturnValue:
     """Make the files and switch the recipes on; all of them or none."""
-    typed = {name: request.form.get(name, "").strip() for name in _TYPED}
+    typed = typed_in(_TYPED)
     answers = answers_of(request.form.to_dict(flat=False))
     made, wrong = read_integration(answers, typed, _connections(answers))
     if answers.by_story:
@@ -95,15 +95,13 @@ def read_integration(
         wrong["title"] = f"Give it a title of at most {_LONGEST_TITLE} characters."
     if typed["connection"] not in connections:
         wrong["connection"] = "Choose a connection whose gateway fits."
-    price, currency = None, ""
-    try:
-        currency = Money(0, typed["currency"].upper()).currency if answers.by_form else ""
-        if answers.by_form and typed["amount"]:
-            price = Money.parse(typed["amount"], currency)
-            if price.minor <= 0:
-                wrong["amount"] = "The amount must be above zero."
-    except MoneyError as error:
-        wrong["amount"] = str(error)
+    price, currency = None, typed["currency"].upper() if answers.by_form else ""
+    if answers.by_form:
+        wrong |= wrong_currency(currency) if currency else {"currency": "Write its three letters, such as EUR."}
+    if answers.by_form and typed["amount"] and "currency" not in wrong:
+        price = read_amount(typed["amount"], currency, wrong)
+        if price is not None and price.minor <= 0:
+            wrong["amount"] = "The amount must be above zero."
     if wrong:
         return None, wrong
     return Integration(typed["name"], typed["title"], typed["connection"], currency, price), {}

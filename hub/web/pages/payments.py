@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from flask import flash, redirect, render_template, request, url_for
 
-from hub.errors import ActionError, MoneyError, NotFoundError
+from hub.errors import ActionError, NotFoundError
 from hub.journal.queries import EventFilter
 from hub.journal.tables import payments as table
 from hub.money import Money
@@ -15,6 +15,7 @@ from hub.payments.payment import Facts
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key, offered
 from hub.web.csv_files import csv_file
+from hub.web.entries import Pressed, read_amount, too_long, typed_in
 from hub.web.payment_line import line_of
 from hub.web.sessions import the_hub
 
@@ -32,6 +33,7 @@ STATES = (
     *("created", "pending", "authorized", "succeeded", "partially_refunded", "refunded"),
     *("failed", "expired", "voided", "disputed", "returned"),
 )
+_LONGEST = {"reason": 500}
 _NEWEST = 200
 _SEARCHED = 500
 _EXPORTED = 100_000
@@ -64,7 +66,7 @@ def export() -> ResponseReturnValue:
 @pages.page("/payments/<connection>/<path:payment>", Role.VIEWER)
 def show(connection: str, payment: str) -> ResponseReturnValue:
     """One payment: how it stands, all that happened, and what can be done."""
-    return _page(_row(connection, payment), {})
+    return _page(_row(connection, payment), Pressed())
 
 
 @pages.page("/payments/<connection>/<path:payment>", Role.EDITOR, method="POST")
@@ -76,16 +78,25 @@ def act(connection: str, payment: str) -> ResponseReturnValue:
         message = f"{do or 'This'} cannot be done with a payment that is {row.state.replace('_', ' ')}."
         flash(message, "danger")
         return redirect(url_for("payments.show", connection=connection, payment=payment), 303)
+    typed = typed_in(("amount", "reason"))
+    wrong = too_long(typed, _LONGEST)
     given: dict[str, Json] = {"payment": payment}
-    typed = request.form.get("amount", "").strip()
+    if (
+        do in {"capture", "refund"}
+        and typed["amount"]
+        and (amount := read_amount(typed["amount"], row.currency, wrong))
+    ):
+        given["amount"] = amount.to_json()
+        if amount.minor <= 0:
+            wrong["amount"] = "Leave it empty for all of it, or write an amount above zero."
+    if do != "capture" and typed["reason"]:
+        given["reason"] = typed["reason"]
+    if wrong:
+        return _page(row, Pressed(do, typed, wrong)), 422
     try:
-        if do in {"capture", "refund"} and typed:
-            given["amount"] = cast("JsonObject", Money.parse(typed, row.currency).to_json())
-        if do != "capture" and (reason := request.form.get("reason", "").strip()):
-            given["reason"] = reason[:500]
         said = _done(connection, do, given)
-    except (MoneyError, ActionError) as error:
-        return _page(row, {"error": error, "do": do, "amount": typed}), 422
+    except ActionError as error:
+        return _page(row, Pressed(do, typed, error=error)), 422
     flash(said, "success")
     return redirect(url_for("payments.show", connection=connection, payment=payment), 303)
 
@@ -109,7 +120,7 @@ def _offered(row: sa.Row[Any]) -> frozenset[str]:
     return frozenset(name.removeprefix("payment.") for name in there)
 
 
-def _page(row: sa.Row[Any], failed: dict[str, object]) -> str:
+def _page(row: sa.Row[Any], pressed: Pressed) -> str:
     facts = Facts.from_json(row.facts)
     paid = facts.paid if row.currency else None
     return render_template(
@@ -120,7 +131,7 @@ def _page(row: sa.Row[Any], failed: dict[str, object]) -> str:
         offered=_offered(row),
         rest=Money(paid - row.refunded, row.currency) if paid is not None else None,
         key=form_key(),
-        failed=failed,
+        pressed=pressed,
     )
 
 
