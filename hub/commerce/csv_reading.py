@@ -15,18 +15,15 @@ _DELIMITERS: Final = ",;\t"
 class Sheet:
     """A CSV file whose first line names the columns; comma, semicolon or tab divide, as in that line.
 
-    Reading it raises ``csv.Error`` where it is not CSV; ``line`` says how far it was read, from 1.
+    Reading it raises ``csv.Error`` where it is not CSV. ``line`` is where what was read last begins, from 1: a cell in
+    quotes may go on over several lines.
     """
 
     def __init__(self, text: str) -> None:
         text = text.removeprefix("\ufeff")
         delimiter = max(_DELIMITERS, key=text.partition("\n")[0].count)
-        self._rows = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
-
-    @property
-    def line(self) -> int:
-        """The line of the file that was read last."""
-        return self._rows.line_num
+        self._rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        self.line = 1
 
     def header(self) -> list[str]:
         """The names of the columns; none for an empty file."""
@@ -34,4 +31,10 @@ class Sheet:
 
     def lines(self) -> Iterator[list[str]]:
         """The cells of each line that has any."""
-        return (cells for cells in self._rows if any(cell.strip() for cell in cells))
+        while True:
+            self.line = self._rows.line_num + 1
+            cells = next(self._rows, None)
+            if cells is None:
+                return
+            if any(cell.strip() for cell in cells):
+                yield cells

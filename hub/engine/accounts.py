@@ -148,7 +148,7 @@ class Accounts:
 
         Raises ``ConfigError`` that names the wrong field, ``ConflictError`` when the name is taken.
         """
-        if not _NAME.fullmatch(name):
+        if not is_name(name):
             message = f"{name!r} cannot be a connection's name."
             raise ConfigError(message, remedy="Use small letters, digits and hyphens, for example stripe-main.")
         manifest = self._registry.get(connector).manifest
@@ -293,6 +293,11 @@ class Accounts:
         with self._lock:
             self._known.pop(name, None)
         self._outbound.forget(name)
+
+
+def is_name(text: str) -> bool:
+    """Whether a connection can be called so."""
+    return _NAME.fullmatch(text) is not None
 
 
 def split_fields(manifest: Manifest, fields: Mapping[str, Json]) -> tuple[JsonObject, dict[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from flask import Flask
+from flask import Flask, Request
 from flask_wtf.csrf import CSRFProtect, generate_csrf  # type: ignore[import-untyped]
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -14,6 +14,7 @@ from hub.phrases import LANGUAGES
 from hub.web.access import ROLE_MEANINGS, ROLE_NAMES, Role, Rule, access_rules, may, require_role
 from hub.web.api import views
 from hub.web.assets import Assets
+from hub.web.entries import Parameters
 from hub.web.formatting import add_filters
 from hub.web.headers import csp_nonce, protect
 from hub.web.limits import limit_requests, seconds_to_wait
@@ -24,15 +25,27 @@ from hub.web.speech import amount, say, visitor_language
 from hub.web.visitors import brand
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
     from hub.engine.hub import Hub
 
 MOST_BYTES = 2 * 1024 * 1024
 """What a form may hold: a recipe of 256 KiB and a test event of 1 MiB, with room for how forms are written."""
 
 
+class PageRequest(Request):
+    """A request whose fields hold nothing that nobody can see. What programs send to the API is refused instead."""
+
+    def __init__(self, environ: WSGIEnvironment, *args: bool, **options: bool) -> None:
+        super().__init__(environ, *args, **options)
+        if not self.path.startswith("/api/"):
+            self.parameter_storage_class = Parameters
+
+
 def create_app(hub: Hub) -> Flask:
     """The application for this hub. Raises ``ConfigError`` when the pages' scripts were never built."""
     app = Flask(__package__ or "hub.web")
+    app.request_class = PageRequest
     keys = hub.keyring.derived_keys("session")
     https = hub.settings.address.startswith("https:")
     app.config.update(

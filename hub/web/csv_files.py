@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from typing import TYPE_CHECKING
@@ -24,15 +25,35 @@ def csv_file(name: str, header: Sequence[str], rows: Iterable[Sequence[object]])
     return answer
 
 
-def uploaded_text(upload: FileStorage | None, most: int) -> str:
-    """The text of a CSV file that was sent, as spreadsheets write it; empty without one and for more than ``most`` bytes."""
+def uploaded_text(upload: FileStorage | None, most: int, wrong: dict[str, str]) -> str:
+    """The text of the CSV file that was sent as ``table``: UTF-8, UTF-16 or Windows-1252, as spreadsheets write it.
+
+    Empty, and in ``wrong`` what to say at the field, for none, for more than ``most`` bytes, and for what is no text.
+    """
     content: bytes = upload.read(most + 1) if upload is not None else b""
-    if len(content) > most:
-        return ""
-    try:
-        return content.decode("utf-8-sig").strip()
-    except UnicodeDecodeError:
-        return content.decode("cp1252", errors="replace").strip()
+    text = _decoded(content)
+    if not content.strip():
+        wrong["table"] = f"Choose a CSV file of at most {most / 1_000_000:g} MB with at least one line below the first."
+    elif len(content) > most:
+        wrong["table"] = (
+            f"This file is too large: at most {most / 1_000_000:g} MB are read at once. Divide it into several."
+        )
+    elif text is None or "\0" in text:
+        wrong["table"] = "This is no text. Save it in your spreadsheet as “CSV UTF-8”, and read that file in."
+    else:
+        return text.strip()
+    return ""
+
+
+def _decoded(content: bytes) -> str | None:
+    """The text of a file; None when it is in none of the encodings in which spreadsheets save tables."""
+    is_wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    for encoding in ("utf-16",) if is_wide else ("utf-8-sig", "cp1252"):
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return None
 
 
 def cell(value: object) -> str:

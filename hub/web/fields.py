@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import orjson
 
-from hub.errors import ConfigError
+from hub.connect.schemas import CompiledSchema
+from hub.errors import ConfigError, MoneyError
+from hub.money import exact_decimal
+from hub.web.entries import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from decimal import Decimal
 
     from hub.connect.manifest import Field, Manifest
     from hub.jsontypes import Json, JsonObject, JsonSchema
+
+
+_MOST_EXACT: Final = 2**53 - 1
 
 
 def kind_of(schema: JsonSchema) -> str:
@@ -26,24 +33,39 @@ def kind_of(schema: JsonSchema) -> str:
     return {"boolean": "yes_no", "integer": "integer", "number": "number", "object": "json"}.get(str(wanted), "text")
 
 
-def field_value(schema: JsonSchema, text: str, title: str) -> Json:
-    """The value of what was entered; None where nothing was. Raises ``ConfigError`` that names the field."""
-    text = text.strip()
+def read_field(schema: JsonSchema, text: str, name: str, wrong: dict[str, str]) -> Json:
+    """The value that was entered at the field ``name``; None where nothing was.
+
+    None too, and in ``wrong`` what to say at it, when it is none that the schema takes.
+    """
+    try:
+        value = _value(schema, text.strip())
+    except ConfigError as error:
+        wrong[name] = str(error)
+        return None
+    problems = CompiledSchema(schema).problems(value) if value is not None else []
+    if problems:
+        wrong[name] = sentence(problems[0], str(schema.get("description") or ""))
+    return None if problems else value
+
+
+def _value(schema: JsonSchema, text: str) -> Json:
+    """The value of what was entered; None where nothing was. Raises ``ConfigError``."""
     kind = kind_of(schema)
     if kind == "yes_no":
         return {"": None, "true": True, "false": False}.get(text, text == "on")
     if not text:
         return None
     try:
-        if kind == "integer":
-            return int(text)
-        if kind == "number":
-            return int(text) if text.lstrip("-").isdigit() else float(text)
+        if kind in {"integer", "number"}:
+            number = exact_decimal(text)
+            is_whole = kind == "integer" or number == number.to_integral_value()
+            return _whole(number) if is_whole else float(number)
         if kind == "json":
             return cast("Json", orjson.loads(text))
-    except ValueError as error:
+    except (ValueError, MoneyError) as error:
         wanted = {"integer": "a whole number", "number": "a number like 12.5", "json": "JSON"}[kind]
-        message = f"{title}: {text[:40]!r} is not {wanted}."
+        message = f"{text[:40]!r} is not {wanted}."
         raise ConfigError(message, remedy="Correct it and save again.") from error
     if kind == "lines":
         return [line.strip() for line in text.splitlines() if line.strip()]
@@ -52,16 +74,24 @@ def field_value(schema: JsonSchema, text: str, title: str) -> Json:
     return text
 
 
-def form_values(manifest: Manifest, form: Mapping[str, str]) -> dict[str, Json]:
-    """All fields of a connection's form. A yes-or-no that is not ticked is false. Raises ``ConfigError``."""
+def _whole(number: Decimal) -> int:
+    """Raises ``ValueError`` for one with decimals, or beyond what JSON carries exactly (RFC 8259, 6)."""
+    if number != number.to_integral_value() or abs(number) > _MOST_EXACT:
+        raise ValueError
+    return int(number)
+
+
+def form_values(manifest: Manifest, form: Mapping[str, str]) -> tuple[dict[str, Json], dict[str, str]]:
+    """All fields of a connection's form, and what is wrong by field. A yes-or-no that is not ticked is false."""
     values: dict[str, Json] = {}
+    wrong: dict[str, str] = {}
     for field in manifest.fields:
-        value = field_value(field.schema, form.get(field.name, ""), field.title)
+        value = read_field(field.schema, form.get(field.name, ""), field.name, wrong)
         if kind_of(field.schema) == "yes_no" and value is None:
             value = False
         if value is not None:
             values[field.name] = value
-    return values
+    return values, wrong
 
 
 def shown_value(field: Field, settings: JsonObject) -> str:

@@ -160,7 +160,8 @@ def test_yen_and_dinars_are_taken_as_they_were_written(
     expect(page.get_by_text(shown).first).to_be_visible()
     pay_at_the_sandbox(page)
     expect(page.get_by_text("Your receipt is on its way to you by mail.")).to_be_visible()
-    assert charity.until(lambda: receipts(charity, "ada@example.com")) == ["00001"]
+    paper = charity.until(lambda: receipts(charity, "ada@example.com").get("00001"))
+    assert shown in paper
     (subject,) = mails(charity, "ada@example.com")
     assert shown in letter(charity, "ada@example.com", subject)
     (paid,) = charity.hub.payments.store.list(payments, payments.c.state == "succeeded")

@@ -150,16 +150,20 @@ def test_a_form_sent_after_the_session_ended_says_that_nothing_was_kept(people, 
     assert "nothing was changed" in answer.text
 
 
-def test_preferences_are_kept_and_unknown_ones_ignored(hub, people):
+def test_preferences_are_kept_and_unknown_ones_said_at_their_field(hub, people):
     people["viewer"].post("/me", name="Vera", language="de", timezone="Asia/Tokyo", theme="dark")
     user = hub.store.user(email="viewer@example.com")
     assert (user.name, user.preferences) == ("Vera", {"language": "de", "timezone": "Asia/Tokyo", "theme": "dark"})
-    people["viewer"].post("/me", name="", language="xx", timezone="Moon/Base", theme="pink")
-    user = hub.store.user(email="viewer@example.com")
-    assert (user.name, user.preferences) == ("Vera", {"language": "", "timezone": "", "theme": "auto"})
+    for wrong in ({"name": ""}, {"language": "xx"}, {"timezone": "Moon/Base"}, {"theme": "pink"}):
+        refused = people["viewer"].post(
+            "/me", **{"name": "Vera", "language": "de", "timezone": "", "theme": "dark", **wrong}
+        )
+        assert refused.status_code == 422
+        assert re.search(rf'name="{next(iter(wrong))}"[^>]* aria-invalid="true"', refused.text), wrong
+    assert hub.store.user(email="viewer@example.com") == user
 
 
 def test_the_current_password_is_asked_for(people):
     answer = people["viewer"].post("/me/password", current="wrong", password="a new long password")
     assert answer.status_code == 422
-    assert "The current password is wrong." in answer.text
+    assert "This is not your current password." in answer.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from html import unescape
 
 import pypdfium2
 import pytest
@@ -11,6 +12,7 @@ import zxingcpp
 from PIL import Image
 
 from hub.journal.tables_commerce import catalogue_items
+from hub.web.pages import catalogue
 
 GOOD = {
     "title": "Green tea",
@@ -132,11 +134,44 @@ def test_what_is_exported_is_read_in_again_unchanged(hub, admin):
     assert hub.store.file("catalogue", "catalogue") == before
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"hello"])
-def test_a_file_that_is_no_table_changes_nothing(hub, admin, content):
-    answer = admin.post("/catalogue/import", follow=True, table=(io.BytesIO(content), "x.csv"))
-    assert answer.status_code in {200, 422}
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "Choose a CSV file of at most"),
+        (b"\xff\xfe\x00", "This is no text."),
+        ("sku,title,EUR\nTEA,Tea,1\n".encode("utf-16-le"), "This is no text."),
+        (b"hello", "There is no column 'hello'"),
+        (b"x" * 1_001, "This file is too large"),
+        (b"title;EUR\nTea;1\n", "sku among them"),
+        (b'sku,title,EUR\nTEA,"Tea,1\n', "not CSV"),
+    ],
+)
+def test_a_file_that_is_no_table_changes_nothing_and_is_said(hub, admin, monkeypatch, content, said):
+    monkeypatch.setattr(catalogue, "_LARGEST_TABLE", 1_000)
+    answer = admin.post("/catalogue/import", table=(io.BytesIO(content), "x.csv"))
+    assert answer.status_code == 422
+    assert said in unescape(answer.text)
     assert rows(hub) == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+def test_a_table_is_read_as_spreadsheets_write_it(hub, admin, encoding):
+    content = 'sku;title;EUR;description\r\nTEA;Thé;1;"two\r\nlines"\r\n'.encode(encoding)
+    assert admin.post("/catalogue/import", table=(io.BytesIO(content), "x.csv")).status_code == 200
+    assert [(one.id, one.title) for one in rows(hub)] == [("TEA", "Thé")]
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "said"),
+    [("copies", "many", "whole number"), ("copies", "99999", "whole number"), ("skip", "-1", "whole number"),
+     ("currency", "XXQ", "not a currency"), ("item", "NOTHING", "Tick the items first")],
+)  # fmt: skip
+def test_what_is_wrong_with_labels_is_said_and_the_ticks_stay(admin, field, typed, said):
+    admin.post("/catalogue/new", **GOOD)
+    answer = admin.post("/catalogue/labels", **{"item": "TEA-01", "copies": "3", "skip": "2", field: typed})
+    assert answer.status_code == 422
+    assert said in unescape(answer.text)
+    assert ('value="TEA-01" checked' in answer.text) is (field != "item")
 
 
 def test_labels_can_be_scanned(admin):
@@ -146,7 +181,7 @@ def test_labels_can_be_scanned(admin):
     page = pypdfium2.PdfDocument(answer.data)[0]
     assert [one.text for one in zxingcpp.read_barcodes(page.render(scale=4).to_pil())] == ["TEA-01"] * 3
     assert "¥1,900" in page.get_textpage().get_text_bounded()
-    assert admin.post("/catalogue/labels", copies="1").status_code == 303
+    assert admin.post("/catalogue/labels", copies="1").status_code == 422
 
 
 def test_viewers_look_and_editors_change(people):

@@ -81,11 +81,11 @@ def test_it_is_given_back_released_by_itself_or_taken_early(market):
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ({"provider": ""}, "Nobody is named"),
+        ({"provider": ""}, "Say who gets it."),
         ({"amount": "1200.01"}, "cannot"),
         ({"amount": "1e3"}, "exponent"),
         ({"amount": "0"}, "above zero"),
-        ({"percent": "ten"}, "commission"),
+        ({"percent": "ten"}, "Write a number from 0 to 100"),
     ],
 )
 def test_what_cannot_be_is_said_and_nothing_moves(market, typed, said):

@@ -108,9 +108,9 @@ def test_a_sample_is_sent_and_starts_what_fits(hub, admin, recipe):
         ("payment.succeeded", "{}", "payment"),
         ("payment.succeeded", "[]", "not a JSON object"),
         ("payment.succeeded", '{"a": 1,}', "This is not JSON"),
-        ("nodot", "{}", "cannot be the type of an event"),
-        ("Course.Finished", "{}", "cannot be the type of an event"),
-        ("", "{}", "cannot be the type of an event"),
+        ("nodot", "{}", "Use small letters and a dot"),
+        ("Course.Finished", "{}", "Use small letters and a dot"),
+        ("", "{}", "Use small letters and a dot"),
     ],
 )
 def test_a_wrong_sample_is_refused_and_stays_on_the_page(hub, admin, kind, data, said):

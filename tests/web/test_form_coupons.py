@@ -212,7 +212,6 @@ def test_a_code_that_does_not_hold_is_said_at_its_field_and_nothing_is_sent(shop
     "code",
     [
         "WINTER",
-        "SPRING\x00",
         "خصم٢٠",
         "x" * 10_000,
         '"><script>alert(1)</script>',

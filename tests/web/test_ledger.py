@@ -213,7 +213,7 @@ def test_the_gateways_word_is_taken_over_and_the_difference_is_gone(differing, m
 def test_a_difference_is_put_away_with_a_reason_only(differing, market):
     editor = enter(market)
     address = f"/reconciliation/{differing.id}"
-    assert "Nobody can see later why" in editor.post(address, do="settle", why=" ", follow=True).text
+    assert "Write the reason in a few words" in editor.post(address, do="settle", why=" ", follow=True).text
     assert "Settled." in editor.post(address, do="settle", why="a test of theirs", follow=True).text
     assert "a test of theirs" in editor.page("/reconciliation")
 

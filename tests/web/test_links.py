@@ -36,8 +36,12 @@ def made(admin, **more):
     return answer.headers["Location"]
 
 
+def as_bytes(text):
+    return text if isinstance(text, bytes) else text.encode()
+
+
 def read_in(admin, text=TABLE, **more):
-    return admin.post("/links/tables", **{**SHARED, **more, "table": (io.BytesIO(text.encode()), "members.csv")})
+    return admin.post("/links/tables", **{**SHARED, **more, "table": (io.BytesIO(as_bytes(text)), "members.csv")})
 
 
 def test_a_link_is_made_once_and_its_page_has_the_address(admin):
@@ -79,8 +83,8 @@ def test_links_are_found_and_exported(admin):
         ("amount", "१२", "१२"),
         ("currency", "xxq", "XXQ"),
         ("purpose", "", "Write what it is for"),
-        ("purpose", "x" * 10_000, "At most 200 characters."),
-        ("name", "n" * 10_000, "At most 200 characters."),
+        ("purpose", "x" * 10_000, "At most 200 characters"),
+        ("name", "n" * 10_000, "At most 200 characters"),
         ("email", "nobody", "This is no mail address."),
         ("expires_days", "0", "Write a whole number of days, 1 to 365."),
         ("expires_days", "", "Write a whole number of days, 1 to 365."),
@@ -164,8 +168,11 @@ def test_a_table_can_be_thrown_away(admin):
 @pytest.mark.parametrize(
     ("text", "more", "words"),
     [
-        ("", {}, "Choose a CSV file of at most 2 MB."),
-        ("x" * 1_001, {}, "Choose a CSV file of at most 2 MB."),
+        ("", {}, "Choose a CSV file of at most"),
+        ("x" * 1_001, {}, "This file is too large: at most 0.001 MB are read at once."),
+        (TABLE.encode("utf-16-le"), {}, "This is no text."),
+        (b"PK\x03\x04\x00\x81", {}, "Save it in your spreadsheet as “CSV UTF-8”"),
+        (TABLE, {"currency": "XXQ"}, "is not a currency"),
         ("amount\n", {}, "There is no line below the first."),
         (TABLE, {"expires_days": "x"}, "Write a whole number of days"),
         (TABLE, {"connections": "nobody"}, "Nobody could pay this"),
@@ -192,3 +199,32 @@ def test_what_links_ask_for_and_what_was_paid_is_said_by_currency(hub, admin):
     hub.recorder.record(Happening("payment.succeeded", "shop", "pay_1", data, hub.now()), hub.now())
     assert "€45.00 paid" in admin.page("/links")
     assert "€5.00 " not in admin.page("/links?state=paid")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("divider", [",", ";", "\t"])
+def test_a_table_is_read_as_spreadsheets_write_it(hub, admin, encoding, divider):
+    text = (
+        divider.join(("name", "email", "amount", "note"))
+        + "\r\n"
+        + divider.join(("Zoë", "zoe@example.com", "45", '"a\nb"'))
+    )
+    address = read_in(admin, text.encode(encoding)).headers["Location"]
+    assert "Zoë" in admin.page(address)
+
+
+def test_a_bad_line_is_named_by_where_it_begins_and_nothing_is_made_of_it(hub, admin):
+    text = 'name,amount,note\nAda,45,"two\nlines"\nBob,many,"three\nmore\nlines"\n\nEve,3,short\nMax,4\n'
+    address = read_in(admin, text, send="").headers["Location"]
+    rows = csv.DictReader(io.StringIO(admin.get(f"{address}/left-out.csv").data.decode("utf-8-sig")))
+    assert [row["line"] for row in rows] == ["4", "9"]
+    admin.post(f"{address}/start")
+    while hub.payment_clock.run_due():
+        pass
+    assert "2 of 2 made" in admin.page(address)
+
+
+def test_ten_thousand_lines_are_read_up_to_the_limit_and_the_rest_is_said(admin):
+    text = "name,amount\n" + "".join(f"Person {number},45\n" for number in range(10_000))
+    address = read_in(admin, text, send="").headers["Location"]
+    assert "A file has at most 5000 lines; divide it into several." in admin.page(address)

@@ -80,7 +80,7 @@ def test_a_gateway_pays_who_has_an_account_there(market):
     market.provider("prv_ada", account="acct_ada")
     market.owe("prv_ada", 5_000)
     editor = enter(market)
-    assert "<option >sandbox</option>" in editor.page("/payouts")
+    assert '<option value="sandbox" >sandbox</option>' in editor.page("/payouts")
     assert editor.post("/payouts", way="sandbox", key="k").status_code == 303
     market.run_due()
     market.heard("payout.paid")
@@ -90,10 +90,10 @@ def test_a_gateway_pays_who_has_an_account_there(market):
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ({"minimum": "10"}, "needs a currency"),
+        ({"minimum": "10"}, "in which currency the amount is"),
         ({"minimum": "1e3", "currency": "EUR"}, "exponent"),
         ({"currency": "EURO"}, "currency"),
-        ({"way": "nowhere"}, "nowhere"),
+        ({"way": "nowhere"}, "Choose one of these."),
     ],
 )
 def test_what_cannot_be_is_said_and_nothing_is_paid(market, typed, said):

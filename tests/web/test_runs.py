@@ -94,8 +94,7 @@ def test_only_a_failed_run_goes_on(admin, run):
 def test_a_decision_needs_an_uncertain_step_and_a_choice(admin, run):
     assert admin.post(f"/runs/{run}/decide", path="mail", choice="happened").status_code == 409
     assert admin.post(f"/runs/{run}/decide", path="mail", choice="whatever").status_code == 409
-    told = admin.post(f"/runs/{run}/decide", path="mail", choice="happened", output="{", follow=True)
-    assert "nothing was decided" in told.text
+    assert admin.post(f"/runs/{run}/decide", path="mail", choice="happened", output="{").status_code == 409
 
 
 def test_what_people_do_to_runs_is_in_the_audit_trail(hub, admin, run):

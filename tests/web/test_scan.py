@@ -76,8 +76,8 @@ def test_what_is_wrong_is_said_at_its_line_and_nothing_is_ordered_or_lost(shop, 
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"email": "shop"}, "This is not a mail address"),
-        ({"name": "x" * 10_000}, "at most 200 characters; these are 10000"),
+        ({"email": "shop"}, "This is no mail address"),
+        ({"name": "x" * 10_000}, "At most 200 characters, please; these are 10,000."),
     ],
 )
 def test_a_wrong_customer_is_said_at_the_field(shop, admin, fields, said):

@@ -64,7 +64,9 @@ def test_a_persons_word_lets_it_go_on(stuck, hub, admin):
 
 def test_words_that_are_no_json_change_nothing(stuck, hub, admin):
     answer = admin.post("/stuck", do="happened", kind="refunds.go_on", subject="rfd_1", output="re_1")
-    assert answer.status_code == 400
+    assert answer.status_code == 422
+    assert "This is not JSON" in answer.text
+    assert "re_1</textarea>" in answer.text, "nothing typed is lost"
     with hub.database.read() as connection:
         assert connection.scalar(sa.select(calls.c.state)) == "uncertain"
 

@@ -73,14 +73,14 @@ def test_a_plan_is_made_once_however_often_the_button_is_pressed(corner, editor)
         ("amount", "", "is empty"),
         ("currency", "XXQ", "XXQ"),
         ("name", "", "Give it a name"),
-        ("name", "x" * 10_000, "at most 120"),
+        ("name", "x" * 10_000, "At most 120"),
         ("count", "0", "from 1 to 365"),
         ("count", "१२", "from 1 to 365"),
         ("trial_days", "9" * 40, "from 0 to 730"),
         ("cycles", "many", "from 1 to 1200"),
         ("unit", "moon", "Choose day"),
         ("connection", "nowhere", "Choose the gateway"),
-        ("description", "y" * 1001, "at most 1000"),
+        ("description", "y" * 1001, "At most 1,000"),
     ],
 )
 def test_what_is_wrong_is_said_at_the_field_and_nothing_typed_is_lost(corner, editor, field, typed, said):

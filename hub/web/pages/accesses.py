@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
@@ -15,8 +15,7 @@ from hub.journal.book import found
 from hub.journal.tables_access import accesses as table
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key
-from hub.web.entries import misfits, wrong_address
-from hub.web.formatting import reader_zone
+from hub.web.entries import end_of_day, misfits, typed_in, wrong_address
 from hub.web.sessions import the_hub
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def index() -> ResponseReturnValue:
 @pages.page("/access", Role.EDITOR, method="POST")
 def grant() -> ResponseReturnValue:
     """Give access by hand; it rests on the word of whoever gives it."""
-    entered = {name: request.form.get(name, "").strip() for name in ("email", "resource", "title", "day")}
+    entered = typed_in(("email", "resource", "title", "day"))
     given, wrong = _read(entered)
     if wrong:
         return _page(entered, wrong=wrong), 422
@@ -64,22 +63,10 @@ def _read(entered: Mapping[str, str]) -> tuple[JsonObject, dict[str, str]]:
     given: dict[str, Json] = {"customer": {"email": entered["email"]}, "resource": entered["resource"]}
     if entered["title"]:
         given["title"] = entered["title"]
-    if entered["day"]:
-        end = _end_of(entered["day"])
-        if end is None:
-            wrong["day"] = f"{entered['day'][:20]!r} is no day. Write it like 2026-12-31."
-        else:
-            given["until"] = end
+    end = end_of_day(entered["day"], wrong, "day")
+    if end is not None:
+        given["until"] = (end - timedelta(seconds=1)).isoformat()
     return given, {**misfits("access", "grant", given, _PLACES), **wrong}
-
-
-def _end_of(day: str) -> str | None:
-    """The last second of a day in the reader's zone; None when it is no day."""
-    try:
-        end = datetime.combine(datetime.fromisoformat(day).date(), time.max, reader_zone())
-        return end.replace(microsecond=0).astimezone(UTC).isoformat()
-    except (ValueError, OverflowError):
-        return None
 
 
 @pages.page("/access/<identity>/revoke", Role.EDITOR, method="POST")

@@ -10,6 +10,7 @@ from flask import flash, redirect, render_template, request, url_for
 
 from hub.errors import ConflictError
 from hub.web.access import Pages, Role
+from hub.web.entries import LONGEST_PERSON, too_long, typed_in, wrong_person
 from hub.web.passwords import PasswordError, hash_password, is_outdated, is_password
 from hub.web.sessions import actor, current_user, end_all_sessions, the_hub
 from hub.web.sessions import log_in as begin_session
@@ -17,12 +18,17 @@ from hub.web.sessions import log_out as end_session
 from hub.web.setup import is_setup_token, use_setup_token
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from flask.typing import ResponseReturnValue
 
 pages = Pages("account", __name__)
 
+_PERSON = ("name", "email")
+
 LANGUAGES = ("en", "en_GB", "de", "de_CH", "es", "fr", "hi", "it", "ja", "nl", "pt", "zh")
 THEMES = ("auto", "light", "dark")
+_CHOSEN = ("language", "timezone", "theme")
 _WRONG = "The address or the password is wrong."
 
 
@@ -37,13 +43,14 @@ def log_in() -> ResponseReturnValue:
 @pages.page("/log-in", Role.PUBLIC, method="POST", limit="10 per minute", again=log_in)
 def do_log_in() -> ResponseReturnValue:
     """Check address and password, and begin a session."""
-    email = request.form.get("email", "").strip().lower()
+    typed = request.form.get("email", "").strip()
+    email = typed.lower()
     password = request.form.get("password", "")
     hub = the_hub()
     user = hub.store.user(email=email)
     if not is_password(password, user.password_hash if user is not None else None) or user is None or user.disabled:
         hub.store.note(email[:200] or "nobody", "log_in.refused", request.remote_addr or "", hub.now())
-        return _log_in_form(email, _WRONG), 401
+        return _log_in_form(typed, _WRONG), 401
     if user.password_hash and is_outdated(user.password_hash):
         hub.store.update_user(user.id, password_hash=hash_password(password, user.email))
     begin_session(user)
@@ -80,26 +87,23 @@ def set_up(token: str) -> ResponseReturnValue:
     """The form for the first admin."""
     if not is_setup_token(the_hub(), token):
         return render_template("set_up_over.html", done=bool(the_hub().store.users())), 410
-    return render_template("set_up.html", link=token, values=_entered(), error=None)
+    return render_template("set_up.html", link=token, typed=typed_in(_PERSON), wrong={})
 
 
 @pages.page("/set-up/<token>", Role.PUBLIC, method="POST", limit="10 per minute", again=set_up)
 def do_set_up(token: str) -> ResponseReturnValue:
     """Make the first admin and log him in."""
     hub = the_hub()
-    values = _entered()
+    typed = typed_in(_PERSON)
     if not is_setup_token(hub, token):
         return render_template("set_up_over.html", done=bool(hub.store.users())), 410
-    if "@" not in values["email"]:
-        error = PasswordError("This is not a mail address.", remedy="It looks like ada@example.com.")
-        return render_template("set_up.html", link=token, values=values, error=error), 422
-    try:
-        hashed = hash_password(request.form.get("password", ""), values["email"])
-    except PasswordError as error:
-        return render_template("set_up.html", link=token, values=values, error=error), 422
+    wrong = wrong_person(typed)
+    hashed = _hashed(request.form.get("password", ""), typed["email"], wrong)
+    if wrong:
+        return render_template("set_up.html", link=token, typed=typed, wrong=wrong), 422
     if not use_setup_token(hub, token):
         raise ConflictError("This link was used a moment ago.", remedy="Log in with the account that was made by it.")
-    identity = hub.store.create_user(values["email"], values["name"] or values["email"], "admin", hashed, hub.now())
+    identity = hub.store.create_user(typed["email"], typed["name"] or typed["email"], "admin", hashed, hub.now())
     user = hub.store.user(identity=identity)
     assert user is not None
     hub.store.note(user.email, "user.create", user.email, hub.now(), {"role": "admin", "by": "set-up link"})
@@ -107,15 +111,10 @@ def do_set_up(token: str) -> ResponseReturnValue:
     return redirect(url_for("home.show"), 303)
 
 
-def _entered() -> dict[str, str]:
-    """What the first admin typed, the password aside."""
-    return {name: request.form.get(name, "").strip() for name in ("name", "email")}
-
-
 @pages.page("/me", Role.VIEWER)
 def me() -> ResponseReturnValue:
     """What a person sets for himself."""
-    return _me_form()
+    return _me_form(_stored(), {})
 
 
 @pages.page("/me", Role.VIEWER, method="POST")
@@ -123,16 +122,16 @@ def do_me() -> ResponseReturnValue:
     """Keep name, language, time zone and look."""
     user, hub = current_user(), the_hub()
     assert user is not None
-    language, zone, theme = (request.form.get(name, "") for name in ("language", "timezone", "theme"))
-    preferences = {
-        **user.preferences,
-        "language": language if language in LANGUAGES else "",
-        "timezone": zone if zone in available_timezones() else "",
-        "theme": theme if theme in THEMES else "auto",
-    }
-    hub.store.update_user(
-        user.id, name=request.form.get("name", "").strip()[:200] or user.name, preferences=preferences
-    )
+    typed = typed_in(("name", *_CHOSEN))
+    offered = zip(_CHOSEN, (("", *LANGUAGES), {"", *available_timezones()}, THEMES), strict=True)
+    wrong = too_long(typed, LONGEST_PERSON)
+    wrong |= {name: "Choose one of these." for name, known in offered if typed[name] not in known}
+    if not typed["name"]:
+        wrong["name"] = "Write the name by which others know you."
+    if wrong:
+        return _me_form(typed, wrong), 422
+    preferences = {**user.preferences, **{name: typed[name] for name in _CHOSEN}}
+    hub.store.update_user(user.id, name=typed["name"], preferences=preferences)
     hub.store.note(user.email, "user.preferences", user.email, hub.now())
     flash("Saved.", "success")
     return redirect(url_for("account.me"), 303)
@@ -143,13 +142,12 @@ def do_password() -> ResponseReturnValue:
     """Change one's own password; every other session of his ends."""
     user, hub = current_user(), the_hub()
     assert user is not None
+    wrong: dict[str, str] = {}
     if not is_password(request.form.get("current", ""), user.password_hash):
-        wrong = PasswordError("The current password is wrong.", remedy="Nothing was changed. Try again.")
-        return _me_form(wrong), 422
-    try:
-        hashed = hash_password(request.form.get("password", ""), user.email)
-    except PasswordError as error:
-        return _me_form(error), 422
+        wrong["current"] = "This is not your current password. Nothing was changed."
+    hashed = _hashed(request.form.get("password", ""), user.email, wrong)
+    if wrong:
+        return _me_form(_stored(), wrong), 422
     hub.store.update_user(user.id, password_hash=hashed)
     end_all_sessions(user)
     changed = hub.store.user(identity=user.id)
@@ -160,7 +158,25 @@ def do_password() -> ResponseReturnValue:
     return redirect(url_for("account.me"), 303)
 
 
-def _me_form(error: PasswordError | None = None) -> str:
+def _hashed(password: str, email: str, wrong: dict[str, str]) -> str:
+    """The digest to keep of a new password; empty, and in ``wrong`` what to say at it, when it will not do."""
+    try:
+        return hash_password(password, email)
+    except PasswordError as error:
+        wrong["password"] = str(error)
+        return ""
+
+
+def _stored() -> dict[str, str]:
+    """What a person has set, as it stands in the form."""
+    user = current_user()
+    assert user is not None
+    return {"name": user.name, "theme": "auto"} | {
+        name: str(value) for name in _CHOSEN if (value := user.preferences.get(name))
+    }
+
+
+def _me_form(typed: Mapping[str, str], wrong: Mapping[str, str]) -> str:
     languages = [(name, Locale.parse(name).get_display_name() or name) for name in LANGUAGES]
     zones = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
-    return render_template("me.html", languages=languages, zones=["UTC", *zones], themes=THEMES, error=error)
+    return render_template("me.html", languages=languages, zones=["UTC", *zones], typed=typed, wrong=wrong)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, url_for
 
 from hub.errors import HubError, MoneyError
 from hub.iban import bic_of, iban_of
 from hub.money import Money
 from hub.web.access import Pages, Role
+from hub.web.entries import too_long, typed_in, wrong_address
 from hub.web.sessions import actor, the_hub
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def show() -> ResponseReturnValue:
 @pages.page("/settings/business", Role.ADMIN, method="POST")
 def save() -> ResponseReturnValue:
     """Keep it, or say at each field what is wrong; what was typed stays."""
-    typed = {name: request.form.get(name, "").strip() for name in _FIELDS}
+    typed = typed_in(_FIELDS, ("address", "refund_approval"))
     facts, wrong = read_business(typed)
     if wrong:
         return _page(typed, wrong), 422
@@ -53,14 +54,8 @@ _FIELDS = ("name", "colour", "email", "address", "tax_id", "holder", "iban", "bi
 
 def read_business(typed: Mapping[str, str]) -> tuple[dict[str, JsonObject], dict[str, str]]:
     """The facts ``brand``, ``bank`` and ``refund_approval`` (currency -> minor units), and by field what is wrong."""
-    wrong = {
-        name: f"Use at most {length} characters; these are {len(typed[name])}."
-        for name, length in LENGTHS.items()
-        if len(typed[name]) > length
-    }
+    wrong = {**wrong_address(typed["email"]), **too_long(typed, LENGTHS)}
     brand: dict[str, Json] = {name: typed[name] for name in ("name", "email", "address", "tax_id") if typed[name]}
-    if typed["email"] and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", typed["email"]):
-        wrong["email"] = "This is not a mail address; it looks like shop@example.com."
     if typed["colour"]:
         brand["colour"] = typed["colour"].lower()
         if not _COLOUR.fullmatch(typed["colour"]):
@@ -101,7 +96,7 @@ def _limits(text: str, wrong: dict[str, str]) -> JsonObject:
         try:
             limits[currency.upper()] = Money.parse(amount.strip(), currency.upper()).minor
         except MoneyError as error:
-            wrong["refund_approval"] = f"{line!r}: {error} Write a line for each currency, such as EUR 250.00."
+            wrong["refund_approval"] = f"{line[:60]!r}: {error} Write a line for each currency, such as EUR 250.00."
             break
     return limits
 

@@ -21,6 +21,7 @@ from hub.journal.tables_commerce import catalogue_images, catalogue_items
 from hub.money import Money
 from hub.web.access import Pages, Role
 from hub.web.csv_files import csv_file, uploaded_text
+from hub.web.entries import read_whole, typed_in, wrong_currency
 from hub.web.papers import paper_answer
 from hub.web.sessions import actor, the_hub
 
@@ -37,6 +38,7 @@ pages = Pages("catalogue", __name__)
 _SHOWN: Final = 500
 _ALL: Final = 20_000
 _FIELDS: Final = (*FIELDS, "prices")
+_EVERYTHING: Final = {"text": "", "kind": ""}
 _LARGEST_TABLE: Final = 1_500_000
 _YEAR: Final = 365 * 24 * 3600
 
@@ -44,10 +46,29 @@ _YEAR: Final = 365 * 24 * 3600
 @pages.page("/catalogue", Role.VIEWER)
 def index() -> ResponseReturnValue:
     """What is sold, in the order of the files."""
-    asked = {name: request.args.get(name, "").strip() for name in ("text", "kind")}
+    return _page({name: request.args.get(name, "").strip() for name in ("text", "kind")})
+
+
+def _page(
+    asked: Mapping[str, str],
+    *,
+    typed: Mapping[str, str] | None = None,
+    wrong: Mapping[str, str] | None = None,
+    report: Mapping[str, object] | None = None,
+) -> str:
     with the_hub().database.read() as connection:
         rows = search(connection, asked["text"], asked["kind"], _SHOWN)
-    return render_template("catalogue.html", rows=rows, asked=asked, kinds=KINDS, most=_SHOWN, report=None)
+    return render_template(
+        "catalogue.html",
+        rows=rows,
+        asked=asked,
+        kinds=KINDS,
+        most=_SHOWN,
+        report=report,
+        typed=typed or {"copies": "1", "skip": "0", "currency": ""},
+        wrong=wrong or {},
+        chosen=request.form.getlist("item"),
+    )
 
 
 @pages.page("/catalogue.csv", Role.VIEWER)
@@ -62,22 +83,17 @@ def export() -> ResponseReturnValue:
 @pages.page("/catalogue/import", Role.EDITOR, method="POST")
 def read_in() -> ResponseReturnValue:
     """Take the good lines of a table, and report the others."""
-    text = uploaded_text(request.files.get("table"), _LARGEST_TABLE)
-    if not text:
-        flash("Choose a CSV file of at most 1.5 MB. Its first line names the columns: sku, title, EUR …", "danger")
-        return redirect(url_for("catalogue.index"), 303)
+    wrong: dict[str, str] = {}
+    text = uploaded_text(request.files.get("table"), _LARGEST_TABLE, wrong)
+    if wrong:
+        return _page(_EVERYTHING, wrong=wrong), 422
     try:
         table = the_hub().office("catalogue").change(partial(import_table, text=text, author=actor()))
     except HubError as error:
-        flash(str(error), "danger")
-        return redirect(url_for("catalogue.index"), 303)
+        return _page(_EVERYTHING, wrong={"table": str(error)}), 422
     the_hub().store.note(actor(), "catalogue.import", "catalogue", the_hub().now(), {"items": len(table.items)})
-    with the_hub().database.read() as connection:
-        rows = search(connection, limit=_SHOWN)
-    asked = {"text": "", "kind": ""}
     report = {"taken": len(table.items), "wrong": table.wrong}
-    status = 422 if table.wrong else 200
-    return render_template("catalogue.html", rows=rows, asked=asked, kinds=KINDS, most=_SHOWN, report=report), status
+    return _page(_EVERYTHING, report=report), 422 if table.wrong else 200
 
 
 @pages.page("/catalogue/new", Role.EDITOR)
@@ -116,14 +132,18 @@ def delete(sku: str) -> ResponseReturnValue:
 @pages.page("/catalogue/labels", Role.VIEWER, method="POST")
 def labels() -> ResponseReturnValue:
     """A sheet of labels for the chosen items, as PDF."""
-    chosen, skip, copies = request.form.getlist("item"), _whole("skip", 0), _whole("copies", 1)
-    currency = request.form.get("currency", "").upper()
+    typed, chosen = typed_in(("copies", "skip", "currency")), set(request.form.getlist("item"))
+    currency, wrong = typed["currency"].upper(), wrong_currency(typed["currency"])
+    skip = read_whole(typed["skip"] or "0", 0, COLUMNS * ROWS - 1, wrong, "skip") or 0
+    copies = read_whole(typed["copies"] or "1", 1, MOST_LABELS, wrong, "copies") or 1
     with the_hub().database.read() as connection:
-        rows = [row for row in search(connection, limit=_ALL) if row.id in set(chosen)]
-    if not rows or len(rows) * copies > MOST_LABELS or not 0 <= skip < COLUMNS * ROWS:
-        message = f"Choose items for at most {MOST_LABELS} labels, and 0 to {COLUMNS * ROWS - 1} used labels."
-        flash(message, "danger")
-        return redirect(url_for("catalogue.index"), 303)
+        rows = [row for row in search(connection, limit=_ALL) if row.id in chosen]
+    if not rows:
+        wrong.setdefault("copies", "Tick the items first.")
+    elif len(rows) * copies > MOST_LABELS:
+        wrong.setdefault("copies", f"These are {len(rows) * copies:,} labels; {MOST_LABELS:,} are printed at once.")
+    if wrong:
+        return _page(_EVERYTHING, typed=typed, wrong=wrong), 422
     made = [
         Label(row.barcode or row.id, row.title, _price(row.prices, currency)) for row in rows for _ in range(copies)
     ]
@@ -145,7 +165,7 @@ def picture(identity: str) -> ResponseReturnValue:
 
 
 def _save(sku: str | None) -> ResponseReturnValue:
-    typed = {name: request.form.get(name, "").strip() for name in _FIELDS}
+    typed = typed_in(_FIELDS, ("prices", "description"))
     prices, wrong = read_prices(typed["prices"])
     item, found_wrong = read_item(typed, prices)
     wrong |= {_place(one): one.message for one in found_wrong if _place(one) not in wrong}
@@ -231,11 +251,6 @@ def _cells(item: Item, currencies: Sequence[str]) -> tuple[object, ...]:
 def _price(prices: Mapping[str, int], currency: str) -> str:
     chosen = currency if currency in prices else next(iter(sorted(prices)), "")
     return Money(prices[chosen], chosen).format("en") if chosen else ""
-
-
-def _whole(name: str, otherwise: int) -> int:
-    text = request.form.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else otherwise  # noqa: PLR2004
 
 
 def _form(sku: str | None, typed: Mapping[str, str], wrong: Mapping[str, str]) -> str:

@@ -9,8 +9,9 @@ from flask import flash, redirect, render_template, request, url_for
 from markupsafe import Markup, escape
 
 from hub.connect.manifest import CAPABILITIES, Kind
+from hub.engine.accounts import is_name
 from hub.engine.shelf import walk
-from hub.errors import HubError, NotFoundError
+from hub.errors import ActionError, HubError, NotFoundError
 from hub.recipes.model import CallStep, EventTrigger
 from hub.web.access import Pages, Role
 from hub.web.fields import form_values, kind_of, shown_value
@@ -18,12 +19,13 @@ from hub.web.pages.recipes import compiled
 from hub.web.sessions import actor, the_hub
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from flask.typing import ResponseReturnValue
 
     from hub.connect.manifest import Manifest
     from hub.journal.rows import ConnectionRow
+    from hub.jsontypes import Json
 
 pages = Pages("connections", __name__)
 
@@ -69,8 +71,15 @@ def create(connector: str) -> ResponseReturnValue:
     hub = the_hub()
     manifest = hub.registry.get(connector).manifest
     name = request.form.get("connection_name", "").strip()
+    values, wrong = _read(manifest, {})
+    if not is_name(name):
+        wrong["connection_name"] = "Use small letters, digits and hyphens, at most 40, for example stripe-main."
+    elif hub.store.connection(name) is not None:
+        wrong["connection_name"] = f"There is a connection {name!r} already. Choose another name."
+    if wrong:
+        return _form(manifest, None, wrong=wrong), 422
     try:
-        hub.accounts.create(name, connector, form_values(manifest, request.form), actor())
+        hub.accounts.create(name, connector, values, actor())
     except HubError as error:
         return _form(manifest, None, error), 422
     flash(f"{name} is connected. Press Test to see whether the keys are right.", "success")
@@ -89,13 +98,12 @@ def update(name: str) -> ResponseReturnValue:
     """Change settings; a secret is only changed where something was entered."""
     hub, row = the_hub(), _row(name)
     manifest = hub.registry.get(row.connector).manifest
+    values, wrong = _read(manifest, row.secrets)
+    version = request.form.get("version", -1, type=int)
+    if wrong:
+        return _form(manifest, row, wrong=wrong), 422
     try:
-        version = int(request.form.get("version", ""))
-        hub.accounts.update(name, form_values(manifest, request.form), version, actor())
-    except ValueError:
-        raise NotFoundError(
-            "The form was not complete.", remedy="Load the page again and repeat your change."
-        ) from None
+        hub.accounts.update(name, values, version, actor())
     except HubError as error:
         return _form(manifest, row, error), 422
     flash("Saved. The next call uses it.", "success")
@@ -167,8 +175,28 @@ def _manifest(connector: str) -> Manifest | None:
         return None
 
 
-def _form(manifest: Manifest, row: ConnectionRow | None, error: HubError | None = None) -> str:
-    entered = request.form if error is not None else None
+def _read(manifest: Manifest, held: Mapping[str, object]) -> tuple[dict[str, Json], dict[str, str]]:
+    """What was entered, and by field what is wrong with it. ``held``: the secrets that are kept where nothing is entered."""
+    values, wrong = form_values(manifest, request.form)
+    for field in manifest.fields:
+        value = values.get(field.name)
+        if field.required and not field.show_if and value is None and field.default is None and field.name not in held:
+            wrong.setdefault(field.name, "Something is missing here.")
+        if isinstance(value, str) and field.schema.get("format") == "uri":
+            try:
+                the_hub().outbound.guard.target(value)
+            except ActionError as error:
+                wrong[field.name] = error.message
+    return values, wrong
+
+
+def _form(
+    manifest: Manifest,
+    row: ConnectionRow | None,
+    error: HubError | None = None,
+    wrong: Mapping[str, str] | None = None,
+) -> str:
+    entered = request.form if error is not None or wrong else None
     settings = row.settings if row is not None else {}
     values = {
         field.name: entered.get(field.name, "")
@@ -189,6 +217,7 @@ def _form(manifest: Manifest, row: ConnectionRow | None, error: HubError | None 
         values=values,
         kinds={field.name: kind_of(field.schema) for field in manifest.fields},
         error=error,
+        wrong=wrong or {},
         name=name,
         webhook_url=address if manifest.webhook else "",
         registers=row is not None and the_hub().accounts.can_register_webhook(manifest.name),

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, url_for
 
-from hub.errors import MoneyError
 from hub.journal.tables_billing import coupons as table
 from hub.journal.tables_billing import told_plans, value
-from hub.money import Money
 from hub.payments.coupons import code_of, is_code, make, stop
 from hub.web.access import Pages, Role
-from hub.web.formatting import reader_zone
+from hub.web.entries import end_of_day, read_amount, read_whole, typed_in, wrong_currency
 from hub.web.sessions import actor, the_hub
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from flask.typing import ResponseReturnValue
 
@@ -42,7 +40,7 @@ def index() -> ResponseReturnValue:
 @pages.page("/coupons", Role.EDITOR, method="POST")
 def create() -> ResponseReturnValue:
     """Make one, or say at each field what is wrong; what was typed stays."""
-    typed = {name: request.form.get(name, "").strip() for name in _FIELDS}
+    typed = typed_in(_FIELDS)
     values, wrong = read_coupon(typed, the_hub().now())
     code = code_of(typed["code"])
     if not wrong and not the_hub().office("coupon").change(lambda book: make(book, code, values)):
@@ -70,7 +68,7 @@ def read_coupon(typed: Mapping[str, str], now: datetime) -> tuple[dict[str, obje
     wrong: dict[str, str] = {}
     if not is_code(code_of(typed["code"])):
         wrong["code"] = "Use 3 to 60 letters, digits, - and _, such as SUMMER20."
-    numbers = {name: _whole(name, text, wrong) for name in _MOST if (text := typed[name])}
+    numbers = {name: read_whole(typed[name], 1, _MOST[name], wrong, name) for name in _MOST if typed[name]}
     discount: JsonObject = {
         **_discount(typed, wrong),
         **{name: numbers[name] for name in ("cycles",) if name in numbers},
@@ -80,42 +78,31 @@ def read_coupon(typed: Mapping[str, str], now: datetime) -> tuple[dict[str, obje
         "plan": typed["plan"] or None,
         "most": numbers.get("most"),
     }
-    if typed["ends_on"]:
-        try:
-            day = date.fromisoformat(typed["ends_on"])
-        except ValueError:
-            wrong["ends_on"] = "Write a day like 2026-12-31."
-        else:
-            end_of_day = datetime.combine(day + timedelta(days=1), time(), reader_zone()).astimezone(UTC)
-            values["ends_at"] = end_of_day
-            if end_of_day <= now:
-                wrong["ends_on"] = "This day is over."
+    end = end_of_day(typed["ends_on"], wrong, "ends_on")
+    if end is not None:
+        values["ends_at"] = end
+        if end <= now:
+            wrong["ends_on"] = "This day is over."
     return values, wrong
 
 
 def _discount(typed: Mapping[str, str], wrong: dict[str, str]) -> JsonObject:
+    wrong |= wrong_currency(typed["currency"])
     if bool(typed["percent"]) == bool(typed["amount"]):
-        wrong["percent"] = "Give a percentage or an amount."
+        wrong |= dict.fromkeys(("percent", "amount"), "Give a percentage or an amount.")
         return {}
     if typed["percent"]:
         if not _PERCENT.fullmatch(typed["percent"]):
             wrong["percent"] = "Write a number above 0 and below 100, such as 12.5."
         return {"percent": typed["percent"]}
-    try:
-        money = Money.parse(typed["amount"], typed["currency"].upper())
-    except MoneyError as error:
-        wrong["amount"] = str(error)
+    if not typed["currency"]:
+        wrong["currency"] = "Say in which currency the amount is."
+    money = read_amount(typed["amount"], typed["currency"].upper(), wrong) if "currency" not in wrong else None
+    if money is None:
         return {}
     if money.minor <= 0:
         wrong["amount"] = "The amount must be above zero."
     return {"amount": money.to_json()}
-
-
-def _whole(name: str, text: str, wrong: dict[str, str]) -> int:
-    if text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= _MOST[name]:
-        return int(text)
-    wrong[name] = f"Write a whole number from 1 to {_MOST[name]}."
-    return 1
 
 
 def _page(typed: Mapping[str, str], wrong: Mapping[str, str]) -> str:

@@ -14,25 +14,27 @@ from hub.recipes.compiler import compile_text
 from hub.recipes.findings import Finding, FindingsError
 from hub.recipes.model import EventTrigger
 from hub.web.access import Pages, Role
+from hub.web.entries import too_long, typed_in
 from hub.web.language import editor_language
-from hub.web.pages.events import parse_object
+from hub.web.pages.events import LONGEST_TYPE, parse_object, read_object
 from hub.web.pages.recipes import compiled, first_event
 from hub.web.sessions import actor, the_hub
 from hub.web.starters import starter_named
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from flask.typing import ResponseReturnValue
 
     from hub.journal.queries import EventSummary
-    from hub.jsontypes import JsonObject
+    from hub.jsontypes import Json, JsonObject
     from hub.recipes.model import Recipe
     from hub.recipes.testing import Play, TestOutcome
 
 pages = Pages("editor", __name__)
 
 _PAST_EVENTS = 10
+_LONGEST = {"message": 500, "type": LONGEST_TYPE}
 
 
 @dataclass(slots=True)
@@ -44,6 +46,7 @@ class Outcome:
     play: Play | None = None
     tests: Sequence[TestOutcome] = ()
     problem: HubError | None = None
+    wrong: dict[str, str] = field(default_factory=dict)
     entered: dict[str, str] = field(default_factory=dict)
 
 
@@ -112,11 +115,15 @@ def _act(name: str) -> ResponseReturnValue:
     text = request.form.get("text", "").replace("\r\n", "\n")
     outcome = Outcome(request.form.get("do", "check"), entered=request.form.to_dict())
     status = 200
+    outcome.wrong |= too_long(outcome.entered, _LONGEST)
     try:
+        event, given = _tried(outcome) if outcome.done == "try" else ({}, {})
+        if outcome.wrong:
+            return _page(name, text, outcome), 422
         if outcome.done == "save":
             return _save(name, text)
         if outcome.done == "try":
-            outcome.play = hub.recipes.trial(text, name, _event_to_try(), _given())
+            outcome.play = hub.recipes.trial(text, name, event, given)
         elif outcome.done == "test":
             outcome.tests = hub.recipes.test(text, name)
         else:
@@ -135,7 +142,7 @@ def _save(name: str, text: str) -> ResponseReturnValue:
         if any(row.name == name for row in hub.store.recipes()):
             message = f"There is a recipe {name!r} already."
             raise DeliveryError(message, remedy="Give this one another name in the line `recipe:`.")
-    number = hub.recipes.save(name, text, actor(), request.form.get("message", "").strip()[:500])
+    number = hub.recipes.save(name, text, actor(), typed_in(("message",))["message"])
     flash(f"Saved as version {number}.", "success")
     return redirect(url_for("editor.edit", name=name), 303)
 
@@ -147,27 +154,25 @@ def _own_name(text: str) -> str:
     return found.recipe.name
 
 
-def _event_to_try() -> JsonObject:
-    """The event that was chosen: a recorded one, or the one in the field. Raises ``DeliveryError`` or ``NotFoundError``."""
-    chosen = request.form.get("event", "")
-    if not chosen:
-        typed = request.form.get("type", "").strip()
-        return {"type": typed, "connection": request.form.get("connection", "").strip() or "hub", **_data()}
+def _tried(outcome: Outcome) -> tuple[JsonObject, Mapping[str, Json]]:
+    """What a recipe is tried with: the event, and step id → output; what is wrong with what was typed is noted."""
+    entered, wrong = outcome.entered, outcome.wrong
+    text = entered.get("given", "").strip()
+    given = (read_object(text, wrong, "given") if text else None) or {}
+    if entered.get("event"):
+        return _recorded(entered["event"]), given
+    data = read_object(entered.get("data", ""), wrong, "data") or {}
+    source = entered.get("connection", "").strip() or "hub"
+    return {"type": entered.get("type", "").strip(), "connection": source, "data": data}, given
+
+
+def _recorded(chosen: str) -> JsonObject:
+    """A recorded event, to try a recipe with. Raises ``NotFoundError``."""
     detail = the_hub().queries.event(chosen)
     time = detail.summary.time.isoformat().replace("+00:00", "Z")
     return {
         "id": chosen, "type": detail.summary.type, "time": time, "connection": detail.summary.source, "data": detail.data
     }  # fmt: skip
-
-
-def _data() -> JsonObject:
-    return {"data": parse_object(request.form.get("data", ""))}
-
-
-def _given() -> JsonObject:
-    """What the steps shall have given: step id → output."""
-    text = request.form.get("given", "").strip()
-    return parse_object(text) if text else {}
 
 
 def _page(name: str, text: str, outcome: Outcome) -> str:
@@ -183,8 +188,8 @@ def _page(name: str, text: str, outcome: Outcome) -> str:
         outcome=outcome,
         changed=row is None or text != row.text,
         past=_past_events(recipe),
-        kind=outcome.entered.get("type") or kind,
-        data=outcome.entered.get("data") or data,
+        kind=outcome.entered.get("type", kind),
+        data=outcome.entered.get("data", data),
         tab="edit",
     )
 

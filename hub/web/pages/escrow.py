@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 from flask import flash, redirect, render_template, request, url_for
@@ -19,6 +19,7 @@ from hub.payments.payout_runs import provider_names
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key
 from hub.web.csv_files import csv_file
+from hub.web.entries import Pressed, read_amount, read_percent, read_whole, too_long, typed_in
 from hub.web.sessions import actor, the_hub
 
 if TYPE_CHECKING:
@@ -44,6 +45,9 @@ _SAID: Final[Mapping[str, str]] = {
     "cancel": "All of it goes back to the payer.",
     "collect": "The money is taken, and stays held.",
 }
+_TYPED: Final = ("amount", "percent", "days", "reason", "provider", "parts")
+_LONGEST: Final[Mapping[str, int]] = {"reason": 500, "provider": 255, "parts": 10_000}
+_MOST_DAYS: Final = 365
 _POSSIBLE: Final[Mapping[str, frozenset[str]]] = {
     "requested": frozenset({"cancel"}),
     "held": frozenset({"release", "plan", "freeze", "settle", "cancel", "collect"}),
@@ -104,53 +108,62 @@ def _exported(where: Sequence[sa.ColumnElement[bool]]) -> Iterator[Sequence[obje
 @pages.page("/escrow/<hold>", Role.VIEWER)
 def show(hold: str) -> ResponseReturnValue:
     """One hold: how it stands, who got what, what can be done."""
-    return _page(hold, {})
+    return _page(hold, Pressed())
 
 
 @pages.page("/escrow/<hold>", Role.EDITOR, method="POST")
 def act(hold: str) -> ResponseReturnValue:
     """Release, freeze, settle it, or give it back. The form's key makes a double click one act."""
     do = request.form.get("do", "")
-    typed = {name: request.form.get(name, "").strip() for name in ("amount", "percent", "days", "reason", "provider")}
-    typed |= {"parts": request.form.get("parts", "")}
-    try:
-        if do == "decide":
-            happened = request.form.get("happened") == "yes"
+    if do == "decide":
+        happened = request.form.get("happened") == "yes"
+        try:
             dividing.decide(the_hub().office("decide"), request.form.get("division", ""), happened=happened)
-            the_hub().store.note(actor(), "hold.decide", hold, the_hub().now(), {"happened": happened})
-            flash("Noted; it goes on within seconds.", "success")
-        else:
-            act_once("payments", "release" if do == "plan" else do, _given(hold, do, typed))
-            flash(_SAID[do], "success")
-    except (MoneyError, HubError) as error:
-        return _page(hold, {"error": error, "do": do, **typed}), 422
+        except HubError as error:
+            return _page(hold, Pressed(do, error=error)), 422
+        the_hub().store.note(actor(), "hold.decide", hold, the_hub().now(), {"happened": happened})
+        flash("Noted; it goes on within seconds.", "success")
+        return redirect(url_for("escrow.show", hold=hold), 303)
+    if do not in _SAID:
+        message = "This button is not known."
+        return _page(hold, Pressed(do, error=ActionError(message, remedy="Load the page again."))), 422
+    typed = typed_in(_TYPED, ("parts",))
+    given, wrong = _given(_row(hold), do, typed)
+    if wrong:
+        return _page(hold, Pressed(do, typed, wrong)), 422
+    try:
+        act_once("payments", "release" if do == "plan" else do, given)
+    except ActionError as error:
+        return _page(hold, Pressed(do, typed, error=error)), 422
+    flash(_SAID[do], "success")
     return redirect(url_for("escrow.show", hold=hold), 303)
 
 
-def _given(hold: str, do: str, typed: Mapping[str, str]) -> JsonObject:
-    row = _row(hold)
-    if do not in _SAID:
-        message = "This button is not known."
-        raise ActionError(message, code="bad_input", remedy="Load the page again.")
-    given: dict[str, Json] = {"hold": hold}
+def _given(row: sa.Row[Any], do: str, typed: Mapping[str, str]) -> tuple[JsonObject, dict[str, str]]:
+    """The input of a button's action, and by field what is wrong with what was typed."""
+    wrong = too_long(typed, _LONGEST)
+    given: dict[str, Json] = {"hold": row.id}
     if typed["reason"]:
-        given["reason"] = typed["reason"][:500]
+        given["reason"] = typed["reason"]
     if do in {"release", "plan"}:
         if typed["provider"]:
             given["provider"] = typed["provider"]
-        if typed["percent"]:
+        else:
+            wrong["provider"] = "Say who gets it."
+        if typed["percent"] and read_percent(typed["percent"], wrong):
             given["commission"] = {"percent": typed["percent"]}
-        if typed["amount"]:
-            given["amount"] = cast("JsonObject", Money.parse(typed["amount"], row.currency).to_json())
+        if typed["amount"] and (amount := read_amount(typed["amount"], row.currency, wrong)):
+            given["amount"] = amount.to_json()
+            if amount.minor <= 0:
+                wrong["amount"] = "Leave it empty for all that is held, or write an amount above zero."
     if do == "plan":
-        days = typed["days"]
-        if not (days.isascii() and days.isdigit()):
-            message = f"{days!r} is no number of days."
-            raise ActionError(message, code="bad_input", remedy="Write a whole number, such as 3.")
-        given["after_days"] = int(days[:4])
+        given["after_days"] = read_whole(typed["days"], 1, _MOST_DAYS, wrong, "days")
     if do == "settle":
-        given["parts"] = read_parts(typed["parts"], row.currency)
-    return given
+        try:
+            given["parts"] = read_parts(typed["parts"], row.currency)
+        except MoneyError as error:
+            wrong["parts"] = str(error)
+    return given, wrong
 
 
 def read_parts(text: str, currency: str) -> list[Json]:
@@ -175,7 +188,7 @@ def read_parts(text: str, currency: str) -> list[Json]:
     return parts
 
 
-def _page(hold: str, failed: Mapping[str, object]) -> str:
+def _page(hold: str, pressed: Pressed) -> str:
     row, hub = _row(hold), the_hub()
     known = Hold.from_json(row.terms)
     done = sa.select(divisions).where(divisions.c.hold == hold).order_by(divisions.c.created_at.desc())
@@ -197,7 +210,7 @@ def _page(hold: str, failed: Mapping[str, object]) -> str:
         possible=_POSSIBLE.get(row.state, frozenset()),
         told=hub.queries.events(EventFilter(type="escrow.*", text=hold), limit=100).items,
         key=form_key(),
-        failed=failed,
+        pressed=pressed,
     )
 
 

@@ -12,17 +12,21 @@ from hub.errors import DeliveryError, NotFoundError
 from hub.journal.queries import EventFilter
 from hub.vocabulary import VOCABULARY
 from hub.web.access import Pages, Role
+from hub.web.entries import typed_in
 from hub.web.formatting import pretty
 from hub.web.pages.runs import PERIODS, since_of
 from hub.web.sessions import actor, mark_seen, the_hub
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from flask.typing import ResponseReturnValue
 
     from hub.jsontypes import Json, JsonObject
 
 pages = Pages("events", __name__)
 
+LONGEST_TYPE = 120
 _TYPE = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)+")
 
 
@@ -104,33 +108,30 @@ def refusals() -> ResponseReturnValue:
 def send() -> ResponseReturnValue:
     """The form for an event of one's own, filled with a sample."""
     kind = request.args.get("type", "payment.succeeded")
-    return _send_form(kind, pretty(sample_data(kind)))
+    return _send_form({"type": kind, "data": pretty(sample_data(kind))}, {})
 
 
 @pages.page("/send-event", Role.EDITOR, method="POST")
 def do_send() -> ResponseReturnValue:
     """Record an event as the hub's own; recipes treat it like any other."""
-    kind, text = request.form.get("type", "").strip(), request.form.get("data", "")
+    typed, wrong = typed_in(("type", "data"), ("data",)), dict[str, str]()
+    data, kind = read_object(typed["data"], wrong, "data"), typed["type"]
+    if not _TYPE.fullmatch(kind) or len(kind) > LONGEST_TYPE:
+        wrong["type"] = f"Use small letters and a dot, as in course.finished, and at most {LONGEST_TYPE} characters."
+    if data is None or wrong:
+        return _send_form(typed, wrong), 422
     try:
-        data = parse_object(text)
-        _check_type(kind)
         identity, runs = the_hub().runs.record(kind, data, actor())
     except DeliveryError as error:
-        return _send_form(kind, text, error), 422
+        return _send_form(typed, {"type" if error.code == "reserved" else "data": str(error)}), 422
     started = len(runs)
     said = f"{started} recipe{'s' if started > 1 else ''} started." if started else "No enabled recipe starts with it."
     flash(f"The event is recorded. {said}", "success" if started else "warning")
     return redirect(url_for("events.show", event_id=identity), 303)
 
 
-def _check_type(kind: str) -> None:
-    if not _TYPE.fullmatch(kind):
-        message = f"{kind!r} cannot be the type of an event."
-        raise DeliveryError(message, remedy="Use small letters and a dot, as in course.finished.")
-
-
-def _send_form(kind: str, text: str, error: DeliveryError | None = None) -> str:
-    return render_template("send_event.html", kind=kind, text=text, error=error, types=VOCABULARY.event_types())
+def _send_form(typed: Mapping[str, str], wrong: Mapping[str, str]) -> str:
+    return render_template("send_event.html", typed=typed, wrong=wrong, types=VOCABULARY.event_types())
 
 
 def sample_data(kind: str) -> Json:
@@ -140,6 +141,15 @@ def sample_data(kind: str) -> Json:
     except NotFoundError:
         samples = []
     return samples[0]["data"] if samples else {}
+
+
+def read_object(text: str, wrong: dict[str, str], name: str) -> JsonObject | None:
+    """The JSON object that was typed at the field ``name``; None, and in ``wrong`` what to say there, when it is none."""
+    try:
+        return parse_object(text)
+    except DeliveryError as error:
+        wrong[name] = str(error)
+        return None
 
 
 def parse_object(text: str) -> JsonObject:

@@ -16,14 +16,14 @@ from hub.engine.file_desk import FileDesk
 from hub.engine.guide.moves import PARTIES, moves_of
 from hub.engine.guide.questions import QUESTIONS, answers_of, conflicts, fits, left_out, story_of
 from hub.engine.guide.texts import ENDINGS, Integration, form_of, recipes_of
-from hub.errors import ConfigError, MoneyError
+from hub.errors import ConfigError
 from hub.expressions.functions.text import slug
 from hub.journal.tables_work import providers
-from hub.money import Money
 from hub.recipes.findings import FindingsError
 from hub.recipes.model import EventTrigger
 from hub.web.access import Pages, Role
 from hub.web.acting import manifest_of, offering
+from hub.web.entries import read_amount, typed_in, wrong_currency
 from hub.web.pages.connections import setup_markup
 from hub.web.pages.recipes import compiled
 from hub.web.sessions import actor, the_hub
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
     from hub.engine.guide.questions import Answers, Fit
+    from hub.money import Money
 
 pages = Pages("guide", __name__)
 
@@ -79,7 +80,7 @@ def show() -> ResponseReturnValue:
 @pages.page("/new-integration", Role.EDITOR, method="POST")
 def make() -> ResponseReturnValue:
     """Make the files and switch the recipes on; all of them or none."""
-    typed = {name: request.form.get(name, "").strip() for name in _TYPED}
+    typed = typed_in(_TYPED)
     answers = answers_of(request.form.to_dict(flat=False))
     if conflicts(answers) or answers.by_story:
         return _page(answers, typed, {}, answered=True), 422
@@ -156,16 +157,11 @@ def read_integration(
 
 def _price(typed: Mapping[str, str], wrong: dict[str, str]) -> tuple[Money | None, str]:
     """The price of the form and its currency; what is wrong with either is noted at its field."""
-    try:
-        currency = Money(0, typed["currency"].upper()).currency
-    except MoneyError as error:
-        wrong["currency"] = str(error)
-        return None, ""
-    try:
-        price = Money.parse(typed["amount"], currency) if typed["amount"] else None
-    except MoneyError as error:
-        wrong["amount"] = str(error)
+    currency = typed["currency"].upper()
+    wrong |= wrong_currency(currency) if currency else {"currency": "Write its three letters, such as EUR."}
+    if "currency" in wrong or not typed["amount"]:
         return None, currency
+    price = read_amount(typed["amount"], currency, wrong)
     if price is not None and price.minor <= 0:
         wrong["amount"] = "The amount must be above zero."
     return price, currency

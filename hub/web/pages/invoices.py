@@ -17,7 +17,7 @@ from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key
 from hub.web.codes import code_picture
 from hub.web.csv_files import csv_file
-from hub.web.entries import misfits
+from hub.web.entries import Pressed, misfits, press, typed_in
 from hub.web.pages.invoice_page import pdf_answer
 from hub.web.pages.orders import read_order, refused_at
 from hub.web.sessions import the_hub
@@ -75,7 +75,7 @@ def new() -> ResponseReturnValue:
 @pages.page("/invoices/new", Role.EDITOR, method="POST")
 def create() -> ResponseReturnValue:
     """Make it, or say at each field what is wrong; what was typed stays."""
-    typed = {name: request.form.get(name, "").strip() for name in _FIELDS}
+    typed = typed_in(_FIELDS, ("lines",))
     given, wrong = read_invoice(typed)
     if request.form.get("draft"):
         given = {**given, "draft": True}
@@ -94,7 +94,7 @@ def create() -> ResponseReturnValue:
 @pages.page("/invoices/<identity>", Role.VIEWER)
 def show(identity: str) -> ResponseReturnValue:
     """One invoice: lines, tax, payments, what happened."""
-    return _page(identity, None)
+    return _page(identity, Pressed())
 
 
 @pages.page("/invoices/<identity>/invoice.pdf", Role.VIEWER)
@@ -106,21 +106,19 @@ def paper(identity: str) -> ResponseReturnValue:
 @pages.page("/invoices/<identity>/issue", Role.EDITOR, method="POST")
 def issue(identity: str) -> ResponseReturnValue:
     """Give a draft its number."""
-    return _done(identity, "issue", {}, "The invoice is issued and can be paid.")
+    return _done(identity, "issue", "The invoice is issued and can be paid.")
 
 
 @pages.page("/invoices/<identity>/send", Role.EDITOR, method="POST")
 def send(identity: str) -> ResponseReturnValue:
     """Mail it to the customer, or to another address."""
-    to = request.form.get("to", "").strip()[:400]
-    return _done(identity, "send", {"to": to} if to else {}, "The invoice is mailed.")
+    return _done(identity, "send", "The invoice is mailed.", "to")
 
 
 @pages.page("/invoices/<identity>/void", Role.EDITOR, method="POST")
 def void(identity: str) -> ResponseReturnValue:
     """It is not owed any more."""
-    reason = request.form.get("reason", "").strip()[:200]
-    return _done(identity, "void", {"reason": reason} if reason else {}, "The invoice is void.")
+    return _done(identity, "void", "The invoice is void.", "reason")
 
 
 def read_invoice(typed: Mapping[str, str]) -> tuple[JsonObject, dict[str, str]]:
@@ -155,11 +153,11 @@ def _wrong_rate(text: str) -> str:
     return "" if 0 <= rate <= 100 else f"A tax rate of {text} per cent cannot be. Write 0 to 100."  # noqa: PLR2004
 
 
-def _done(identity: str, action: str, given: JsonObject, said: str) -> ResponseReturnValue:
-    try:
-        act_once("invoices", action, {"invoice": identity, **given})
-    except ActionError as error:
-        return _page(identity, error), 422
+def _done(identity: str, action: str, said: str, *names: str) -> ResponseReturnValue:
+    """Do an action with what was typed in the fields of these names, and say so; or say what is wrong with it."""
+    pressed = press(action, "invoices", action, {"invoice": identity}, names)
+    if not pressed.is_right:
+        return _page(identity, pressed), 422
     flash(said, "success")
     return redirect(url_for("invoices.show", identity=identity), 303)
 
@@ -173,7 +171,7 @@ def _form(typed: Mapping[str, str], wrong: Mapping[str, str], error: ActionError
     return render_template("invoice_new.html", typed=typed, wrong=wrong, error=error, key=form_key(), spoken=LANGUAGES)
 
 
-def _page(identity: str, error: ActionError | None) -> str:
+def _page(identity: str, pressed: Pressed) -> str:
     hub = the_hub()
     row = _found(identity)
     address = hub.office("invoice").address("i", row.id)
@@ -188,7 +186,7 @@ def _page(identity: str, error: ActionError | None) -> str:
         address=address,
         code=code_picture(address, "QR code of the customer’s page"),
         told=hub.queries.events(EventFilter(text=row.id), limit=100).items,
-        error=error,
+        pressed=pressed,
         key=form_key(),
     )
 

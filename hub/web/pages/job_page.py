@@ -20,7 +20,7 @@ from hub.errors import HubError, NotFoundError, PermanentError
 from hub.secrets import LinkError
 from hub.web.access import Pages, Role
 from hub.web.sessions import the_hub
-from hub.web.speech import moment, visitor_language
+from hub.web.speech import moment, say, visitor_language
 from hub.web.visitors import ask_gateways, form_key, lead_on, leads_nowhere, new_key
 
 if TYPE_CHECKING:
@@ -57,12 +57,16 @@ def show(token: str) -> ResponseReturnValue:
 def act(token: str) -> ResponseReturnValue:
     """Choose, pay, confirm, dispute or cancel. A double click is one act; one that comes too late is explained."""
     identity, do = _identity(token), request.form.get("do", "")
+    reason = request.form.get("reason", "").replace("\r\n", "\n").strip()
+    if len(reason) > _LONGEST_REASON:
+        said = say("form.too_long", most=_LONGEST_REASON, written=len(reason))
+        return _page(token, identity, reason=reason, wrong=said), 422
     office = the_hub().office(f"job {identity} {do} {form_key(request.form.get('key', ''))}")
     try:
         if do == "pay":
             return lead_on(begin_to_pay(office, _job(identity), request.form.get("connection", "")))
         if do in _STEPS:
-            office.call("jobs", do, _given(identity, do), do)
+            office.call("jobs", do, _given(identity, do, reason), do)
     except PermanentError as error:
         log.info("job_step_refused", job=identity, do=do, reason=str(error))
         return _page(token, identity, failed="late" if error.code == "wrong_state" else "not_begun"), 409
@@ -72,16 +76,15 @@ def act(token: str) -> ResponseReturnValue:
     return _page(token, identity)
 
 
-def _given(identity: str, do: str) -> JsonObject:
+def _given(identity: str, do: str, reason: str) -> JsonObject:
     if do == "choose":
         return {"job": identity, "offer": request.form.get("offer", "")[:40] or "none"}
     if do == "confirm":
         return {"job": identity}
-    reason = request.form.get("reason", "").strip()[:_LONGEST_REASON]
     return {"job": identity, "reason": reason or f"customer_{do}s"}
 
 
-def _page(token: str, identity: str, *, failed: str = "") -> str:
+def _page(token: str, identity: str, *, failed: str = "", reason: str = "", wrong: str = "") -> str:
     hub = the_hub()
     with hub.database.read() as connection:
         job = find_job(connection, identity)
@@ -99,7 +102,8 @@ def _page(token: str, identity: str, *, failed: str = "") -> str:
         options=ways_to_pay(hub.office("read"), job) if pays else (),
         pays=pays,
         failed=failed,
-        reason=request.form.get("reason", ""),
+        reason=reason,
+        wrong=wrong,
         day=day_words(job.date),
         until=moment_words(job.due_at),
         key=new_key(),

@@ -18,7 +18,7 @@ from hub.money import Money
 from hub.payments.payout_runs import provider_names
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key
-from hub.web.entries import misfits, wrong_address, wrong_currency
+from hub.web.entries import Pressed, misfits, press, typed_in, wrong_address, wrong_currency
 from hub.web.sessions import the_hub
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ _PLACES: Final = {
 }
 _IN_A_COLUMN: Final = 50
 _ACTS: Final = ("assign", "start", "done", "confirm", "dispute", "cancel")
+_TYPED: Final = {"assign": ("provider",), "dispute": ("reason",), "cancel": ("reason",)}
+"""What is entered beside a button."""
 
 
 @pages.page("/jobs", Role.VIEWER)
@@ -81,7 +83,7 @@ def new() -> ResponseReturnValue:
 @pages.page("/jobs/new", Role.EDITOR, method="POST")
 def post() -> ResponseReturnValue:
     """Post it, or say at each field what is wrong; what was typed stays."""
-    typed = {name: request.form.get(name, "").strip() for name in _FIELDS}
+    typed = typed_in(_FIELDS, ("description",))
     given, wrong = read_job(typed)
     wrong = {**misfits("jobs", "post", given, _PLACES), **wrong}
     if wrong:
@@ -140,7 +142,7 @@ def _is_day(text: str) -> bool:
 @pages.page("/jobs/<reference>", Role.VIEWER)
 def show(reference: str) -> ResponseReturnValue:
     """One job."""
-    return _page(reference, None)
+    return _page(reference, Pressed())
 
 
 @pages.page("/jobs/<reference>", Role.EDITOR, method="POST")
@@ -148,17 +150,10 @@ def act(reference: str) -> ResponseReturnValue:
     """Assign, start, report done, confirm, dispute or cancel for somebody; a double click is one act."""
     do = request.form.get("do", "")
     if do not in _ACTS:
-        return _page(reference, None), 422
-    given: dict[str, Json] = {"job": reference}
-    reason, provider = (request.form.get(name, "").strip() for name in ("reason", "provider"))
-    if do in {"confirm", "dispute", "cancel"} and reason:
-        given["reason"] = reason[:500]
-    if do == "assign" and provider:
-        given["provider"] = provider
-    try:
-        act_once("jobs", do, given)
-    except ActionError as error:
-        return _page(reference, error), 422
+        return _page(reference, Pressed()), 422
+    pressed = press(do, "jobs", do, {"job": reference}, _TYPED.get(do, ()))
+    if not pressed.is_right:
+        return _page(reference, pressed), 422
     flash("Done.", "success")
     return redirect(url_for("jobs.show", reference=reference), 303)
 
@@ -167,7 +162,7 @@ def _form(typed: Mapping[str, str], wrong: Mapping[str, str], error: Exception |
     return render_template("job_new.html", typed=typed, wrong=wrong, error=error, key=form_key())
 
 
-def _page(reference: str, error: ActionError | None) -> str:
+def _page(reference: str, pressed: Pressed) -> str:
     hub = the_hub()
     with hub.database.read() as connection:
         row = find_job(connection, reference)
@@ -189,6 +184,6 @@ def _page(reference: str, error: ActionError | None) -> str:
         possible=possible,
         address=hub.office("job").address(FOR_CUSTOMER, row.id),
         told=hub.queries.events(EventFilter(text=row.id), limit=100).items,
-        error=error,
+        pressed=pressed,
         key=form_key(),
     )

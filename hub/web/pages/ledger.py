@@ -20,6 +20,7 @@ from hub.payments.statement_pdf import Reader, statement_pdf
 from hub.payments.statements import period, statements
 from hub.web.access import Pages, Role
 from hub.web.csv_files import csv_file
+from hub.web.entries import Pressed, too_long, typed_in
 from hub.web.formatting import reader_locale, reader_zone
 from hub.web.papers import paper_answer
 from hub.web.sessions import actor, the_hub
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 pages = Pages("ledger", __name__)
 
 _NEWEST: Final = 300
+_LONGEST_WHY: Final = 500
 _EXPORTED: Final = 200_000
 _FAMILIES: Final[Mapping[str, str]] = {
     "gateway": "Held for us by gateways and the bank",
@@ -167,28 +169,36 @@ def _name(provider: str) -> str:
 @pages.page("/refunds", Role.VIEWER)
 def waiting() -> ResponseReturnValue:
     """Refunds above the limit that wait for a second person, those in doubt, and the newest others."""
+    return _waiting(Pressed())
+
+
+def _waiting(pressed: Pressed) -> str:
     table = refund_requests
     first = sa.case((table.c.state.in_(("asked", "uncertain")), 0), else_=1)
     with the_hub().database.read() as connection:
         rows = connection.execute(sa.select(table).order_by(first, table.c.created_at.desc()).limit(_NEWEST)).all()
-    return render_template("refunds.html", rows=rows)
+    return render_template("refunds.html", rows=rows, pressed=pressed)
 
 
 @pages.page("/refunds/<refund>", Role.EDITOR, method="POST")
 def decide(refund: str) -> ResponseReturnValue:
     """Approve or refuse it; of one in doubt say whether it happened."""
     do, hub = request.form.get("do", ""), the_hub()
-    office, why = hub.office("refund"), request.form.get("why", "").strip()
+    office, typed = hub.office("refund"), typed_in(("why", "reference"))
+    wrong = too_long(typed, {"why": _LONGEST_WHY, "reference": 255})
+    if do == "happened" and not typed["reference"]:
+        wrong["reference"] = "Write the number that the gateway gave it, so that it is known by it."
+    if wrong:
+        return _waiting(Pressed(refund, typed, wrong)), 422
     try:
         if do in {"approve", "refuse"}:
-            refunds.decide(office, refund, approved=do == "approve", actor=actor(), why=why)
+            refunds.decide(office, refund, approved=do == "approve", actor=actor(), why=typed["why"])
         else:
-            reference = request.form.get("reference", "").strip()[:255] if do == "happened" else ""
-            refunds.vouch(office, refund, refund=reference, actor=actor())
+            refunds.vouch(office, refund, refund=typed["reference"] if do == "happened" else "", actor=actor())
     except HubError as error:
         flash(str(error), "danger")
         return redirect(url_for("ledger.waiting"), 303)
-    hub.store.note(actor(), f"refund.{do}", refund, hub.now(), {"why": why})
+    hub.store.note(actor(), f"refund.{do}", refund, hub.now(), {"why": typed["why"]})
     flash(
         {"approve": "Approved: the money goes back.", "refuse": "Refused: nothing goes back."}.get(do, "Noted."),
         "success",
@@ -266,18 +276,27 @@ def _entries() -> Iterator[Sequence[object]]:
 @pages.page("/reconciliation", Role.VIEWER)
 def compared() -> ResponseReturnValue:
     """What gateways say otherwise than the ledger, and what was settled lately."""
+    return _compared(Pressed())
+
+
+def _compared(pressed: Pressed) -> str:
     with the_hub().database.read() as connection:
         rows, days = reconciliation.checked(connection, _NEWEST)
-    return render_template("reconciliation.html", rows=rows, days=days)
+    return render_template("reconciliation.html", rows=rows, days=days, pressed=pressed)
 
 
 @pages.page("/reconciliation/<check>", Role.EDITOR, method="POST")
 def reconcile(check: str) -> ResponseReturnValue:
     """Ask the gateway again and compare, or say why it differs."""
-    hub, do = the_hub(), request.form.get("do", "")
+    hub, do, typed = the_hub(), request.form.get("do", ""), typed_in(("why",))
+    wrong = too_long(typed, {"why": _LONGEST_WHY})
+    if do == "settle" and not typed["why"]:
+        wrong["why"] = "Write the reason in a few words, so that it can be seen later why this was put away."
+    if wrong:
+        return _compared(Pressed(check, typed, wrong)), 422
     try:
         if do == "settle":
-            reconciliation.settle(hub.office(new_id("rec", hub.now())), check, request.form.get("why", ""), actor())
+            reconciliation.settle(hub.office(new_id("rec", hub.now())), check, typed["why"], actor())
             agrees = True
         else:
             agrees = _asked_again(check)

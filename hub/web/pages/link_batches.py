@@ -16,6 +16,7 @@ from hub.phrases import DEFAULT_LANGUAGE, LANGUAGES
 from hub.web.access import Pages, Role
 from hub.web.acting import form_key, offering
 from hub.web.csv_files import csv_file, uploaded_text
+from hub.web.entries import typed_in, wrong_currency
 from hub.web.pages.links import SHARED, read_shared, unpayable
 from hub.web.sessions import actor, the_hub
 
@@ -44,17 +45,16 @@ def index() -> ResponseReturnValue:
 @pages.page("/links/tables", Role.EDITOR, method="POST")
 def read_in() -> ResponseReturnValue:
     """Read a table in, or say what is wrong; nothing is made before a person has looked at it."""
-    typed = {name: request.form.get(name, "").strip() for name in (*SHARED, "send")}
+    typed = typed_in((*SHARED, "send"))
     given, wrong = read_shared(typed)
+    wrong |= wrong_currency(typed["currency"])
     connections = request.form.getlist("connections")
     if connections:
         given["connections"] = cast("list[Json]", connections)
     if typed["send"]:
         given["send"] = True
     upload = request.files.get("table")
-    text = uploaded_text(upload, _LARGEST)
-    if not text:
-        wrong["table"] = "Choose a CSV file of at most 2 MB."
+    text = uploaded_text(upload, _LARGEST, wrong)
     if wrong:
         return _form(typed, wrong), 422
     recipients = read_recipients(text, given, typed["currency"].upper())

@@ -21,7 +21,7 @@ from hub.phrases import DEFAULT_LANGUAGE, LANGUAGES
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key, offering
 from hub.web.csv_files import csv_file
-from hub.web.entries import NO_ADDRESS
+from hub.web.entries import NO_ADDRESS, Pressed, press, too_long, typed_in
 from hub.web.sessions import the_hub
 from hub.web.sums import sums
 
@@ -75,7 +75,7 @@ def new() -> ResponseReturnValue:
 @pages.page("/links/new", Role.EDITOR, method="POST")
 def create() -> ResponseReturnValue:
     """Make it and have it mailed, or say at each field what is wrong; what was typed stays."""
-    typed = {name: request.form.get(name, "").strip() for name in _FIELDS}
+    typed = typed_in(_FIELDS)
     send = "send" in request.form
     given, wrong = read_link(typed, send=send)
     connections = request.form.getlist("connections")
@@ -98,27 +98,25 @@ def create() -> ResponseReturnValue:
 @pages.page("/links/<identity>", Role.VIEWER)
 def show(identity: str) -> ResponseReturnValue:
     """One link: its address, what became of it, what happened."""
-    return _page(identity, None)
+    return _page(identity, Pressed())
 
 
 @pages.page("/links/<identity>/send", Role.EDITOR, method="POST")
 def send(identity: str) -> ResponseReturnValue:
     """Mail it to the recipient, or to another address."""
-    to = request.form.get("to", "").strip()[:400]
-    return _done(identity, "send", {"to": to} if to else {}, "The link is mailed.")
+    return _done(identity, "send", "The link is mailed.", "to")
 
 
 @pages.page("/links/<identity>/remind", Role.EDITOR, method="POST")
 def remind(identity: str) -> ResponseReturnValue:
     """Mail a reminder."""
-    return _done(identity, "remind", {}, "The reminder is mailed.")
+    return _done(identity, "remind", "The reminder is mailed.")
 
 
 @pages.page("/links/<identity>/cancel", Role.EDITOR, method="POST")
 def cancel(identity: str) -> ResponseReturnValue:
     """Nobody can pay on it any more."""
-    reason = request.form.get("reason", "").strip()[:200]
-    return _done(identity, "cancel", {"reason": reason} if reason else {}, "The link is cancelled. Its page says so.")
+    return _done(identity, "cancel", "The link is cancelled. Its page says so.", "reason")
 
 
 def read_link(typed: Mapping[str, str], *, send: bool) -> tuple[dict[str, Json], dict[str, str]]:
@@ -149,19 +147,14 @@ def _recipient(typed: Mapping[str, str], *, is_mailed: bool) -> tuple[JsonObject
         wrong["email"] = NO_ADDRESS
     elif is_mailed and not address:
         wrong["email"] = "Write the address to which it is mailed, or only make the link."
-    if len(typed["name"]) > _LONGEST["name"]:
-        wrong["name"] = f"At most {_LONGEST['name']} characters."
+    wrong |= too_long({"name": typed["name"]}, _LONGEST)
     return {name: one for name, one in (("name", typed["name"]), ("email", address)) if one}, wrong
 
 
 def read_shared(typed: Mapping[str, str]) -> tuple[dict[str, Json], dict[str, str]]:
     """What one link and a whole table of them have in common, and by field what is wrong."""
     given: dict[str, Json] = {name: typed[name] for name in ("purpose", "note") if typed[name]}
-    wrong = {
-        name: f"At most {_LONGEST[name]} characters."
-        for name in ("purpose", "note")
-        if len(typed[name]) > _LONGEST[name]
-    }
+    wrong = too_long({name: typed[name] for name in ("purpose", "note")}, _LONGEST)
     given["language"] = typed["language"] if typed["language"] in LANGUAGES else DEFAULT_LANGUAGE
     for name, field in (("remind_days", "remind_in"), ("expires_days", "expires_in")):
         days = typed[name]
@@ -183,11 +176,11 @@ def unpayable(amount: Money, connections: Sequence[str]) -> dict[str, str]:
     return {"amount": f"Nobody could pay this: {why}"}
 
 
-def _done(identity: str, action: str, given: JsonObject, said: str) -> ResponseReturnValue:
-    try:
-        act_once("links", action, {"link": identity, **given})
-    except ActionError as error:
-        return _page(identity, error), 422
+def _done(identity: str, action: str, said: str, *names: str) -> ResponseReturnValue:
+    """Do an action with what was typed in the fields of these names, and say so; or say what is wrong with it."""
+    pressed = press(action, "links", action, {"link": identity}, names)
+    if not pressed.is_right:
+        return _page(identity, pressed), 422
     flash(said, "success")
     return redirect(url_for("links.show", identity=identity), 303)
 
@@ -205,7 +198,7 @@ def _form(typed: Mapping[str, str], wrong: Mapping[str, str], error: ActionError
     )
 
 
-def _page(identity: str, error: ActionError | None) -> str:
+def _page(identity: str, pressed: Pressed) -> str:
     hub = the_hub()
     with hub.database.read() as connection:
         row = find_link(connection, identity)
@@ -221,7 +214,7 @@ def _page(identity: str, error: ActionError | None) -> str:
         address=address,
         code=segno.make(address, error="m", micro=False).svg_inline(scale=3, light="#fff", title="QR code of the link"),
         told=hub.queries.events(EventFilter(text=row.id), limit=100).items,
-        error=error,
+        pressed=pressed,
         key=form_key(),
     )
 

@@ -17,7 +17,7 @@ from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key
 from hub.web.codes import code_picture
 from hub.web.csv_files import csv_file
-from hub.web.entries import misfits, wrong_address, wrong_currency
+from hub.web.entries import Pressed, misfits, press, typed_in, wrong_address, wrong_currency
 from hub.web.sessions import actor, the_hub
 from hub.web.sums import sums
 
@@ -70,7 +70,7 @@ def new() -> ResponseReturnValue:
 @pages.page("/orders/new", Role.EDITOR, method="POST")
 def create() -> ResponseReturnValue:
     """Place it, or say at each field what is wrong; what was typed stays."""
-    typed = {name: request.form.get(name, "").strip() for name in _FIELDS}
+    typed = typed_in(_FIELDS, ("lines",))
     given, wrong = read_order(typed)
     wrong = {**misfits("orders", "create", given, _PLACES), **wrong}
     if wrong:
@@ -87,17 +87,15 @@ def create() -> ResponseReturnValue:
 @pages.page("/orders/<reference>", Role.VIEWER)
 def show(reference: str) -> ResponseReturnValue:
     """One order: lines, payments, what happened."""
-    return _page(reference, None)
+    return _page(reference, Pressed())
 
 
 @pages.page("/orders/<reference>/cancel", Role.EDITOR, method="POST")
 def cancel(reference: str) -> ResponseReturnValue:
     """Nobody can pay it any more; its stock goes back."""
-    reason = request.form.get("reason", "").strip()[:200]
-    try:
-        act_once("orders", "cancel", {"order": reference, **({"reason": reason} if reason else {})})
-    except ActionError as error:
-        return _page(reference, error), 422
+    pressed = press("cancel", "orders", "cancel", {"order": reference}, ("reason",))
+    if not pressed.is_right:
+        return _page(reference, pressed), 422
     flash("The order is cancelled and its stock is back.", "success")
     return redirect(url_for("orders.show", reference=reference), 303)
 
@@ -165,7 +163,7 @@ def _form(typed: Mapping[str, str], wrong: Mapping[str, str], error: ActionError
     return render_template("order_new.html", typed=typed, wrong=wrong, error=error, key=form_key())
 
 
-def _page(reference: str, error: ActionError | None) -> str:
+def _page(reference: str, pressed: Pressed) -> str:
     hub = the_hub()
     with hub.database.read() as connection:
         row = find_order(connection, reference)
@@ -180,7 +178,7 @@ def _page(reference: str, error: ActionError | None) -> str:
         address=address,
         code=code_picture(address, "The page of the order"),
         told=hub.queries.events(EventFilter(text=row.id), limit=100).items,
-        error=error,
+        pressed=pressed,
         key=form_key(),
     )
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from flask import flash, redirect, render_template, request, url_for
 
-from hub.errors import ActionError, MoneyError, NotFoundError
+from hub.errors import ActionError, NotFoundError
 from hub.journal.queries import EventFilter
 from hub.journal.tables import payments as table
 from hub.money import Money
@@ -18,6 +18,7 @@ from hub.phrases import LANGUAGES
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key, offered
 from hub.web.csv_files import csv_file
+from hub.web.entries import Pressed, read_amount, too_long, typed_in
 from hub.web.payment_line import line_of
 from hub.web.sessions import actor, the_hub
 
@@ -35,7 +36,9 @@ STATES = (
     *("created", "pending", "authorized", "succeeded", "partially_refunded", "refunded"),
     *("failed", "expired", "voided", "disputed", "returned"),
 )
+_SPOKEN = {"": "As the payer was spoken to", **LANGUAGES}
 _RECEIPT = ("kind", "language", "purpose")
+_LONGEST = {"reason": 500, "purpose": 500}
 _NEWEST = 200
 _SEARCHED = 500
 _EXPORTED = 100_000
@@ -68,7 +71,7 @@ def export() -> ResponseReturnValue:
 @pages.page("/payments/<connection>/<path:payment>", Role.VIEWER)
 def show(connection: str, payment: str) -> ResponseReturnValue:
     """One payment: how it stands, all that happened, and what can be done."""
-    return _page(_row(connection, payment), {})
+    return _page(_row(connection, payment), Pressed())
 
 
 @pages.page("/payments/<connection>/<path:payment>", Role.EDITOR, method="POST")
@@ -80,19 +83,31 @@ def act(connection: str, payment: str) -> ResponseReturnValue:
         message = f"{do or 'This'} cannot be done with a payment that is {row.state.replace('_', ' ')}."
         flash(message, "danger")
         return redirect(url_for("payments.show", connection=connection, payment=payment), 303)
+    typed = typed_in(("amount", "reason", *_RECEIPT))
+    wrong = too_long(typed, _LONGEST)
     given: dict[str, Json] = {"payment": payment}
-    typed = request.form.get("amount", "").strip()
-    said_of_it = {name: request.form.get(name, "").strip() for name in _RECEIPT}
+    if do == "receipt":
+        given |= {name: typed[name] for name in _RECEIPT if typed[name]}
+        if typed["kind"] not in KINDS:
+            wrong["kind"] = "Choose one of these."
+        if typed["language"] not in _SPOKEN:
+            wrong["language"] = "Choose one of these."
+    if (
+        do in {"capture", "refund"}
+        and typed["amount"]
+        and (amount := read_amount(typed["amount"], row.currency, wrong))
+    ):
+        given["amount"] = amount.to_json()
+        if amount.minor <= 0:
+            wrong["amount"] = "Leave it empty for all of it, or write an amount above zero."
+    if do in {"void", "refund"} and typed["reason"]:
+        given["reason"] = typed["reason"]
+    if wrong:
+        return _page(row, Pressed(do, typed, wrong)), 422
     try:
-        if do in {"capture", "refund"} and typed:
-            given["amount"] = cast("JsonObject", Money.parse(typed, row.currency).to_json())
-        if do == "receipt":
-            given |= {name: text for name, text in said_of_it.items() if text}
-        elif do != "capture" and (reason := request.form.get("reason", "").strip()):
-            given["reason"] = reason[:500]
         said = _done(connection, do, given)
-    except (MoneyError, ActionError) as error:
-        return _page(row, {"error": error, "do": do, "amount": typed, **said_of_it}), 422
+    except ActionError as error:
+        return _page(row, Pressed(do, typed, error=error)), 422
     flash(said, "success")
     return redirect(url_for("payments.show", connection=connection, payment=payment), 303)
 
@@ -120,7 +135,7 @@ def _offered(row: sa.Row[Any]) -> frozenset[str]:
     return frozenset((*own, *(name.removeprefix("payment.") for name in there)))
 
 
-def _page(row: sa.Row[Any], failed: dict[str, object]) -> str:
+def _page(row: sa.Row[Any], pressed: Pressed) -> str:
     facts = Facts.from_json(row.facts)
     paid = facts.paid if row.currency else None
     with the_hub().database.read() as connection:
@@ -133,10 +148,10 @@ def _page(row: sa.Row[Any], failed: dict[str, object]) -> str:
         offered=_offered(row),
         rest=Money(paid - row.refunded, row.currency) if paid is not None else None,
         receipts=[(one.id, number_of(one), the_hub().pages.page(PAGE, one.id)) for one in made],
-        kinds=KINDS,
-        spoken=LANGUAGES,
+        kinds=[(one, one.capitalize()) for one in KINDS],
+        languages=list(_SPOKEN.items()),
         key=form_key(),
-        failed=failed,
+        pressed=pressed,
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, cast
 import sqlalchemy as sa
 from flask import Response, flash, redirect, render_template, request, url_for
 
-from hub.errors import HubError, MoneyError, NotFoundError
+from hub.errors import HubError, NotFoundError
 from hub.journal.tables_escrow import payout_runs
 from hub.journal.tables_escrow import payouts as table
 from hub.journal.tables_work import providers
@@ -17,6 +17,7 @@ from hub.payments.payout_runs import bank_file, dues, payout_refusal, provider_n
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key, manifest_of
 from hub.web.csv_files import csv_file
+from hub.web.entries import Pressed, read_amount, too_long, typed_in, wrong_currency
 from hub.web.sessions import actor, the_hub
 from hub.web.sums import sums
 
@@ -36,23 +37,28 @@ _LISTED: Final = 200
 _EXPORTED: Final = 100_000
 _HEADER: Final = ("payout", "run", "provider", "name", "by", "state", "currency", "amount", "reference", "reason",
                   "begun")  # fmt: skip
+_TYPED: Final = ("way", "provider", "currency", "minimum")
+_LONGEST: Final[Mapping[str, int]] = {"provider": 255}
 _FILES: Final[Mapping[str, str]] = {"xml": "application/xml", "csv": "text/csv"}
 
 
 @pages.page("/payouts", Role.VIEWER)
 def index() -> ResponseReturnValue:
     """What is due, the newest runs, and the payouts that wait for a person."""
-    return _page({})
+    return _page(Pressed())
 
 
 @pages.page("/payouts", Role.EDITOR, method="POST")
 def pay() -> ResponseReturnValue:
     """Pay out what is due. The form's key makes a double click one run."""
-    typed = {name: request.form.get(name, "").strip() for name in ("way", "provider", "currency", "minimum")}
+    typed = typed_in(_TYPED)
+    given, wrong = _given(typed)
+    if wrong:
+        return _page(Pressed("pay", typed, wrong)), 422
     try:
-        output = act_once("payments", "pay_due", _given(typed))
+        output = act_once("payments", "pay_due", given)
     except HubError as error:
-        return _page({"error": error, **typed}), 422
+        return _page(Pressed("pay", typed, error=error)), 422
     runs = cast("list[JsonObject]", output["runs"])
     skipped = cast("list[JsonObject]", output["skipped"])
     if not runs:
@@ -112,9 +118,9 @@ def download(run: str, kind: str) -> ResponseReturnValue:
 @pages.page("/payouts/<payout>/mark", Role.EDITOR, method="POST")
 def mark(payout: str) -> ResponseReturnValue:
     """A person says what became of a payout: it was paid, it failed, or, where nobody knew, it is to be sent again."""
-    state, reason = request.form.get("state", ""), request.form.get("reason", "").strip()[:500]
+    state = request.form.get("state", "")
     try:
-        row = payouts.mark(the_hub().office("mark"), payout, state, reason)
+        row = payouts.mark(the_hub().office("mark"), payout, state, request.form.get("reason", "").strip())
     except HubError as error:
         flash(str(error), "danger")
         return redirect(url_for("payouts.index"), 303)
@@ -155,7 +161,11 @@ def _exported(where: Sequence[sa.ColumnElement[bool]]) -> Iterator[Sequence[obje
         yield *about, row.reference, row.reason, row.created_at.isoformat()
 
 
-def _given(typed: Mapping[str, str]) -> JsonObject:
+def _given(typed: Mapping[str, str]) -> tuple[JsonObject, dict[str, str]]:
+    """The input of ``payments/pay_due``, and by field what is wrong with what was typed."""
+    wrong = {**too_long(typed, _LONGEST), **wrong_currency(typed["currency"])}
+    if typed["way"] and typed["way"] not in {"bank", *_ways()}:
+        wrong["way"] = "Choose one of these."
     given: dict[str, Json] = {"actor": actor()}
     if typed["way"] == "bank":
         given["bank"] = True
@@ -165,15 +175,19 @@ def _given(typed: Mapping[str, str]) -> JsonObject:
         given["provider"] = typed["provider"]
     if typed["currency"]:
         given["currency"] = typed["currency"].upper()
-    if typed["minimum"]:
-        if not typed["currency"]:
-            message = "A minimum needs a currency."
-            raise MoneyError(message, remedy="Write the currency beside it, such as EUR.")
-        given["minimum"] = cast("JsonObject", Money.parse(typed["minimum"], typed["currency"].upper()).to_json())
-    return given
+    if typed["minimum"] and not typed["currency"]:
+        wrong["currency"] = "Write in which currency the amount is, such as EUR."
+    minimum = (
+        read_amount(typed["minimum"], typed["currency"].upper() or "EUR", wrong, "minimum")
+        if typed["minimum"]
+        else None
+    )
+    if minimum is not None:
+        given["minimum"] = minimum.to_json()
+    return given, wrong
 
 
-def _page(failed: Mapping[str, object]) -> str:
+def _page(pressed: Pressed) -> str:
     hub = the_hub()
     newest = sa.select(payout_runs).order_by(payout_runs.c.number.desc()).limit(_NEWEST)
     waiting = sa.select(table).where(table.c.state == "uncertain").order_by(table.c.created_at).limit(_NEWEST)
@@ -189,7 +203,7 @@ def _page(failed: Mapping[str, object]) -> str:
             names=provider_names(connection, {one.provider for one in (*doubtful, *failed_lately)}),
             ways=_ways(),
             key=form_key(),
-            failed=failed,
+            pressed=pressed,
         )
 
 

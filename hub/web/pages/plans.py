@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from flask import flash, redirect, render_template, request, url_for
 
 from hub.engine.form_desk import FormDesk
-from hub.errors import ActionError, MoneyError, NotFoundError
+from hub.errors import ActionError, NotFoundError
 from hub.journal.tables_billing import told_plans as table
 from hub.journal.tables_billing import told_subscriptions, value
 from hub.journal.tables_forms import form_plans
@@ -17,6 +17,7 @@ from hub.money import Money
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key, offered, offering
 from hub.web.csv_files import csv_file
+from hub.web.entries import Pressed, read_amount, read_whole, too_long, typed_in, wrong_currency
 from hub.web.sessions import the_hub
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def new() -> ResponseReturnValue:
 @pages.page("/plans/new", Role.EDITOR, method="POST")
 def create() -> ResponseReturnValue:
     """Make it, or say at each field what is wrong; what was typed stays."""
-    typed = {name: request.form.get(name, "").strip() for name in _FIELDS}
+    typed = typed_in(_FIELDS)
     given, wrong = read_plan(typed)
     if typed["connection"] not in offering("plan.create"):
         wrong["connection"] = "Choose the gateway that charges the plan."
@@ -116,73 +117,73 @@ def create() -> ResponseReturnValue:
 @pages.page("/plans/<connection>/<path:plan>", Role.VIEWER)
 def show(connection: str, plan: str) -> ResponseReturnValue:
     """One plan: its price, its members, the forms that ask for another price, and what can be done."""
-    return _page(_row(connection, plan), {}, None)
+    return _page(_row(connection, plan), Pressed())
 
 
 @pages.page("/plans/<connection>/<path:plan>", Role.EDITOR, method="POST")
 def act(connection: str, plan: str) -> ResponseReturnValue:
     """Give it another price from the next period, or retire it."""
     row = _row(connection, plan)
-    try:
-        if request.form.get("do") == "retire":
-            act_once(connection, "plan.cancel", {"plan": plan})
-            flash("Nobody can start on it any more; who is a member stays one.", "success")
-        else:
-            plan = _reprice(row)
-            flash("The new price holds.", "success")
-    except MoneyError as error:
-        return _page(row, {"amount": str(error)}, None), 422
-    except ActionError as error:
-        return _page(row, {}, error), 422
+    if request.form.get("do") == "retire":
+        pressed = _retire(row)
+    else:
+        plan, pressed = _reprice(row)
+    if not pressed.is_right:
+        return _page(row, pressed), 422
     known = _find(connection, plan) is not None
     return redirect(url_for("plans.show", connection=connection, plan=plan if known else row.plan), 303)
 
 
-def _reprice(row: sa.Row[Any]) -> str:
+def _retire(row: sa.Row[Any]) -> Pressed:
+    try:
+        act_once(row.connection, "plan.cancel", {"plan": row.plan})
+    except ActionError as error:
+        return Pressed("retire", error=error)
+    flash("Nobody can start on it any more; who is a member stays one.", "success")
+    return Pressed()
+
+
+def _reprice(row: sa.Row[Any]) -> tuple[str, Pressed]:
     """Set another price; give the plan that has it: where plans are fixed, another takes its place."""
     price = cast("JsonObject", value(row.data, "price") or {})
-    amount = _price(request.form.get("amount", "").strip(), str(price.get("currency", "")))
-    existing = "move" if request.form.get("existing") == "move" else "keep"
-    output = act_once(row.connection, "plan.update", {"plan": row.plan, "price": amount, "existing": existing})
-    return str(output["plan"])
+    typed, wrong = typed_in(("amount", "existing")), dict[str, str]()
+    amount = _price(typed["amount"], str(price.get("currency", "")), wrong)
+    if wrong:
+        return row.plan, Pressed("reprice", typed, wrong)
+    existing = "move" if typed["existing"] == "move" else "keep"
+    try:
+        output = act_once(row.connection, "plan.update", {"plan": row.plan, "price": amount, "existing": existing})
+    except ActionError as error:
+        return row.plan, Pressed("reprice", typed, error=error)
+    flash("The new price holds.", "success")
+    return str(output["plan"]), Pressed()
 
 
 def read_plan(typed: Mapping[str, str]) -> tuple[JsonObject, dict[str, str]]:
     """The input of ``plan.create``, and by field what is wrong with what was typed."""
-    wrong = {
-        name: f"Use at most {length} characters; these are {len(typed[name])}."
-        for name, length in _LENGTHS.items()
-        if len(typed[name]) > length
-    }
+    wrong = {**too_long(typed, _LENGTHS), **wrong_currency(typed["currency"])}
     given: dict[str, Json] = {name: typed[name] for name in _LENGTHS if typed[name]}
     if not typed["name"]:
         wrong["name"] = "Give it a name; members read it."
-    try:
-        given["price"] = _price(typed["amount"], typed["currency"].upper())
-    except MoneyError as error:
-        wrong["amount"] = str(error)
-    numbers = {name: _whole(name, text, wrong) for name in _WHOLE if (text := typed[name])}
+    if not typed["currency"]:
+        wrong["currency"] = "Write its three letters, such as USD."
+    if "currency" not in wrong:
+        given["price"] = _price(typed["amount"], typed["currency"].upper(), wrong)
+    numbers: dict[str, Json] = {
+        name: read_whole(typed[name], *_WHOLE[name], wrong, name) for name in _WHOLE if typed[name]
+    }
     if typed["unit"] not in UNITS:
         wrong["unit"] = "Choose day, week, month or year."
     given["interval"] = {"unit": typed["unit"], "count": numbers.pop("count", 1)}
     return {**given, **numbers}, wrong
 
 
-def _whole(name: str, text: str, wrong: dict[str, str]) -> int:
-    least, most = _WHOLE[name]
-    if text.isascii() and text.isdigit() and least <= int(text[:9]) <= most:
-        return int(text)
-    wrong[name] = f"Write a whole number from {least} to {most}."
-    return least
-
-
-def _price(text: str, currency: str) -> JsonObject:
-    """A price above zero as Money. Raises ``MoneyError``."""
-    money = Money.parse(text, currency)
-    if money.minor <= 0:
-        message = f"{text!r} is no price."
-        raise MoneyError(message, remedy="A price is above zero.")
-    return cast("JsonObject", money.to_json())
+def _price(text: str, currency: str, wrong: dict[str, str]) -> JsonObject | None:
+    """A price above zero as Money; None, and in ``wrong`` what to say at it, when it is none."""
+    money = read_amount(text, currency, wrong)
+    if money is not None and money.minor <= 0:
+        wrong["amount"] = "A price is above zero."
+    return money.to_json() if money is not None else None
 
 
 def _form(typed: Mapping[str, str], wrong: Mapping[str, str], error: ActionError | None) -> str:
@@ -192,7 +193,7 @@ def _form(typed: Mapping[str, str], wrong: Mapping[str, str], error: ActionError
     )
 
 
-def _page(row: sa.Row[Any], wrong: Mapping[str, str], error: ActionError | None) -> str:
+def _page(row: sa.Row[Any], pressed: Pressed) -> str:
     possible = offered(row.connection, ("plan.update", "plan.cancel")) if row.state == "active" else frozenset()
     return render_template(
         "plan.html",
@@ -201,8 +202,7 @@ def _page(row: sa.Row[Any], wrong: Mapping[str, str], error: ActionError | None)
         members=_members((told_subscriptions.c.connection == row.connection, told_subscriptions.c.plan == row.plan)),
         possible=possible,
         asking=_asking_otherwise(row),
-        wrong=wrong,
-        error=error,
+        pressed=pressed,
         key=form_key(),
     )
 

@@ -5,7 +5,6 @@ No log-in: its address is signed and mailed to the customer. Who asks for one is
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
@@ -15,6 +14,7 @@ from babel.dates import format_date
 from flask import Response, make_response, redirect, render_template, request, url_for
 
 from hub.commerce.access import held, holds
+from hub.commerce.form_fields import mail_address
 from hub.commerce.portal import PAGE, Member, ask, member_of, portal_address, subscriptions_of
 from hub.engine.new_means import Change, can_change, has_form
 from hub.errors import ActionError, NotFoundError
@@ -57,8 +57,6 @@ _FITS: Final[Mapping[str, frozenset[str]]] = {
 }
 """In which states a button makes sense; what it was pressed for holds once the state is none of them."""
 
-_EMAIL: Final = re.compile(r"[^@\s<>\x00-\x1f]+@[^@\s<>\x00-\x1f]+")
-_LONGEST_EMAIL: Final = 254
 _LOOKS: Final = 5
 """How often the page looks by itself whether the gateway has confirmed a change."""
 
@@ -107,7 +105,7 @@ def front() -> ResponseReturnValue:
 def send() -> ResponseReturnValue:
     """Have it mailed."""
     email = request.form.get("email", "").strip()
-    if len(email) > _LONGEST_EMAIL or not _EMAIL.fullmatch(email):
+    if mail_address(email) is None:
         return _front(email=email, wrong=say("form.email")), 422
     _ask(email)
     return _front(is_sent=True)

@@ -16,13 +16,16 @@ from hub.recipes.findings import FindingsError
 from hub.recipes.model import EventTrigger
 from hub.vocabulary import VOCABULARY
 from hub.web.access import Pages, Role
-from hub.web.fields import field_value
+from hub.web.entries import too_long, typed_in
+from hub.web.fields import read_field
 from hub.web.formatting import pretty
-from hub.web.pages.events import parse_object, sample_data
+from hub.web.pages.events import LONGEST_TYPE, read_object, sample_data
 from hub.web.sessions import actor, the_hub
 from hub.web.starters import STARTERS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from flask.typing import ResponseReturnValue
 
     from hub.journal.rows import RecipeRow
@@ -170,40 +173,45 @@ def do_inputs(name: str) -> ResponseReturnValue:
     hub = the_hub()
     recipe = compile_recipe(hub.store.recipe(name).text, f"{name}.yaml")
     values: dict[str, Json] = {}
-    try:
-        for key, entry in recipe.inputs.items():
-            value = field_value(entry.schema, request.form.get(key, ""), key)
-            if value is not None:
-                values[key] = value
-        hub.recipes.set_inputs(name, values, actor())
-    except HubError as error:
-        return _inputs_form(name, error), 422
+    typed, wrong = typed_in(recipe.inputs), dict[str, str]()
+    for key, entry in recipe.inputs.items():
+        value = read_field(entry.schema, typed[key], key, wrong)
+        if value is not None:
+            values[key] = value
+    if wrong:
+        return _inputs_form(name, typed, wrong), 422
+    hub.recipes.set_inputs(name, values, actor())
     flash("Saved. Runs that start from now use these values.", "success")
     return redirect(url_for("recipes.inputs", name=name), 303)
 
 
-def _inputs_form(name: str, error: HubError | None = None) -> str:
+def _inputs_form(name: str, typed: Mapping[str, str] | None = None, wrong: Mapping[str, str] | None = None) -> str:
     row = the_hub().store.recipe(name)
-    recipe = compiled(row)
+    set_here = {key: str(value) for key, value in row.inputs.items() if isinstance(value, (str, int, float))}
     return render_template(
-        "recipe_inputs.html", row=row, recipe=recipe, error=error, given=request.form if error else None, tab="inputs"
+        "recipe_inputs.html", row=row, recipe=compiled(row), typed=typed or set_here, wrong=wrong or {}, tab="inputs"
     )
 
 
 @pages.page("/recipes/<name>/start", Role.EDITOR)
 def start(name: str) -> ResponseReturnValue:
     """The form for starting it by hand."""
-    return _start_form(name, *first_event(compiled(the_hub().store.recipe(name))))
+    kind, data = first_event(compiled(the_hub().store.recipe(name)))
+    return _start_form(name, {"type": kind, "data": data}, {})
 
 
 @pages.page("/recipes/<name>/start", Role.EDITOR, method="POST")
 def do_start(name: str) -> ResponseReturnValue:
     """Start it with an event of one's own, for real."""
-    kind, text = request.form.get("type", "").strip(), request.form.get("data", "")
+    typed = typed_in(("type", "data"), ("data",))
+    wrong = too_long(typed, {"type": LONGEST_TYPE})
+    data = read_object(typed["data"], wrong, "data")
+    if data is None or wrong:
+        return _start_form(name, typed, wrong), 422
     try:
-        run = the_hub().recipes.start(name, {"type": kind, "data": parse_object(text)}, actor())
+        run = the_hub().recipes.start(name, {"type": typed["type"], "data": data}, actor())
     except (DeliveryError, RecipeError) as error:
-        return _start_form(name, kind, text, error), 422
+        return _start_form(name, typed, {"data": str(error)}), 422
     flash("Started by hand. This is the run.", "success")
     return redirect(url_for("runs.show", run_id=run), 303)
 
@@ -220,8 +228,6 @@ def first_event(recipe: Recipe | None) -> tuple[str, str]:
     return kind, pretty(sample_data(kind))
 
 
-def _start_form(name: str, kind: str, text: str, error: HubError | None = None) -> str:
+def _start_form(name: str, typed: Mapping[str, str], wrong: Mapping[str, str]) -> str:
     row = the_hub().store.recipe(name)
-    return render_template(
-        "recipe_start.html", row=row, recipe=compiled(row), kind=kind, text=text, error=error, tab="start"
-    )
+    return render_template("recipe_start.html", row=row, recipe=compiled(row), typed=typed, wrong=wrong, tab="start")

@@ -16,6 +16,7 @@ from hub.journal.queries import RunFilter
 from hub.jsontypes import json_digest
 from hub.recipes.record import RunStatus
 from hub.web.access import Pages, Role
+from hub.web.entries import Pressed, typed_in
 from hub.web.formatting import start_of_today
 from hub.web.sessions import actor, mark_seen, the_hub
 
@@ -98,12 +99,17 @@ def show(run_id: str) -> ResponseReturnValue:
     seen = json_digest([run.summary.status, run.fence, len(run.steps), [step.state for step in run.steps[-20:]]])[:12]
     if request.args.get("seen") == seen:
         return "", 204
-    steps = shown_steps(run)
+    return _page(run, seen, Pressed())
+
+
+def _page(run: RunDetail, seen: str, pressed: Pressed) -> str:
+    hub, steps = the_hub(), shown_steps(run)
     newest = next((row.n for row in hub.store.recipes() if row.name == run.summary.recipe), None)
     return render_template(
         "run.html",
         run=run.summary,
         detail=run,
+        pressed=pressed,
         steps=steps[:_MOST_STEPS_SHOWN],
         more_steps=max(0, len(steps) - _MOST_STEPS_SHOWN),
         newest=newest,
@@ -182,12 +188,16 @@ def decide(run_id: str) -> ResponseReturnValue:
     choice, path = request.form.get("choice", ""), request.form.get("path", "")
     if choice not in _CHOICES:
         raise ConflictError("No decision was given.", remedy="Press one of the three buttons.")
-    written = request.form.get("output", "").strip()
+    typed = typed_in(("output",), ("output",))
     try:
-        output: Json = orjson.loads(written) if written and choice == "happened" else None
+        output: Json = orjson.loads(typed["output"]) if typed["output"] and choice == "happened" else None
     except ValueError:
-        flash("What the step gave is not JSON, so nothing was decided. Correct it or leave it empty.", "danger")
-        return redirect(url_for("runs.show", run_id=run_id), 303)
+        run = the_hub().queries.run(run_id)
+        if not any(step.path == path and step.state == "uncertain" for step in run.steps):
+            message = "Nothing is to be decided here: the step does not wait for a person’s word."
+            raise ConflictError(message, remedy="Load the page of the run again.") from None
+        said = "This is not JSON, so nothing was decided. Correct it, or leave it empty."
+        return _page(run, "", Pressed(path, typed, {"output": said})), 422
     the_hub().runs.decide(
         run_id, path, cast("Literal['happened', 'not_happened', 'try_again']", choice), output, actor()
     )

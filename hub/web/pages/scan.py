@@ -5,7 +5,6 @@ The page works without scripts: each button sends the whole form, and the answer
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from flask import flash, make_response, redirect, render_template, request, url_for
@@ -15,6 +14,7 @@ from hub.commerce.catalogue_items import by_code
 from hub.errors import ActionError
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key
+from hub.web.entries import too_long, typed_in, wrong_address
 from hub.web.headers import csp_nonce, policy
 from hub.web.sessions import the_hub
 
@@ -34,7 +34,6 @@ PLACED_BY: Final = "scan"
 """What the order's metadata says under ``placed_by``: recipes tell by it that it was scanned here."""
 
 _CUSTOMER: Final = {"name": 200, "email": 254}
-_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _MOST_LINES: Final = 300
 _LONGEST_QUANTITY: Final = 12
 
@@ -56,7 +55,7 @@ def change() -> ResponseReturnValue:
     if does in {"add", "order"}:
         lines = added(lines, code, items)  # a code that still stands in its field is meant too
     basket = judged(lines, items, request.form.get("currency", ""))
-    typed = {name: request.form.get(name, "").strip() for name in _CUSTOMER}
+    typed = typed_in(_CUSTOMER)
     if does != "order":
         return _page(basket, typed, {})
     wrong = _wrong(basket, typed)
@@ -96,13 +95,9 @@ def _items(codes: Iterable[str]) -> dict[str, sa.Row[Any]]:
 
 
 def _wrong(basket: Basket, typed: Mapping[str, str]) -> dict[str, str]:
-    wrong = {}
+    wrong = {**too_long(typed, _CUSTOMER), **wrong_address(typed["email"])}
     if not basket.positions:
         wrong["code"] = "Scan or type something first."
-    if len(typed["name"]) > _CUSTOMER["name"]:
-        wrong["name"] = f"A name has at most {_CUSTOMER['name']} characters; these are {len(typed['name'])}."
-    if typed["email"] and (len(typed["email"]) > _CUSTOMER["email"] or not _EMAIL.fullmatch(typed["email"])):
-        wrong["email"] = "This is not a mail address; it looks like shop@example.com."
     return wrong
 
 

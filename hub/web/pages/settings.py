@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from flask import flash, redirect, render_template, request, url_for
 
-from hub.errors import ConflictError, HubError, NotFoundError
+from hub.errors import ConflictError, NotFoundError
 from hub.web.access import ROLE_NAMES, Pages, Role
+from hub.web.entries import Pressed, typed_in, wrong_person
 from hub.web.pages.probes import metrics_token
-from hub.web.passwords import PasswordError, hash_password
+from hub.web.passwords import hash_password
 from hub.web.sessions import actor, current_user, end_all_sessions, the_hub
 
 if TYPE_CHECKING:
@@ -40,14 +41,17 @@ def users() -> ResponseReturnValue:
 def add_user() -> ResponseReturnValue:
     """Add somebody, with a password that is shown once."""
     hub = the_hub()
-    email, name, role = (request.form.get(field, "").strip() for field in ("email", "name", "role"))
+    typed = typed_in(("email", "name", "role"))
+    email, role, wrong = typed["email"], typed["role"], wrong_person(typed)
     password = "-".join(secrets.token_hex(3) for _ in range(4))
+    if role not in ROLE_NAMES:
+        wrong["role"] = "Choose one of these."
+    if wrong:
+        return _users_page(Pressed("add", typed, wrong)), 422
     try:
-        if "@" not in email:
-            raise PasswordError("This is not a mail address.", remedy="It looks like ada@example.com.")
-        hub.store.create_user(email, name or email, _role(role), hash_password(password, email), hub.now())
-    except HubError as error:
-        return _users_page(error), 422
+        hub.store.create_user(email, typed["name"] or email, role, hash_password(password, email), hub.now())
+    except ConflictError as error:
+        return _users_page(Pressed("add", typed, {"email": str(error)})), 422
     hub.store.note(actor(), "user.create", email, hub.now(), {"role": role})
     return _users_page(made=(email, password))
 
@@ -92,8 +96,11 @@ def backup() -> ResponseReturnValue:
     return render_template("settings_backup.html", tab="backup", sqlite=the_hub().database.is_sqlite)
 
 
-def _users_page(error: HubError | None = None, made: tuple[str, str] | None = None) -> str:
-    return render_template("settings_users.html", people=the_hub().store.users(), error=error, made=made, tab="users")
+def _users_page(pressed: Pressed | None = None, made: tuple[str, str] | None = None) -> str:
+    people = the_hub().store.users()
+    typed = pressed.typed if pressed is not None else {"role": ROLE_NAMES[0]}
+    wrong = pressed.wrong if pressed is not None else {}
+    return render_template("settings_users.html", people=people, typed=typed, wrong=wrong, made=made, tab="users")
 
 
 def _role(name: str) -> str:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from flask import flash, redirect, render_template, request, url_for
 
 from hub.engine.stuck import it_happened, stuck_work, try_again
+from hub.errors import DeliveryError
 from hub.web.access import Pages, Role
+from hub.web.entries import Pressed, typed_in
 from hub.web.pages.events import parse_object
 from hub.web.sessions import actor, the_hub
 
@@ -22,7 +24,11 @@ pages = Pages("stuck", __name__)
 @pages.page("/stuck", Role.VIEWER)
 def show() -> ResponseReturnValue:
     """All of it."""
-    return render_template("stuck.html", stuck=stuck_work(the_hub()))
+    return _page(Pressed())
+
+
+def _page(pressed: Pressed) -> str:
+    return render_template("stuck.html", stuck=stuck_work(the_hub()), pressed=pressed)
 
 
 @pages.page("/stuck", Role.EDITOR, method="POST")
@@ -31,7 +37,11 @@ def decide() -> ResponseReturnValue:
     hub, kind, subject = the_hub(), request.form.get("kind", ""), request.form.get("subject", "")
     said: JsonObject = {"happened": request.form.get("do") == "happened"}
     if said["happened"]:
-        output = parse_object(request.form.get("output", "").strip() or "{}")
+        typed = typed_in(("output",), ("output",))
+        try:
+            output = parse_object(typed["output"] or "{}")
+        except DeliveryError as error:
+            return _page(Pressed(f"{kind} {subject}", typed, {"output": str(error)})), 422
         it_happened(hub, kind, subject, output)
     else:
         try_again(hub, kind, subject)

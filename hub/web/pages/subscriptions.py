@@ -18,6 +18,7 @@ from hub.payments.billing import SUBSCRIPTION_STATES
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key, offered
 from hub.web.csv_files import csv_file
+from hub.web.entries import Pressed, too_long, typed_in
 from hub.web.sessions import actor, the_hub
 
 if TYPE_CHECKING:
@@ -72,17 +73,19 @@ def export() -> ResponseReturnValue:
 @pages.page("/subscriptions/<connection>/<path:subscription>", Role.VIEWER)
 def show(connection: str, subscription: str) -> ResponseReturnValue:
     """One subscription with what happened; a charge of which nobody knows whether it happened is decided here."""
-    return _page(connection, subscription, {})
+    return _page(connection, subscription, Pressed())
 
 
 @pages.page("/subscriptions/<connection>/<path:subscription>", Role.EDITOR, method="POST")
 def act(connection: str, subscription: str) -> ResponseReturnValue:
     """Cancel, pause or resume it, or say whether the charge in doubt happened."""
-    do = request.form.get("do", "")
+    do, typed = request.form.get("do", ""), typed_in(("payment",))
+    if wrong := too_long(typed, {"payment": 255}):
+        return _page(connection, subscription, Pressed(do, typed, wrong)), 422
     try:
-        said = _decide(subscription) if do == "decide" else _do(connection, subscription, do)
+        said = _decide(subscription, typed["payment"]) if do == "decide" else _do(connection, subscription, do)
     except HubError as error:
-        return _page(connection, subscription, {"error": error}), 422
+        return _page(connection, subscription, Pressed(do, typed, error=error)), 422
     flash(said, "success")
     return redirect(url_for("subscriptions.show", connection=connection, subscription=subscription), 303)
 
@@ -97,14 +100,14 @@ def _do(connection: str, subscription: str, do: str) -> str:
     return said
 
 
-def _decide(subscription: str) -> str:
+def _decide(subscription: str, payment: str) -> str:
     hub, happened = the_hub(), request.form.get("happened") == "yes"
-    hub.charging.decide(subscription, happened=happened, payment=request.form.get("payment", "").strip())
+    hub.charging.decide(subscription, happened=happened, payment=payment)
     hub.store.note(actor(), "subscription.decide", subscription, hub.now(), {"happened": happened})
     return "Noted. The subscription goes on from there."
 
 
-def _page(connection: str, subscription: str, failed: Mapping[str, object]) -> str:
+def _page(connection: str, subscription: str, pressed: Pressed) -> str:
     row, kept = _rows(connection, subscription)
     hub = the_hub()
     state = row.state if row is not None else kept.state if kept is not None else ""
@@ -124,7 +127,7 @@ def _page(connection: str, subscription: str, failed: Mapping[str, object]) -> s
         told=hub.queries.events(EventFilter(type="subscription.*", text=subscription), limit=100).items,
         possible=_possible(connection, state),
         key=form_key(),
-        failed=failed,
+        pressed=pressed,
     )
 
 

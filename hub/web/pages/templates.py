@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from flask import flash, redirect, render_template, request, url_for
 
 from hub.connect.api import Connection
-from hub.errors import ConfigError, HubError, NotFoundError
+from hub.errors import HubError, NotFoundError
 from hub.expressions import compile_template
 from hub.web.access import Pages, Role
 from hub.web.pages.events import parse_object
@@ -19,6 +19,8 @@ from hub.web.pages.outbox import framed
 from hub.web.sessions import actor, the_hub
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from flask.typing import ResponseReturnValue
 
     from hub.jsontypes import Json, JsonObject
@@ -100,16 +102,17 @@ def delete(name: str) -> ResponseReturnValue:
 def _act(name: str) -> ResponseReturnValue:
     hub = the_hub()
     text = request.form.get("text", "").replace("\r\n", "\n")
-    chosen = name or request.form.get("name", "").strip()
+    chosen, wrong = name or request.form.get("name", "").strip(), dict[str, str]()
     try:
         compile_template(text)
-        if not _NAME.fullmatch(chosen):
-            message = f"{chosen!r} cannot be a template's name."
-            raise ConfigError(message, remedy="Use small letters, digits and hyphens, for example welcome-mail.")
-        hub.store.save_file(_KIND, chosen, text, actor(), hub.now())
-        hub.store.note(actor(), "template.save", chosen, hub.now())
     except HubError as error:
-        return _page(name, text, error=error), 422
+        wrong["text"] = str(error)
+    if not _NAME.fullmatch(chosen):
+        wrong["name"] = "Use small letters, digits and hyphens, at most 80, for example welcome-mail."
+    if wrong:
+        return _page(name, text, wrong), 422
+    hub.store.save_file(_KIND, chosen, text, actor(), hub.now())
+    hub.store.note(actor(), "template.save", chosen, hub.now())
     flash("Saved. Mails that are sent from now use it.", "success")
     return redirect(url_for("templates.edit", name=chosen), 303)
 
@@ -130,16 +133,17 @@ def preview() -> ResponseReturnValue:
     return framed(mail.html or render_template("preview_text.html", text=mail.text))
 
 
-def _page(name: str, text: str, error: HubError | None = None) -> str:
+def _page(name: str, text: str, wrong: Mapping[str, str] | None = None) -> str:
     asked = sorted({path.partition(".")[0] for path in asked_for(text)})
-    data = request.form.get("data") or sample_text(text)
+    data = request.form.get("data", sample_text(text))
     return render_template(
         "template.html",
         name=name,
         text=text,
         own=name in the_hub().store.files(_KIND),
         shipped=name in shipped_templates(),
-        error=error,
+        typed={"name": request.form.get("name", "")},
+        wrong=wrong or {},
         data=data,
         asked=asked,
     )

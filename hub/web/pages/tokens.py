@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
 
 from flask import flash, redirect, render_template, request, url_for
@@ -12,7 +11,7 @@ from hub.engine.tokens import RESOURCES, SCOPES, Tokens, state_of
 from hub.errors import ConfigError, PermanentError
 from hub.web.access import Pages, Role
 from hub.web.acting import form_key
-from hub.web.formatting import reader_zone
+from hub.web.entries import end_of_day, typed_in
 from hub.web.sessions import actor, the_hub
 
 if TYPE_CHECKING:
@@ -39,9 +38,9 @@ def index() -> ResponseReturnValue:
 @pages.page("/settings/tokens", Role.ADMIN, method="POST")
 def create() -> ResponseReturnValue:
     """Make a token and show its secret, once; or say at each field what is wrong."""
-    typed = {name: request.form.get(name, "").strip() for name in _TOKEN}
+    typed = typed_in(_TOKEN)
     chosen, wrong = tuple(request.form.getlist("scopes")), dict[str, str]()
-    end = _end_of(typed["expires_on"], wrong)
+    end = end_of_day(typed["expires_on"], wrong, "expires_on")
     if not wrong:
         try:
             _, secret = Tokens(the_hub()).create(typed["title"], chosen, end, actor())
@@ -79,18 +78,6 @@ def _tokens(
     )
 
 
-def _end_of(text: str, wrong: dict[str, str]) -> datetime | None:
-    """The end of the day, where the reader is; None when nothing was entered."""
-    if not text:
-        return None
-    try:
-        day = date.fromisoformat(text) + timedelta(days=1)
-        return datetime.combine(day, time(), reader_zone()).astimezone(UTC)
-    except (ValueError, OverflowError):
-        wrong["expires_on"] = "Write a day like 2026-12-31."
-        return None
-
-
 # outgoing webhooks
 
 
@@ -103,7 +90,7 @@ def webhooks() -> ResponseReturnValue:
 @pages.page("/settings/webhooks", Role.ADMIN, method="POST")
 def create_webhook() -> ResponseReturnValue:
     """Make one and show its secret, once; or say at the field what is wrong."""
-    typed = {name: request.form.get(name, "").strip() for name in _WEBHOOK}
+    typed = typed_in(_WEBHOOK, ("types",))
     try:
         identity, secret = Outgoing(the_hub()).create(
             f"webhook {form_key()}", typed["title"], typed["url"], typed["types"].split(), actor()
@@ -133,7 +120,7 @@ def change_webhook(identity: str) -> ResponseReturnValue:
         outgoing.change(identity, actor(), enabled=do == "on")
         flash("What waits is sent now." if do == "on" else "Nothing is sent there until you switch it on.", "success")
         return redirect(url_for("tokens.webhook", identity=identity), 303)
-    typed = {name: request.form.get(name, "").strip() for name in _WEBHOOK}
+    typed = typed_in(_WEBHOOK, ("types",))
     try:
         outgoing.change(identity, actor(), **{**typed, "types": typed["types"].split()})
     except PermanentError as error:

@@ -1,0 +1,355 @@
+"""Every field of every form of the hub: what is wrong is said at it, nothing that was typed is lost, nothing is cut unseen."""
+
+from __future__ import annotations
+
+import io
+import itertools
+from dataclasses import dataclass
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+from werkzeug.datastructures import MultiDict
+
+from hub.web.access import access_rules
+
+from .conftest import Visitor
+from .forms_on_pages import Page
+from .odd_values import ALSO, LONG, NEVER, SCRIPT, WORDS, cleaned
+from .populated import Populated
+
+BY_PROGRAMS = {
+    "editor.check": "the editor's script asks for findings, in JSON",
+    "forms.check": "the designer's script asks for findings, in JSON",
+    "forms.cards": "the designer's script asks for the cards, in JSON",
+    "pay.complete": "a gateway's form in our page reports, in JSON",
+    "pay.posted_back": "a gateway sends the payer's browser back",
+}
+"""What takes posts that no person fills in."""
+
+KINDS = {
+    "amount": "amount", "price": "amount", "minimum": "amount", "percent": "percent", "tax_rate": "percent",
+    "currency": "currency", "email": "email", "f-email": "email", "to": "email", "url": "url", "day": "date",
+    "date": "date", "ends_on": "date", "expires_on": "date", "f-day": "date", "f-age": "number", "cycles": "whole",
+    "count": "whole", "trial_days": "whole", "most": "whole", "expires_days": "whole", "remind_days": "whole",
+    "due_in_days": "whole", "days": "whole", "copies": "whole", "skip": "whole", "stock": "whole", "data": "json",
+    "output": "json", "quantity": "whole",
+}  # fmt: skip
+"""What a field is for, by its name; all others take words."""
+
+VALID = {
+    "accesses.grant": {"email": "ada@example.com", "resource": "course"},
+    "account.do_log_in": {"email": "admin@example.com", "password": "correct horse battery"},
+    "account.do_password": {"current": "correct horse battery", "password": "another horse battery"},
+    "account.do_set_up": {"name": "Ada", "email": "ada@example.com", "password": "another horse battery"},
+    "catalogue.create": {"title": "Mug", "sku": "MUG", "prices": "EUR 5"},
+    "catalogue.labels": {"item": "TEA-01", "currency": "EUR"},
+    "connections.create": {
+        "secret_key": "sk_test_made_up", "webhook_secret": "whsec_made_up", "from": "shop@example.com",
+        "host": "mail.example.com", "base_url": "https://api.example.com",
+    },
+    "coupons.create": {"code": "WINTER20", "percent": "20"},
+    "form_page.send": {
+        "f-name": "Ada", "f-email": "ada@example.com", "f-rules": "on", "by": "sandbox", "offer": "once",
+        "currency": "EUR", "amount-once-EUR": "10.00",
+    },
+    "form_page.send coupon": {"coupon": "SUMMER20"},
+    "guide.make": {"amount": "10"},
+    "link_batches.read_in": {"purpose": "Fees"},
+    "invoices.create": {"lines": "1 Crate = 5", "currency": "EUR"},
+    "jobs.post": {"title": "Portraits", "price": "249", "currency": "EUR", "how": "offers"},
+    "links.create": {"amount": "45", "currency": "EUR", "purpose": "Lesson", "email": "ada@example.com"},
+    "orders.create": {"lines": "1 TEA-01", "currency": "EUR"},
+    "plans.act": {"amount": "19"},
+    "plans.create": {"name": "Silver", "amount": "19", "currency": "EUR", "connection": "sandbox"},
+    "portal.send": {"email": "ada@example.com"},
+    "provider_page.answer": {"price": "25"},
+    "provider_page.do_register": {"f-name": "Grace", "f-email": "grace@example.com", "f-skills": "crane"},
+    "scan.change": {"code": "TEA-01"},
+    "settings.add_user": {"email": "grace@example.com", "name": "Grace"},
+    "tokens.create": {"title": "Portal", "scopes": "orders:read"},
+    "tokens.create_webhook": {"title": "Shop", "url": "https://shop.example.com/hook", "types": "order.paid"},
+    "ways.save": {"title-sandbox": "Card", "title-second": "Bank"},
+    "ledger.decide": {"why": "came back", "reference": "ref_9"},
+    "ledger.reconcile": {"why": "known"},
+    "escrow.act": {"provider": "prv_ada", "parts": "payer 1200.00"},
+    "stuck.decide": {"output": '{"refund": "re_1"}'},
+    "templates.create": {"name": "another"},
+}  # fmt: skip
+"""What is filled in where the page leaves a field empty."""
+
+FILES = {
+    "link_batches.read_in": ("table", "name,email,amount,currency\nAda,ada@example.com,45,EUR\n"),
+    "catalogue.read_in": ("table", "sku,title,EUR\nMUG,Mug,5\n"),
+}
+"""The file that goes with a form."""
+
+NOT_KEPT = {
+    "scan.change code": "it becomes a line of the page",
+    "editor.act text": "only looked at, unless it is saved",
+    "editor.create text": "only looked at, unless it is saved",
+    "editor.act message": "the text is as it was, so there is no new version to describe",
+    "editor.act type": "tried only", "editor.create type": "tried only",
+    "templates.preview text": "looked at only",
+}  # fmt: skip
+"""What is taken and stored nowhere."""
+
+HOME = {"f-home-line1": ["1 Way"], "f-home-city": ["Kiel"], "f-home-country": ["DE"]}
+WITH = {
+    **{("form_page.send", f"f-home-{part}"): HOME for part in ("line1", "line2", "postal_code", "city", "state")},
+    **{
+        ("form_page.send", f"other-{offer}-{currency}"): {
+            "offer": [offer], "currency": [currency], f"amount-{offer}-{currency}": ["other"],
+        }
+        for offer in ("once", "monthly") for currency in ("EUR", "JPY")
+    },
+}  # fmt: skip
+"""What stands in other fields where a field only counts together with them."""
+
+READ = {
+    ("form_page.send", "coupon"): {"coupon"}, ("ledger.reconcile", "ask"): (), ("ledger.decide", "again"): (),
+    ("ledger.decide", "happened"): {"reference"}, ("stuck.decide", "again"): (), ("runs.decide", "try_again"): (),
+    ("runs.decide", "not_happened"): (), ("scan.change", "add"): {"code"},
+    **{(f"editor.{one}", "check"): {"text"} for one in ("act", "create")},
+    **{(f"editor.{one}", "test"): {"text"} for one in ("act", "create")},
+    **{(f"editor.{one}", "save"): {"text", "message"} for one in ("act", "create")},
+    **{(f"editor.{one}", "try"): {"text", "type", "data", "given"} for one in ("act", "create")},
+}  # fmt: skip
+"""The fields that a button takes up, where it leaves others alone."""
+
+RELATED = {
+    "currency": frozenset({"lines", "amount", "price", "minimum"}), "minimum": frozenset({"currency"}),
+    "price": frozenset({"currency"}), "f-day": frozenset(),
+}  # fmt: skip
+"""Where else it may be said, as two fields do not go together."""
+
+FIRST_PAGES = frozenset({"log in", "set up"})
+"""Where nobody is known yet: each time by another browser."""
+
+
+@dataclass
+class Case:
+    """A form of a page with one of its buttons."""
+
+    page: str
+    is_public: bool
+    endpoint: str
+    form: object
+    button: object
+
+    def __str__(self):
+        pressed = f" {self.button.name}={self.button.value}" if self.button is not None and self.button.name else ""
+        return f"{self.endpoint}{pressed} on {self.page}"
+
+
+class Walker:
+    """Fills in forms as a browser would, and looks at what comes of it."""
+
+    def __init__(self, populated):
+        self.populated = populated
+        self.urls = populated.app.url_map.bind("localhost")
+        self._number = itertools.count(1)
+        self.asked = 0
+        self._tried = set()
+        self.stale = False
+
+    def pages(self):
+        yield from ((name, False) for name in self.populated.addresses)
+        yield from ((name, True) for name in self.populated.public)
+
+    def address(self, page):
+        found = self.populated.addresses.get(page) or self.populated.public[page]
+        return found.removeprefix(self.populated.hub.settings.address)
+
+    def open(self, page, *, is_public):
+        """The page as it is at the start."""
+        if self.stale:
+            self.populated.renew()
+            self.stale = False
+        if page == "set up":
+            self.populated.nobody_yet()
+            self.stale = True
+        if page in FIRST_PAGES:
+            self.populated.payer = Visitor(self.populated.app)
+        return self._client(is_public=is_public).get(self.address(page), **self._from()).text
+
+    def _client(self, *, is_public):
+        return (self.populated.payer if is_public else self.populated.admin).client
+
+    def _from(self):
+        """From an address of its own each time, so that nobody asks too often."""
+        number = next(self._number)
+        return {"environ_base": {"REMOTE_ADDR": f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"}}
+
+    def endpoint(self, address, action):
+        path = urlsplit(urljoin(f"http://localhost{address}", action)).path
+        return self.urls.match(path, method="POST")[0]
+
+    def cases(self, page, *, is_public):
+        """The forms of a page, each with each of its buttons; one of those that are alike."""
+        address, seen = self.address(page), set()
+        for form in Page(self.open(page, is_public=is_public)).forms:
+            if form.method != "post":
+                continue
+            for button in form.buttons or [None]:
+                action = (button.attributes.get("formaction") if button is not None else None) or form.action
+                endpoint = self.endpoint(address, action)
+                names = tuple(one.name for one in form.controls)
+                do = tuple(one.value for one in form.named("do"))
+                pressed = (button.name, button.value) if button is not None else None
+                if (endpoint, names, do, pressed) not in seen:
+                    seen.add((endpoint, names, do, pressed))
+                    yield Case(page, is_public, endpoint, form, button)
+
+    def send(self, case, data):
+        """The answer to the form with these values."""
+        if self.stale or case.page in FIRST_PAGES:
+            page = self.open(case.page, is_public=case.is_public)
+            token = next((form.data()["csrf_token"] for form in Page(page).forms if form.named("csrf_token")), None)
+            data = {**data, "csrf_token": token} if token else data
+        address = self.address(case.page)
+        action = (case.button.attributes.get("formaction") if case.button is not None else None) or case.form.action
+        path = urljoin(f"http://localhost{address}", action).removeprefix("http://localhost")
+        self.asked += 1
+        sent = MultiDict([(name, value) for name, values in data.items() for value in values])
+        if case.endpoint in FILES:
+            field, text = FILES[case.endpoint]
+            sent[field] = (io.BytesIO(text.encode()), "table.csv")
+        kind = "multipart/form-data" if case.form.is_files else "application/x-www-form-urlencoded"
+        answer = self._client(is_public=case.is_public).post(path, data=sent, content_type=kind, **self._from())
+        self.stale = self.stale or answer.status_code not in {422, 409, 401}
+        return answer
+
+    def filled(self, case):
+        """The form as who fills it in rightly sends it."""
+        data = {**case.form.data()}
+        pressed = case.button.value if case.button is not None else ""
+        for name, value in {**VALID.get(case.endpoint, {}), **VALID.get(f"{case.endpoint} {pressed}", {})}.items():
+            if case.form.named(name) and not any(data.get(name, ())):
+                data[name] = [value]
+        if case.button is not None and case.button.name:
+            data[case.button.name] = [case.button.value]
+        return data
+
+    def walk(self, page, *, is_public):
+        """What is amiss with the forms of a page, a sentence each."""
+        for case in list(self.cases(page, is_public=is_public)):
+            typed = [one for one in case.form.controls if one.is_typed and reads(case, one)]
+            if not typed:
+                continue
+            data = self.filled(case)
+            answer = self.send(case, data)
+            if answer.status_code not in {200, 302, 303}:
+                wrong = [
+                    (one.name, page.said(one))
+                    for page in [Page(answer.text)]
+                    for form in page.forms
+                    for one in form.controls
+                    if one.attributes.get("aria-invalid")
+                ]
+                yield f"{case}: what is right is answered {answer.status_code}: {wrong} {data}"
+            for one in typed:
+                yield from self._field(case, one, {**data, **WITH.get((case.endpoint, one.name), {})})
+
+    def _field(self, case, one, data):
+        for value, is_never in self._values(case, one):
+            sent = {**data, one.name: [value]}
+            answer = self.send(case, sent)
+            where = f"{case}: {one.name} = {value[:30]!r}"
+            if answer.status_code == 422 or (answer.status_code == 401 and case.endpoint == "account.do_log_in"):
+                yield from (f"{where}: {said}" for said in self._refused(case, one, sent, answer))
+            elif answer.status_code not in {200, 302, 303}:
+                yield f"{where}: answered {answer.status_code}"
+            elif is_never:
+                yield f"{where}: taken"
+            else:
+                yield from (f"{where}: {said}" for said in self._taken(case, one, value, answer))
+
+    def _values(self, case, one):
+        """What is tried in a field, and whether it is never right; of a field that was on another page or beside another
+        button before, only what is likeliest to go wrong there too."""
+        kind = kind_of(case, one)
+        values = [*((v, True) for v in NEVER.get(kind, ())), *((v, False) for v in ALSO[kind])]
+        known = (case.endpoint, one.name)
+        if known in self._tried:
+            return [(value, is_never) for value, is_never in values if value in {LONG, SCRIPT, "-1", "nobody", "{"}]
+        self._tried.add(known)
+        return values
+
+    def _refused(self, case, one, sent, answer):
+        page = Page(answer.text)
+        pressed = case.button.value if case.button is not None else None
+        forms = [
+            form for form in page.forms
+            if form.method == "post" and form.named(one.name) and self.endpoint(self.address(case.page), form.action) == self.endpoint(self.address(case.page), case.form.action)
+            and (pressed is None or pressed in [button.value for button in form.buttons])
+            and [hidden.value for hidden in form.named("do")] == [hidden.value for hidden in case.form.named("do")]
+        ]  # fmt: skip
+        if not forms:
+            yield "the form is gone"
+            return
+        form = forms[0]
+        (control, *_) = form.named(one.name)
+        names = {c.name for c in form.controls if c.attributes.get("aria-invalid")}
+        if names & RELATED.get(one.name, frozenset()):
+            control = next(c for c in form.controls if c.name in names & RELATED[one.name])
+        if control.attributes.get("aria-invalid") != "true":
+            yield f"not said at it, but at {[c.name for c in form.controls if c.attributes.get('aria-invalid')]}"
+        elif len(page.said(control)) < 8:
+            yield "nothing is said at it"
+        elif len(page.said(control)) > 800:
+            yield "too much is said at it"
+        elif control.folded:
+            yield "it is said where nobody sees it"
+        for other in form.controls:
+            values = sent.get(other.name)
+            if values is None or other.kind in {"hidden", "password", "file"}:
+                continue
+            lines = other.has_lines
+            if other.is_typed or other.kind == "select":
+                if cleaned(other.value, lines=lines) != cleaned(values[0], lines=lines):
+                    yield f"{other.name} is {other.value[:30]!r}, not {values[0][:30]!r}"
+            elif ("checked" in other.attributes) != (other.value in values):
+                yield f"{other.name} {other.value} is not as it was ticked"
+
+    def _taken(self, case, one, value, answer):
+        if answer.mimetype == "text/html" and SCRIPT in answer.text:
+            yield "it is in the page as it is"
+        lines = cleaned(value, lines=one.has_lines).casefold().split("\n")
+        if value in WORDS and f"{case.endpoint} {one.name}" not in NOT_KEPT:
+            kept = self.populated.texts().casefold()
+            if any(line not in kept for line in lines):
+                yield "it was taken and is not kept whole"
+
+
+def reads(case, one):
+    """Whether the case's button takes the field up."""
+    pressed = case.button.value if case.button is not None else ""
+    return one.name in READ.get((case.endpoint, pressed), (one.name,))
+
+
+def kind_of(case, one):
+    if (case.endpoint, one.name) == ("runs.decide", "output"):
+        return "json value"
+    by_type = {"date": "date", "email": "email", "url": "url", "password": "secret"}
+    if one.name.startswith("other-"):
+        return "amount"
+    return KINDS.get(one.name) or by_type.get(one.kind) or "text"
+
+
+@pytest.fixture(scope="module")
+def walker(tmp_path_factory):
+    made = Populated(tmp_path_factory.mktemp("every-field") / "workspace")
+    yield Walker(made)
+    made.close()
+
+
+def test_every_form_that_a_person_fills_in_is_on_a_page_that_is_tried(walker):
+    rules = access_rules(walker.populated.app)
+    takes = {rule.endpoint for rule in walker.populated.app.url_map.iter_rules() if "POST" in rule.methods}
+    by_persons = {endpoint for endpoint in takes if not rules[endpoint].scope} - BY_PROGRAMS.keys()
+    found = {case.endpoint for page, is_public in walker.pages() for case in walker.cases(page, is_public=is_public)}
+    assert found == by_persons
+
+
+def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(walker):
+    assert [said for page, is_public in walker.pages() for said in walker.walk(page, is_public=is_public)] == []
