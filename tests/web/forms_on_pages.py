@@ -54,6 +54,11 @@ class Form:
     def named(self, name):
         return [one for one in self.controls if one.name == name]
 
+    def way(self, button):
+        """How and where a button sends it: (method, address)."""
+        of = button.attributes if button is not None else {}
+        return (of.get("formmethod") or self.method).lower(), of.get("formaction") or self.action
+
     def data(self):
         """What a browser sends, without a button: name -> values."""
         found = {}

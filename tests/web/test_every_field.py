@@ -118,7 +118,7 @@ READ = {
 
 RELATED = {
     "currency": frozenset({"lines", "amount", "price", "minimum"}), "minimum": frozenset({"currency"}),
-    "price": frozenset({"currency"}), "f-day": frozenset(),
+    "price": frozenset({"currency"}), "f-day": frozenset(), "title": frozenset({"name"}),
 }  # fmt: skip
 """Where else it may be said, as two fields do not go together."""
 
@@ -137,7 +137,7 @@ class Case:
     button: object
 
     def __str__(self):
-        pressed = f" {self.button.name}={self.button.value}" if self.button is not None and self.button.name else ""
+        pressed = f" {self.button.name}={pressed_of(self.button)}" if pressed_of(self.button) else ""
         return f"{self.endpoint}{pressed} on {self.page}"
 
 
@@ -188,14 +188,14 @@ class Walker:
         """The forms of a page, each with each of its buttons; one of those that are alike."""
         address, seen = self.address(page), set()
         for form in Page(self.open(page, is_public=is_public)).forms:
-            if form.method != "post":
-                continue
             for button in form.buttons or [None]:
-                action = (button.attributes.get("formaction") if button is not None else None) or form.action
+                method, action = form.way(button)
+                if method != "post":
+                    continue
                 endpoint = self.endpoint(address, action)
                 names = tuple(one.name for one in form.controls)
                 do = tuple(one.value for one in form.named("do"))
-                pressed = (button.name, button.value) if button is not None else None
+                pressed = (button.name, pressed_of(button)) if button is not None else None
                 if (endpoint, names, do, pressed) not in seen:
                     seen.add((endpoint, names, do, pressed))
                     yield Case(page, is_public, endpoint, form, button)
@@ -207,8 +207,7 @@ class Walker:
             token = next((form.data()["csrf_token"] for form in Page(page).forms if form.named("csrf_token")), None)
             data = {**data, "csrf_token": token} if token else data
         address = self.address(case.page)
-        action = (case.button.attributes.get("formaction") if case.button is not None else None) or case.form.action
-        path = urljoin(f"http://localhost{address}", action).removeprefix("http://localhost")
+        path = urljoin(f"http://localhost{address}", case.form.way(case.button)[1]).removeprefix("http://localhost")
         self.asked += 1
         sent = MultiDict([(name, value) for name, values in data.items() for value in values])
         if case.endpoint in FILES:
@@ -222,7 +221,7 @@ class Walker:
     def filled(self, case):
         """The form as who fills it in rightly sends it."""
         data = {**case.form.data()}
-        pressed = case.button.value if case.button is not None else ""
+        pressed = pressed_of(case.button)
         for name, value in {**VALID.get(case.endpoint, {}), **VALID.get(f"{case.endpoint} {pressed}", {})}.items():
             if case.form.named(name) and not any(data.get(name, ())):
                 data[name] = [value]
@@ -275,13 +274,18 @@ class Walker:
         self._tried.add(known)
         return values
 
+    def _is_like(self, case, form, button):
+        """Whether the button does what the case's does."""
+        method, action = form.way(button)
+        place = self.address(case.page)
+        return (method == "post" and pressed_of(button) == pressed_of(case.button)
+                and self.endpoint(place, action) == self.endpoint(place, case.form.way(case.button)[1]))  # fmt: skip
+
     def _refused(self, case, one, sent, answer):
         page = Page(answer.text)
-        pressed = case.button.value if case.button is not None else None
         forms = [
             form for form in page.forms
-            if form.method == "post" and form.named(one.name) and self.endpoint(self.address(case.page), form.action) == self.endpoint(self.address(case.page), case.form.action)
-            and (pressed is None or pressed in [button.value for button in form.buttons])
+            if form.named(one.name) and any(self._is_like(case, form, button) for button in form.buttons or [None])
             and [hidden.value for hidden in form.named("do")] == [hidden.value for hidden in case.form.named("do")]
         ]  # fmt: skip
         if not forms:
@@ -321,10 +325,14 @@ class Walker:
                 yield "it was taken and is not kept whole"
 
 
+def pressed_of(button):
+    """What a button says was pressed; the token that one may carry says nothing."""
+    return button.value if button is not None and button.name != "csrf_token" else ""
+
+
 def reads(case, one):
     """Whether the case's button takes the field up."""
-    pressed = case.button.value if case.button is not None else ""
-    return one.name in READ.get((case.endpoint, pressed), (one.name,))
+    return one.name in READ.get((case.endpoint, pressed_of(case.button)), (one.name,))
 
 
 def kind_of(case, one):
