@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from decimal import Decimal
 from html import unescape
 from urllib.parse import urlencode
@@ -11,7 +12,9 @@ from urllib.parse import urlencode
 import pypdfium2
 import pytest
 import sqlalchemy as sa
+import yaml
 
+from hub.connect.schemas import CompiledSchema
 from hub.journal.entries import Happening
 from hub.journal.tables import payments
 from hub.journal.tables_ledger import ledger_checks, refund_requests
@@ -84,13 +87,60 @@ def test_the_calculator_gives_the_figures_of_the_first_story(admin):
     assert "own goods ($40.00)" in own
 
 
+def calculated(admin, **typed):
+    return admin.page("/split-calculator?" + urlencode({**CALCULATED, **typed}))
+
+
 @pytest.mark.parametrize(
-    ("field", "typed"), [("lines", "a much"), ("currency", "XXQ"), ("percent", "ten"), ("fee", "1e9")]
+    ("field", "typed", "said"),
+    [
+        ("lines", "a 1\nb much", "Line 2: 'much' is not an amount"),
+        ("lines", "a -1", "Line 1: An amount below zero is not possible here"),
+        ("lines", "", "Write a line for each thing that was sold"),
+        ("currency", "XXQ", "XXQ"),
+        ("currency", "", "Write its three letters"),
+        ("percent", "ten", "Write a number from 0 to 100"),
+        ("fee", "1e9", "is not an amount"),
+        ("fixed", "0.001", "USD has 2 decimals"),
+        ("minimum", "1,5,0", "is not an amount"),
+        ("tiers", "0 10\n50", "Line 2: write from which amount and"),
+        ("tiers", "0 10 + x", "Line 1: 'x' is not an amount"),
+        ("held_days", "0", "Write a whole number from 1 to 730."),
+        ("held_percent", "101", "Write a number from 0 to 100"),
+    ],
 )
-def test_what_cannot_be_calculated_says_why(admin, field, typed):
-    page = admin.page("/split-calculator?" + urlencode({**CALCULATED, field: typed}))
-    assert 'role="alert"' in page
+def test_what_cannot_be_calculated_is_said_at_its_field(admin, field, typed, said):
+    page = calculated(admin, **{"held_percent": "10", "held_days": "7", field: typed})
+    (hint,) = re.findall(rf'id="{field}-hint">(.*?)</div>', page)
+    assert said in unescape(hint)
     assert "You keep" not in page
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ({"tiers": "0 10\n50 5"}, ["commission $3.00", "commission $3.00", "commission $1.00"]),
+        ({"tiers": "0 10\n50 5 + 1", "progressive": "1"}, ["commission $6.50", "commission $3.00", "commission $1.00"]),
+        ({"percent": "1", "minimum": "2"}, ["commission $2.00", "commission $2.00", "commission $2.00"]),
+        ({"held_percent": "10", "held_days": "7"}, ["$5.25 of it after 7 days", "$2.62 of it", "$0.88 of it"]),
+        ({"fee_borne_by": "vendors"}, ["fee $1.92", "fee $0.96", "fee $0.32"]),
+    ],
+)
+def test_the_calculator_takes_all_that_a_rule_can_say(admin, typed, shown):
+    page = unescape(calculated(admin, **typed))
+    rows = re.findall(r"less commission (.*?)</div>", page, re.DOTALL)
+    assert len(rows) == len(shown)
+    for row, said in zip(rows, shown, strict=True):
+        assert said in f"commission {row}"
+
+
+def test_the_rule_of_the_calculator_is_one_for_recipes(admin, hub):
+    page = unescape(calculated(admin, tiers="0 10\n50 5 + 0.30", progressive="1", held_percent="10", held_days="7"))
+    rule = yaml.safe_load(re.search(r"<code>(rule:.*?)</code>", page, re.DOTALL)[1])["rule"]
+    schema = hub.registry.action("payments", "split").input
+    given = {"payment": "pay_1", "rule": rule}
+    assert CompiledSchema(schema).problems(given) == []
+    assert rule["commission"]["tiers"][1]["fixed"] == {"minor": 30, "currency": "USD"}
 
 
 @pytest.fixture

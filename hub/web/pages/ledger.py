@@ -9,15 +9,15 @@ import sqlalchemy as sa
 from flask import flash, redirect, render_template, request, url_for
 
 from hub.connect.api import PaperFile
-from hub.errors import HubError, MoneyError, PermanentError
+from hub.errors import HubError, PermanentError
 from hub.ids import new_id
 from hub.journal.tables_ledger import ledger_entries, refund_requests
 from hub.money import Money
 from hub.payments import ledger, reconciliation, refunds
 from hub.payments.payout_runs import provider_names
-from hub.payments.splitting import split
 from hub.payments.statement_pdf import Reader, statement_pdf
 from hub.payments.statements import period, statements
+from hub.web import split_calculator
 from hub.web.access import Pages, Role
 from hub.web.csv_files import csv_file
 from hub.web.entries import Pressed, too_long, typed_in
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from flask.typing import ResponseReturnValue
 
-    from hub.jsontypes import Json, JsonObject
+    from hub.jsontypes import JsonObject
     from hub.payments.statements import Statement
 
 pages = Pages("ledger", __name__)
@@ -55,7 +55,6 @@ _OF: Final = {
     "revenue": "revenue",
     "expense": "expense",
 }
-_CALCULATED: Final = ("currency", "lines", "percent", "fixed", "minimum", "fee", "fee_borne_by")
 
 
 @pages.page("/ledger", Role.VIEWER)
@@ -212,44 +211,15 @@ def decide(refund: str) -> ResponseReturnValue:
 @pages.page("/split-calculator", Role.VIEWER)
 def calculator() -> ResponseReturnValue:
     """What a rule makes of an order, to try rules out; nothing is kept."""
-    typed = {name: request.args.get(name, "").strip() for name in _CALCULATED}
+    typed = {name: request.args.get(name, "").strip() for name in split_calculator.FIELDS}
     if not request.args:
-        typed |= {"currency": "USD", "lines": "lamps 60.01\nrugs 29.99\nbooks 10.00", "percent": "12.5", "fee": "3.20"}
+        typed |= split_calculator.FIRST
+    error: PermanentError | None = None
     try:
-        result, wrong = _calculated(typed), None
-    except (MoneyError, PermanentError) as error:
-        result, wrong = None, error
-    return render_template("calculator.html", typed=typed, result=result, error=wrong)
-
-
-def _calculated(typed: Mapping[str, str]) -> dict[str, object]:
-    currency = typed["currency"].upper()
-    lines: list[JsonObject] = []
-    for line in (one.strip() for one in typed["lines"].splitlines()):
-        vendor, _, amount = line.rpartition(" ")
-        if line:
-            own = {} if vendor in {"", "own"} else {"vendor": vendor}
-            lines.append({**own, "total": Money.parse(amount, currency).to_json()})
-    whole = Money.total((Money.from_json(line["total"]) for line in lines), currency)
-    commission: dict[str, Json] = {"percent": typed["percent"]} if typed["percent"] else {}
-    for name in ("fixed", "minimum"):
-        if typed[name]:
-            commission[name] = Money.parse(typed[name], currency).to_json()
-    fee = Money.parse(typed["fee"] or "0", currency)
-    rule = cast("JsonObject", {"commission": commission, "fee_borne_by": typed["fee_borne_by"] or "platform"})
-    division = split(whole, lines, rule, fee, the_hub().now()).division
-    kept = sum(share.commission for share in division.shares) + division.sales
-    borne = sum(share.fee for share in division.shares)
-    return {
-        "whole": whole.to_json(),
-        "shares": [
-            (share.provider, *(Money(minor, currency).to_json() for minor in share.parts()))
-            for share in division.shares
-        ],
-        "sales": Money(division.sales, currency).to_json(),
-        "kept": Money(kept - (fee.minor - borne), currency).to_json(),
-        "fee": fee.to_json(),
-    }
+        result, wrong = split_calculator.reckon(typed, the_hub().now())
+    except PermanentError as found:
+        result, wrong, error = None, {}, found
+    return render_template("calculator.html", typed=typed, result=result, wrong=wrong, error=error)
 
 
 def _end_of(day: str) -> tuple[datetime | None, str]:
