@@ -22,6 +22,7 @@ FONTS: Final = Path(__file__).parent / "web" / "static" / "dist" / "fonts"
 MARGIN: Final = 18.0
 _SANS, _DEVANAGARI = "sans", "devanagari"
 _LINE: Final = 1.35
+_GREY: Final = (90, 98, 110)
 _JOINED: Final = (("\u0590", "\u11ff"), ("\ufb1d", "\ufeff"))
 """The scripts whose letters are joined or written from the right: Hebrew, Arabic, those of India and South-East Asia."""
 _SLACK: Final = 0.1
@@ -33,10 +34,15 @@ Align = Literal["L", "R", "C"]
 
 
 class Paper(FPDF):
-    """A document of A4 pages. ``title`` is shown by readers; ``made_at`` stands in the file, so that its bytes repeat."""
+    """A document of A4 pages. ``title`` is shown by readers; ``made_at`` stands in the file, so that its bytes repeat.
 
-    def __init__(self, title: str, made_at: datetime) -> None:
+    Where there are several pages, each says at its foot which it is of how many, unless they are not ``numbered``.
+    """
+
+    def __init__(self, title: str, made_at: datetime, *, numbered: bool = True) -> None:
         super().__init__(format="A4", unit="mm")
+        self._numbered, self._is_whole = numbered, False
+        self._head: Sequence[tuple[str, float, Align]] = ()
         self.set_margins(MARGIN, MARGIN, MARGIN)
         self.set_auto_page_break(True, MARGIN)
         self.set_title(title)
@@ -60,7 +66,7 @@ class Paper(FPDF):
         """Text from where the pen stands, over as many lines as it needs; the pen goes below it, to the left margin."""
         self._shape(text)
         self._take_pen(size, bold=bold)
-        self.set_text_color(*((90, 98, 110) if grey else (0, 0, 0)))
+        self.set_text_color(*(_GREY if grey else (0, 0, 0)))
         self.multi_cell(width, size * _POINT * _LINE, text, align=align, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
     def write_business(self, brand: Mapping[str, object], tax_id: str = "") -> None:
@@ -76,6 +82,15 @@ class Paper(FPDF):
                 self.write_line(line, grey=True)
         self.ln(6)
 
+    def begin_table(self, head: Sequence[tuple[str, float, Align]]) -> None:
+        """The head of a table. It stands again on top of each page that the rows go on to, until :meth:`end_table`."""
+        self.write_row(head, bold=True, rule=True)
+        self._head = head
+
+    def end_table(self) -> None:
+        """What follows are no more rows of the table."""
+        self._head = ()
+
     def write_row(self, cells: Sequence[tuple[str, float, Align]], *, bold: bool = False, rule: bool = False) -> None:
         """A row of a table: text, width in millimetres and alignment of each cell; ``rule`` draws a line below it.
 
@@ -86,7 +101,7 @@ class Paper(FPDF):
         height = 9 * _POINT * _LINE
         lines = max([1, *(self._lines(text, width, height) for text, width, align in cells if align != "R")])
         if self.will_page_break(lines * height + 3):
-            self.add_page()
+            self._go_on()
         top, left = self.get_y() + 1, self.l_margin
         for text, width, align in cells:
             self.set_xy(left, top)
@@ -102,6 +117,20 @@ class Paper(FPDF):
             self.set_draw_color(200, 205, 212)
             self.line(self.l_margin, bottom, left, bottom)
         self.set_xy(self.l_margin, bottom)
+
+    def _go_on(self) -> None:
+        self.add_page()
+        if self._head:
+            head, self._head = self._head, ()
+            self.begin_table(head)
+
+    def footer(self) -> None:
+        """Which page of how many it is: called by fpdf at the end of each."""
+        if self._numbered and (self.page > 1 or not self._is_whole):
+            self.set_y(-MARGIN * 0.6)
+            self._take_pen(8, bold=False)
+            self.set_text_color(*_GREY)
+            self.cell(0, 4, f"{self.page} / {{nb}}", align="R")
 
     def _fit(self, text: str, width: float) -> float:
         """By how much a text must shrink to fit on one line of this width; 1 where it fits."""
@@ -144,6 +173,7 @@ class Paper(FPDF):
 
     def finished(self) -> bytes:
         """The file."""
+        self._is_whole = True
         return bytes(self.output())
 
 

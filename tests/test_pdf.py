@@ -65,6 +65,30 @@ def test_rows_keep_their_cells_side_by_side_and_break_pages():
     assert "Row 119" in text_of(content)
 
 
+def test_a_table_of_many_pages_has_its_head_on_each_and_pages_say_which_they_are():
+    made = Paper("Rows", NOON)
+    made.add_page()
+    made.begin_table([("What", 60, "L"), ("Amount", 30, "R")])
+    for number in range(120):
+        made.write_row([(f"Row {number}", 60, "L"), ("12.50", 30, "R")], rule=True)
+    made.end_table()
+    texts = [page.get_textpage().get_text_bounded() for page in pages(made.finished())]
+    assert len(texts) > 1
+    for number, text in enumerate(texts, 1):
+        assert text.count("What") == text.count("Amount") == 1
+        assert f"{number} / {len(texts)}" in text
+    for number in range(120):
+        assert sum(f"Row {number} " in text.replace("\r\n", " ") for text in texts) == 1
+
+
+def test_a_single_page_and_sheets_of_labels_have_no_numbers():
+    assert "/" not in text_of(paper("Alone").finished())
+    made = Paper("Labels", NOON, numbered=False)
+    for _ in range(2):
+        made.add_page()
+    assert text_of(made.finished()).strip() == ""
+
+
 def test_a_code_can_be_scanned_from_the_page():
     made = paper("Pay here")
     made.draw_code("https://hub.example.com/i/abc", 20, 40, 40)

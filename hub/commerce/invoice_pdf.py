@@ -107,13 +107,14 @@ def _lines(paper: Paper, said: _Words, invoice: sa.Row[Any]) -> None:
     widths = (paper.inner_width - 18 - 34 - 36, 18.0, 34.0, 36.0)
     aligned: tuple[Align, ...] = ("L", "R", "R", "R")
 
-    def row(*texts: str, bold: bool = False) -> None:
-        paper.write_row(list(zip(texts, widths, aligned, strict=True)), bold=bold, rule=True)
+    def cells(*texts: str) -> list[tuple[str, float, Align]]:
+        return list(zip(texts, widths, aligned, strict=True))
 
-    row(said("what"), said("quantity"), said("price"), said("amount"), bold=True)
+    paper.begin_table(cells(said("what"), said("quantity"), said("price"), said("amount")))
     for line in invoice.lines:
         price, total = (said.amount(Money.from_json(line[name])) for name in ("price", "total"))
-        row(line["title"], str(line["quantity"]), price, total)
+        paper.write_row(cells(line["title"], str(line["quantity"]), price, total), rule=True)
+    paper.end_table()
 
 
 def _sums(paper: Paper, said: _Words, invoice: sa.Row[Any]) -> None:

@@ -33,7 +33,7 @@ class Label:
 
 def label_sheets(labels: Sequence[Label], now: datetime, *, skip: int = 0) -> bytes:
     """The sheets as a PDF. ``skip``: so many labels of the first sheet are used up already."""
-    paper = Paper("Labels", now)
+    paper = Paper("Labels", now, numbered=False)
     paper.set_auto_page_break(False)
     paper.set_margins(0, 0, 0)
     for number, label in enumerate(labels, start=skip):
