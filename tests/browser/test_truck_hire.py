@@ -135,9 +135,9 @@ def test_of_two_owners_the_business_chooses_one_and_says_nothing_at_the_end(truc
     admin.goto("/escrow")
     admin.locator(".hub-rows a").first.click()
     held = admin.get_by_role("region", name="How it stands")
-    expect(held).to_contain_text("collecting it")
+    expect(held).to_contain_text("Taken from the payer; not passed on yet")
     expect(held).to_contain_text("€1,111.10")
-    expect(held.get_by_text("Why so")).to_be_visible()
+    expect(held.get_by_text("Why this way")).to_be_visible()
     second.goto(link(trucks, "carts@example.com", "j"))
     for button in ("I begin now", "It is done"):
         second.get_by_role("button", name=button).click()
