@@ -82,7 +82,7 @@ def test_a_visitor_reads_of_a_fault_in_their_language_and_nothing_of_the_hub(hub
 
 
 def test_a_visitor_who_asks_too_often_is_told_to_wait(visitor):
-    answers = [visitor.post("/register?lang=fr", name="") for _ in range(11)]
+    answers = [visitor.get("/m?lang=fr") for _ in range(61)]
     assert answers[-1].status_code == 429
     assert "Trop de tentatives" in said(answers[-1])
 

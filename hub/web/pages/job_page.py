@@ -50,14 +50,14 @@ def show(token: str) -> ResponseReturnValue:
     identity = _identity(token)
     if request.args.get("back"):
         ask_gateways(_payments(identity))
-    return _page(token, identity)
+    return _page(token, identity, reason=_reason())
 
 
 @pages.page("/c/<token>", Role.PUBLIC, method="POST", limit="30 per minute", cross_site=True, again=show)
 def act(token: str) -> ResponseReturnValue:
     """Choose, pay, confirm, dispute or cancel. A double click is one act; one that comes too late is explained."""
     identity, do = _identity(token), request.form.get("do", "")
-    reason = request.form.get("reason", "").replace("\r\n", "\n").strip()
+    reason = _reason()
     if len(reason) > _LONGEST_REASON:
         said = say("form.too_long", most=_LONGEST_REASON, written=len(reason))
         return _page(token, identity, reason=reason, wrong=said), 422
@@ -74,6 +74,10 @@ def act(token: str) -> ResponseReturnValue:
         log.warning("payment_not_begun", job=identity, do=do, reason=str(error))
         return _page(token, identity, failed="not_begun"), 502
     return _page(token, identity)
+
+
+def _reason() -> str:
+    return request.form.get("reason", "").replace("\r\n", "\n").strip()
 
 
 def _given(identity: str, do: str, reason: str) -> JsonObject:
