@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import requests
@@ -99,8 +101,11 @@ class Market:
     def _proved(address: str, parameters: Mapping[str, str]) -> bool:
         """Whether the hub took the return; where it must wait to ask the gateway, the payer loads the page again."""
         answer = requests.get(address, params=dict(parameters), allow_redirects=False, timeout=60)
-        assert answer.status_code == 303 or "could not ask the payment company" in answer.text, answer.text
-        return answer.status_code == 303
+        if answer.status_code == HTTPStatus.SEE_OTHER:
+            return True
+        assert "could not ask the payment company" in answer.text, answer.text
+        time.sleep(1)  # the page may be loaded so many times in a minute only
+        return False
 
     def visits(self, *where: Any) -> Any:
         return self.live.hub.payments.store.list(checkouts, *where)
