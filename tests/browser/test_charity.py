@@ -131,9 +131,8 @@ def test_a_monthly_gift_in_yen_is_taken_again_a_month_later_with_the_next_number
     charity.until(lambda: list(receipts(charity, "grace@example.com")) == ["00001", "00002"])
     months.append(re.search(period, receipts(charity, "grace@example.com")["00002"]).groups())
     assert months[0] != months[1], "each says the month that it is for"
-    assert re.fullmatch(
-        r"Quittung GIFT-\d{4}-00002: vielen Dank für Ihre Spende", mails(charity, "grace@example.com")[0]
-    )
+    subjects = mails(charity, "grace@example.com")
+    assert any(re.fullmatch(r"Quittung GIFT-\d{4}-00002: vielen Dank für Ihre Spende", one) for one in subjects)
     assert [gift.state for gift in gifts(charity)] == ["active"]
 
 
