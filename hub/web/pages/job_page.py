@@ -19,6 +19,7 @@ from hub.commerce.providers import find_provider
 from hub.errors import HubError, NotFoundError, PermanentError
 from hub.secrets import LinkError
 from hub.web.access import Pages, Role
+from hub.web.entries import typed_in
 from hub.web.sessions import the_hub
 from hub.web.speech import moment, say, visitor_language
 from hub.web.visitors import ask_gateways, form_key, lead_on, leads_nowhere, new_key
@@ -77,7 +78,7 @@ def act(token: str) -> ResponseReturnValue:
 
 
 def _reason() -> str:
-    return request.form.get("reason", "").replace("\r\n", "\n").strip()
+    return typed_in(("reason",), lines=("reason",))["reason"]
 
 
 def _given(identity: str, do: str, reason: str) -> JsonObject:

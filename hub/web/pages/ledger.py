@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Final, cast
 
 import sqlalchemy as sa
@@ -20,7 +20,7 @@ from hub.payments.statements import period, statements
 from hub.web import split_calculator
 from hub.web.access import Pages, Role
 from hub.web.csv_files import csv_file
-from hub.web.entries import Pressed, too_long, typed_in
+from hub.web.entries import Pressed, end_of_day, too_long, typed_in
 from hub.web.formatting import reader_locale, reader_zone
 from hub.web.papers import paper_answer
 from hub.web.sessions import actor, the_hub
@@ -61,7 +61,8 @@ _OF: Final = {
 def index() -> ResponseReturnValue:
     """The balance of each account, now or at the end of a day."""
     day = request.args.get("day", "").strip()
-    at, wrong = _end_of(day)
+    wrong: dict[str, str] = {}
+    at = end_of_day(day, wrong, "day")
     with the_hub().database.read() as connection:
         found = ledger.balances(connection, at=at)
         whole = ledger.sums(connection)
@@ -72,7 +73,9 @@ def index() -> ResponseReturnValue:
             family = _OF.get(balance.account.partition(":")[0], "other")
             groups[_FAMILIES[family]].append(balance)
     broken = {currency: minor for currency, minor in whole.items() if minor}
-    return render_template("ledger.html", groups=groups, day=day, wrong=wrong, broken=broken, names=names)
+    return render_template(
+        "ledger.html", groups=groups, day=day, wrong=wrong.get("day", ""), broken=broken, names=names
+    )
 
 
 @pages.page("/ledger/accounts/<path:account>", Role.VIEWER)
@@ -220,15 +223,6 @@ def calculator() -> ResponseReturnValue:
     except PermanentError as found:
         result, wrong, error = None, {}, found
     return render_template("calculator.html", typed=typed, result=result, wrong=wrong, error=error)
-
-
-def _end_of(day: str) -> tuple[datetime | None, str]:
-    if not day:
-        return None, ""
-    try:
-        return datetime.combine(date.fromisoformat(day) + timedelta(days=1), time(), reader_zone()).astimezone(UTC), ""
-    except ValueError:
-        return None, "Write a day like 2026-12-31."
 
 
 def _entries() -> Iterator[Sequence[object]]:
