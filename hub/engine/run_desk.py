@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from hub.engine.hub import Hub
+    from hub.journal.queries import RunDetail
     from hub.jsontypes import Json, JsonObject
+
+
+def check_uncertain(run: RunDetail, path: str) -> None:
+    """Raises ``ConflictError`` when no step at this path waits for a person's word."""
+    if not any(step.path == path and step.state == "uncertain" for step in run.steps):
+        message = "Nothing is to be decided here: the step does not wait for a person’s word."
+        raise ConflictError(message, remedy="Load the page of the run again.")
 
 
 class RunDesk:
@@ -75,7 +83,8 @@ class RunDesk:
         output: Json,
         actor: str,
     ) -> None:
-        """A person's word on an uncertain step. Raises ``ConflictError`` when the run is uncertain no more."""
+        """A person's word on an uncertain step. Raises ``ConflictError`` when it, or the run, is uncertain no more."""
+        check_uncertain(self._hub.queries.run(run_id), path)
         self._tell(run_id, path, "uncertain", {"choice": choice, "output": output, "by": actor}, None)
         self._note(actor, "run.decide", run_id, {"step": path, "choice": choice})
 

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from hub.journal.writer import Transaction, Writer
     from hub.jsontypes import Json, JsonObject
 
+_LARGEST_INTEGER = 2**31 - 1
+
 
 def _do(tx: Transaction, items: Sequence[Callable[[Transaction], Any]]) -> list[Any]:
     """An operation whose items say themselves what to write."""
@@ -90,8 +92,10 @@ class Store:
     def recipe_version(self, name: str, n: int) -> VersionRow:
         """One version. Raises ``NotFoundError``."""
         query = sa.select(recipe_versions).where(recipe_versions.c.recipe == name, recipe_versions.c.n == n)
-        with self._database.read() as connection:
-            row = connection.execute(query).first()
+        row = None
+        if 0 < n <= _LARGEST_INTEGER:  # others no database takes
+            with self._database.read() as connection:
+                row = connection.execute(query).first()
         if row is None:
             message = f"There is no version {n} of the recipe {name!r}."
             raise NotFoundError(message, remedy="Its page lists the versions.")

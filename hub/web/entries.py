@@ -16,7 +16,7 @@ from werkzeug.datastructures import ImmutableMultiDict
 
 from hub.commerce.form_fields import mail_address
 from hub.connect.schemas import CompiledSchema, Problem
-from hub.errors import ActionError, MoneyError
+from hub.errors import ActionError, ConflictError, MoneyError
 from hub.money import Money, exact_decimal
 from hub.web.acting import act_once, manifest_of
 from hub.web.formatting import reader_zone
@@ -53,6 +53,17 @@ def typed_in(names: Iterable[str], lines: Collection[str] = ()) -> dict[str, str
     """
     found = {name: request.form.get(name, "").replace("\r\n", "\n").strip() for name in names}
     return {name: text if name in lines else _LINE_END.sub(" ", text) for name, text in found.items()}
+
+
+def button_of(name: str, known: Collection[str]) -> str:
+    """Which of its buttons sent the form: the value of ``name``.
+
+    Raises ``ConflictError`` when it is none of the ``known``: where money hangs on it, nothing is taken for a decision.
+    """
+    pressed = request.form.get(name, "")
+    if pressed not in known:
+        raise ConflictError("No decision was given.", remedy="Load the page again and press one of its buttons.")
+    return pressed
 
 
 def too_long(typed: Mapping[str, str], longest: Mapping[str, int]) -> dict[str, str]:

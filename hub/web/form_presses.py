@@ -173,7 +173,10 @@ def _about(do: str) -> str:
 
 
 def _form(done: Designed) -> JsonObject:
-    return cast("JsonObject", parse_document(done.text).value)
+    form = parse_document(done.text).value
+    if not isinstance(form, dict):
+        raise _gone()
+    return cast("JsonObject", form)
 
 
 def _number(do: str, count: int) -> int:

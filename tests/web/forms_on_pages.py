@@ -69,11 +69,11 @@ class Form:
 
 
 class Page(HTMLParser):
-    """A page that was read. ``forms``, and ``said(control)``: the text to which a control points."""
+    """A page that was read. ``forms``, ``links`` (addresses), and ``said(control)``: the text to which a control points."""
 
     def __init__(self, markup):
         super().__init__(convert_charrefs=True)
-        self.forms, self._texts, self._open = [], {}, []
+        self.forms, self.links, self._texts, self._open = [], [], {}, []
         self._by_id, self._select, self._area = {}, None, None
         self.feed(markup)
         self.close()
@@ -84,6 +84,8 @@ class Page(HTMLParser):
             self._open.append((tag, attributes))
         if "id" in attributes:
             self._texts.setdefault(attributes["id"], [])
+        if tag == "a" and attributes.get("href"):
+            self.links.append(attributes["href"])
         if tag == "form":
             made = Form(attributes.get("action") or "", (attributes.get("method") or "get").lower())
             made.is_files = attributes.get("enctype") == "multipart/form-data"

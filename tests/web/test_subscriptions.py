@@ -145,6 +145,7 @@ def test_a_charge_in_doubt_waits_for_a_persons_word(corner, editor, gateway):
     gateway.treat(LOST)
     subscription = member(corner, make_plan(corner, editor))
     assert "Charges that need your word" in editor.page("/subscriptions")
+    assert "No decision was given" in editor.post(subscription, do="decide").text
     assert "Did this charge happen?" in editor.page(subscription)
     assert editor.post(subscription, do="decide", happened="yes", payment="c_1").status_code == 303
     assert "Did this charge happen?" not in editor.page(subscription)

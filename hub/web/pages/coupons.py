@@ -43,6 +43,8 @@ def create() -> ResponseReturnValue:
     typed = typed_in(_FIELDS)
     values, wrong = read_coupon(typed, the_hub().now())
     code = code_of(typed["code"])
+    if typed["plan"] and not _is_plan(typed["plan"]):
+        wrong["plan"] = "There is no such plan. Choose one of these."
     if not wrong and not the_hub().office("coupon").change(lambda book: make(book, code, values)):
         wrong["code"] = (
             f"There is a coupon {code} already. Take another code; one that was given out is not used again."
@@ -105,10 +107,18 @@ def _discount(typed: Mapping[str, str], wrong: dict[str, str]) -> JsonObject:
     return {"amount": money.to_json()}
 
 
+def _is_plan(plan: str) -> bool:
+    with the_hub().database.read() as connection:
+        return connection.execute(sa.select(told_plans.c.plan).where(told_plans.c.plan == plan)).first() is not None
+
+
 def _page(typed: Mapping[str, str], wrong: Mapping[str, str]) -> str:
     newest = sa.select(table).order_by(table.c.state, table.c.created_at.desc()).limit(_NEWEST)
     known = sa.select(told_plans).where(told_plans.c.state == "active").order_by(told_plans.c.created_at.desc())
     with the_hub().database.read() as connection:
         rows = connection.execute(newest).all()
         plans = connection.execute(known.limit(_NEWEST)).all()
-    return render_template("coupons.html", rows=rows, plans=plans, value=value, typed=typed, wrong=wrong, most=_NEWEST)
+    named = [(one.plan, f"{value(one.data, 'name') or one.plan} ({one.connection})") for one in plans]
+    return render_template(
+        "coupons.html", rows=rows, plans=[("", "Every plan"), *named], typed=typed, wrong=wrong, most=_NEWEST
+    )

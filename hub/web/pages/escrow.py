@@ -19,7 +19,7 @@ from hub.payments.payout_runs import provider_names
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key
 from hub.web.csv_files import csv_file
-from hub.web.entries import Pressed, read_amount, read_percent, read_whole, too_long, typed_in
+from hub.web.entries import Pressed, button_of, read_amount, read_percent, read_whole, too_long, typed_in
 from hub.web.sessions import actor, the_hub
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def act(hold: str) -> ResponseReturnValue:
     """Release, freeze, settle it, or give it back. The form's key makes a double click one act."""
     do = request.form.get("do", "")
     if do == "decide":
-        happened = request.form.get("happened") == "yes"
+        happened = button_of("happened", ("yes", "no")) == "yes"
         try:
             dividing.decide(the_hub().office("decide"), request.form.get("division", ""), happened=happened)
         except HubError as error:

@@ -20,7 +20,7 @@ from hub.payments.statements import period, statements
 from hub.web import split_calculator
 from hub.web.access import Pages, Role
 from hub.web.csv_files import csv_file
-from hub.web.entries import Pressed, end_of_day, too_long, typed_in
+from hub.web.entries import Pressed, button_of, end_of_day, too_long, typed_in
 from hub.web.formatting import reader_locale, reader_zone
 from hub.web.papers import paper_answer
 from hub.web.sessions import actor, the_hub
@@ -185,7 +185,7 @@ def _waiting(pressed: Pressed) -> str:
 @pages.page("/refunds/<refund>", Role.EDITOR, method="POST")
 def decide(refund: str) -> ResponseReturnValue:
     """Approve or refuse it; of one in doubt say whether it happened."""
-    do, hub = request.form.get("do", ""), the_hub()
+    do, hub = button_of("do", ("approve", "refuse", "happened", "again")), the_hub()
     office, typed = hub.office("refund"), typed_in(("why", "reference"))
     wrong = too_long(typed, {"why": _LONGEST_WHY, "reference": 255})
     if do == "happened" and not typed["reference"]:

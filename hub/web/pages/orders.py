@@ -17,7 +17,7 @@ from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key
 from hub.web.codes import code_picture
 from hub.web.csv_files import csv_file
-from hub.web.entries import Pressed, misfits, press, typed_in, wrong_address, wrong_currency
+from hub.web.entries import Pressed, button_of, misfits, press, typed_in, wrong_address, wrong_currency
 from hub.web.sessions import actor, the_hub
 from hub.web.sums import sums
 
@@ -103,7 +103,7 @@ def cancel(reference: str) -> ResponseReturnValue:
 @pages.page("/orders/<reference>/payments/<payment>", Role.EDITOR, method="POST")
 def settle(reference: str, payment: str) -> ResponseReturnValue:
     """A second payment could not be given back: it was done by hand, or the hub tries again."""
-    hub, given_back = the_hub(), request.form.get("do") == "given_back"
+    hub, given_back = the_hub(), button_of("do", ("given_back", "again")) == "given_back"
     try:
         settle_stuck(hub.office(f"order payment {payment}"), payment, given_back=given_back)
     except HubError as error:

@@ -17,7 +17,7 @@ from hub.money import Money
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key, offered, offering
 from hub.web.csv_files import csv_file
-from hub.web.entries import Pressed, read_amount, read_whole, too_long, typed_in, wrong_currency
+from hub.web.entries import Pressed, button_of, read_amount, read_whole, too_long, typed_in, wrong_currency
 from hub.web.sessions import the_hub
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def show(connection: str, plan: str) -> ResponseReturnValue:
 def act(connection: str, plan: str) -> ResponseReturnValue:
     """Give it another price from the next period, or retire it."""
     row = _row(connection, plan)
-    if request.form.get("do") == "retire":
+    if button_of("do", ("retire", "reprice")) == "retire":
         pressed = _retire(row)
     else:
         plan, pressed = _reprice(row)

@@ -125,11 +125,11 @@ def versions(name: str) -> ResponseReturnValue:
     new = request.args.get("new", type=int) or row.n
     older = [n for n in numbers if n < new]
     old = request.args.get("old", type=int) or (older[0] if older else new)
-    texts = {version.n: version.text for version in found if version.n in {old, new}}
+    texts = {n: hub.store.recipe_version(name, n).text for n in (old, new)}
     lines = list(
         difflib.unified_diff(
-            texts.get(old, "").splitlines(),
-            texts.get(new, "").splitlines(),
+            texts[old].splitlines(),
+            texts[new].splitlines(),
             f"version {old}",
             f"version {new}",
             lineterm="",

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Literal, cast
 import orjson
 from flask import flash, redirect, render_template, request, url_for
 
+from hub.engine.run_desk import check_uncertain
 from hub.engine.shelf import walk
-from hub.errors import ConflictError, HubError
+from hub.errors import HubError
 from hub.journal.queries import RunFilter
 from hub.jsontypes import json_digest
 from hub.recipes.record import RunStatus
 from hub.web.access import Pages, Role
-from hub.web.entries import Pressed, typed_in
+from hub.web.entries import Pressed, button_of, typed_in
 from hub.web.formatting import start_of_today
 from hub.web.sessions import actor, mark_seen, the_hub
 
@@ -185,17 +186,13 @@ def cancel(run_id: str) -> ResponseReturnValue:
 @pages.page("/runs/<run_id>/decide", Role.EDITOR, method="POST")
 def decide(run_id: str) -> ResponseReturnValue:
     """A person's word on a step of which nobody knows whether it happened."""
-    choice, path = request.form.get("choice", ""), request.form.get("path", "")
-    if choice not in _CHOICES:
-        raise ConflictError("No decision was given.", remedy="Press one of the three buttons.")
+    choice, path = button_of("choice", _CHOICES), request.form.get("path", "")
     typed = typed_in(("output",), ("output",))
     try:
         output: Json = orjson.loads(typed["output"]) if typed["output"] and choice == "happened" else None
     except ValueError:
         run = the_hub().queries.run(run_id)
-        if not any(step.path == path and step.state == "uncertain" for step in run.steps):
-            message = "Nothing is to be decided here: the step does not wait for a person’s word."
-            raise ConflictError(message, remedy="Load the page of the run again.") from None
+        check_uncertain(run, path)
         said = "This is not JSON, so nothing was decided. Correct it, or leave it empty."
         return _page(run, "", Pressed(path, typed, {"output": said})), 422
     the_hub().runs.decide(

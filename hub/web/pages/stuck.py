@@ -9,7 +9,7 @@ from flask import flash, redirect, render_template, request, url_for
 from hub.engine.stuck import it_happened, stuck_work, try_again
 from hub.errors import DeliveryError
 from hub.web.access import Pages, Role
-from hub.web.entries import Pressed, typed_in
+from hub.web.entries import Pressed, button_of, typed_in
 from hub.web.pages.events import parse_object
 from hub.web.sessions import actor, the_hub
 
@@ -35,7 +35,7 @@ def _page(pressed: Pressed) -> str:
 def decide() -> ResponseReturnValue:
     """Try again, or say that the call in doubt happened."""
     hub, kind, subject = the_hub(), request.form.get("kind", ""), request.form.get("subject", "")
-    said: JsonObject = {"happened": request.form.get("do") == "happened"}
+    said: JsonObject = {"happened": button_of("do", ("happened", "again")) == "happened"}
     if said["happened"]:
         typed = typed_in(("output",), ("output",))
         try:

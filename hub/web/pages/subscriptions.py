@@ -18,7 +18,7 @@ from hub.payments.billing import SUBSCRIPTION_STATES
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key, offered
 from hub.web.csv_files import csv_file
-from hub.web.entries import Pressed, too_long, typed_in
+from hub.web.entries import Pressed, button_of, too_long, typed_in
 from hub.web.sessions import actor, the_hub
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _do(connection: str, subscription: str, do: str) -> str:
 
 
 def _decide(subscription: str, payment: str) -> str:
-    hub, happened = the_hub(), request.form.get("happened") == "yes"
+    hub, happened = the_hub(), button_of("happened", ("yes", "no")) == "yes"
     hub.charging.decide(subscription, happened=happened, payment=payment)
     hub.store.note(actor(), "subscription.decide", subscription, hub.now(), {"happened": happened})
     return "Noted. The subscription goes on from there."
