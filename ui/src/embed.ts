@@ -1,5 +1,5 @@
 // Shows a form of the hub in another site's page: <script src="https://hub.example.com/embed.js" data-form="donate"></script>
-// The frame becomes as high as what it holds. One file without imports, for it runs as a classic script anywhere.
+// The frame becomes as high as what it holds, and what was answered to a visitor is brought into sight. One file without imports, for it runs as a classic script anywhere.
 {
   const script = document.currentScript;
   if (script instanceof HTMLScriptElement) show(script);
@@ -16,6 +16,11 @@
     frame.loading = "lazy";
     frame.style.cssText = "display:block;inline-size:100%;block-size:30rem;border:0";
     script.after(frame);
+    let answered = false;
+    frame.addEventListener("load", () => {
+      if (answered && frame.getBoundingClientRect().top < 0) frame.scrollIntoView();
+      answered = true;
+    });
     addEventListener("message", (event: MessageEvent<unknown>) => {
       if (event.source !== frame.contentWindow || event.origin !== hub) return;
       hear(frame, event.data);
