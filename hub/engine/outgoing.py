@@ -17,6 +17,7 @@ from hub.engine.turns import DECISION_EVENT
 from hub.errors import ActionError, ConflictError, PermanentError
 from hub.ids import derived_id, new_id
 from hub.journal.book import found
+from hub.journal.queries import Page, contains
 from hub.journal.tables import events
 from hub.journal.tables_api import outgoing_attempts, outgoing_messages, outgoing_webhooks
 from hub.journal.tables_office import timers
@@ -62,6 +63,15 @@ class Attempted:
     error: str | None
     answer: str
     milliseconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFilter:
+    """Which messages of a webhook to list. ``text`` is looked for in type, event and message; ``since``: made since then."""
+
+    state: str = ""
+    text: str = ""
+    since: datetime | None = None
 
 
 class Outgoing:
@@ -164,6 +174,30 @@ class Outgoing:
         self._hub.office(new_id("whc", self._hub.now())).change(work)
         self._note(actor, "webhook.send_again", identity, {"message": message})
 
+    def send_failed_again(self, identity: str, since: datetime | None, actor: str) -> int:
+        """Send at once all that was not taken at its last try, if that was since then; gives how many messages these are.
+
+        Raises ``NotFoundError``, or ``ConflictError`` when the webhook is switched off.
+        """
+        table = outgoing_messages
+        failed = sa.or_(table.c.state == "failed", sa.and_(table.c.state == "waiting", table.c.tries > 0))
+        late = (table.c.updated_at >= since) if since is not None else sa.true()
+
+        def work(book: Book) -> int:
+            if not book.get(outgoing_webhooks, identity).enabled:
+                raise ConflictError("This webhook is switched off.", remedy="Switch it on; then send them again.")
+            update = sa.update(table).where(table.c.webhook == identity, failed, late)
+            again = {"state": "waiting", "due_at": book.now, "tries": 0, "updated_at": book.now}
+            count = book.connection.execute(update.values(**again)).rowcount
+            if count:
+                book.wake_at(_TIMER, identity, book.now)
+            return count
+
+        count = self._hub.office(new_id("whc", self._hub.now())).change(work)
+        detail: JsonObject = {"messages": count, "since": since.isoformat() if since is not None else None}
+        self._note(actor, "webhook.send_failed_again", identity, detail)
+        return count
+
     def get(self, identity: str) -> Row:
         """One webhook. Raises ``NotFoundError``."""
         with self._hub.database.read() as connection:
@@ -180,6 +214,22 @@ class Outgoing:
         query = sa.select(outgoing_messages).where(outgoing_messages.c.webhook == identity)
         with self._hub.database.read() as connection:
             return connection.execute(query.order_by(outgoing_messages.c.event.desc()).limit(limit)).all()
+
+    def message_page(self, identity: str, chosen: MessageFilter, after: str | None, limit: int) -> Page:
+        """Messages of a webhook, newest first; ``after`` is the cursor of the page before."""
+        table = outgoing_messages
+        query = sa.select(table).where(table.c.webhook == identity)
+        if chosen.state:
+            query = query.where(table.c.state == chosen.state)
+        if chosen.text:
+            query = query.where(contains(chosen.text, table.c.type, table.c.event, table.c.id))
+        if chosen.since is not None:
+            query = query.where(table.c.created_at >= chosen.since)
+        if after:
+            query = query.where(table.c.event < after)
+        with self._hub.database.read() as connection:
+            rows = connection.execute(query.order_by(table.c.event.desc()).limit(limit + 1)).all()
+        return Page(tuple(rows[:limit]), rows[limit - 1].event if len(rows) > limit else None)
 
     def attempts(self, messages: Sequence[str]) -> Sequence[Row]:
         """Every try to deliver these messages, newest first."""
