@@ -92,7 +92,7 @@ class Outgoing:
 
         def work(book: Book) -> Row | None:
             if len(book.rows(sa.select(outgoing_webhooks.c.id).limit(_MOST))) == _MOST:
-                raise _wrong("url", f"The hub sends to at most {_MOST} webhooks; delete one first.")
+                raise _wrong({"url": f"The hub sends to at most {_MOST} webhooks; delete one first."})
             return None if book.insert(outgoing_webhooks, row) else book.get(outgoing_webhooks, identity)
 
         known = office.change(work)
@@ -258,20 +258,23 @@ class Outgoing:
         return self._hub.office(new_id("whc", self._hub.now())).change(work)
 
     def _checked(self, title: str, url: str, types: Sequence[str]) -> dict[str, object]:
-        title = " ".join(title.split())
+        title, wrong = " ".join(title.split()), dict[str, str]()
         if not 0 < len(title) <= _LONGEST_TITLE:
-            raise _wrong("title", f"Write a name of 1 to {_LONGEST_TITLE} characters.")
-        if not url.isascii() or len(url) > _LONGEST_URL:
-            raise _wrong("url", f"Write an address of at most {_LONGEST_URL} ASCII characters.")
+            wrong["title"] = f"Write a name of 1 to {_LONGEST_TITLE} characters."
         try:
             self._hub.outbound.guard.target(url)
         except ActionError as error:
-            raise _wrong("url", error.message) from error
+            wrong["url"] = error.message
+        if not url.isascii() or len(url) > _LONGEST_URL:
+            wrong["url"] = f"Write an address of at most {_LONGEST_URL} ASCII characters."
         if not types:
-            raise _wrong("types", "Name at least one type of events, such as order.paid, payment.* or *.")
+            wrong["types"] = "Name at least one type of events, such as order.paid, payment.* or *."
         for one in types:
             if not expand(one) and not (one.endswith(".*") and expand(f"{one[:-1]}x")):  # acme.*: a family of one's own
-                raise _wrong("types", f"{one[:80]!r} is no type of events. Write order.paid, payment.* or *.")
+                wrong["types"] = f"{one[:80]!r} is no type of events. Write order.paid, payment.* or *."
+                break
+        if wrong:
+            raise _wrong(wrong)
         return {"title": title, "url": url, "types": list(dict.fromkeys(types))}
 
     def _kept(self, secret: str) -> dict[str, str | None]:
@@ -429,9 +432,11 @@ def _waiting(identity: str) -> sa.ColumnElement[bool]:
     return sa.and_(outgoing_messages.c.webhook == identity, outgoing_messages.c.state == "waiting")
 
 
-def _wrong(field: str, message: str) -> PermanentError:
-    details = {"errors": [{"field": field, "message": message}]}
-    return PermanentError(f"{field}: {message}", code="bad_input", remedy="Correct this field.", details=details)
+def _wrong(wrong: Mapping[str, str]) -> PermanentError:
+    """The error of input, by field what is wrong with it."""
+    details: JsonObject = {"errors": [{"field": field, "message": message} for field, message in wrong.items()]}
+    message = " ".join(f"{field}: {said}" for field, said in wrong.items())
+    return PermanentError(message, code="bad_input", remedy="Correct what is named.", details=details)
 
 
 TIMERS: Final[Mapping[str, Timer]] = {_TIMER: send, _FORGET: forget}

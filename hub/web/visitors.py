@@ -95,6 +95,12 @@ def page_around() -> str:
     return asked if _ORIGIN.fullmatch(asked) else ""
 
 
+def look_around() -> str:
+    """Whether the page around ours is light or dark; empty when none says so."""
+    asked = request.args.get("look", "")
+    return asked if asked in {"light", "dark"} and page_around() else ""
+
+
 def in_any_frame(response: Response) -> Response:
     """Let the page around show an answer on which there is nothing to do, so that it can say so."""
     if page_around():

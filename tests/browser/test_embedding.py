@@ -135,6 +135,28 @@ def test_what_is_answered_is_seen_where_the_visitor_is(forms, site, open_browser
     assert page.context.cookies() == []
 
 
+@pytest.mark.parametrize(
+    ("style", "more", "is_dark"),
+    [
+        ("", "", False),
+        ("background: #111", "", True),
+        ("color-scheme: dark", "", True),
+        ("color-scheme: light dark", "", True),
+        ("background: #111", 'data-look="light"', False),
+    ],
+)
+def test_the_form_is_light_or_dark_as_the_page_around_it(forms, site, open_browser, style, more, is_dark):
+    page = open_browser(PHONE, color_scheme="dark")
+    site.pages["/"] = f"<style>html {{ {style} }}</style>{snippet(forms, 'gift', more)}"
+    page.goto(site.origin)
+    giving = frame(page, "gift")
+    expected = "rgb(32, 33, 36)" if is_dark else "rgb(255, 255, 255)"
+    expect(giving.get_by_role("main")).to_have_css("background-color", expected)
+    giving.get_by_role("button", name="Go on to pay").click()
+    expect(giving.get_by_role("alert")).to_be_visible()
+    expect(giving.get_by_role("main")).to_have_css("background-color", expected)
+
+
 def test_who_pays_leaves_the_frame_and_is_thanked(forms, site, open_browser):
     page = open_browser(PHONE)
     page.goto(site.origin)

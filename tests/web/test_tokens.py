@@ -94,6 +94,11 @@ def test_what_is_wrong_with_a_webhook_is_said_at_its_field(hub, admin, webhook, 
     assert len(Outgoing(hub).all()) == 1
 
 
+def test_all_that_is_wrong_with_a_webhook_is_said_at_once(admin):
+    answer = admin.post("/settings/webhooks", title="", url="ftp://x", types="order.eaten")
+    assert answer.text.count('aria-invalid="true"') == 3
+
+
 def test_a_webhook_is_changed_switched_and_deleted(hub, admin, webhook):
     address = f"/settings/webhooks/{webhook}"
     admin.post(address, title="Shop", url="https://shop.example.com/", types="*")
@@ -203,4 +208,4 @@ def test_all_that_failed_since_then_is_sent_again_and_nothing_else(hub, admin, w
     admin.post(address, do="off")
     assert "Send all again" not in admin.page(address)
     assert admin.post(address, do="again", period="").status_code == 409
-    assert admin.post(f"/settings/webhooks/none", do="again").status_code == 404
+    assert admin.post("/settings/webhooks/none", do="again").status_code == 404

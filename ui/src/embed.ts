@@ -9,6 +9,7 @@
     const hub = new URL(script.src).origin;
     const address = new URL(`/f/${encodeURIComponent(form)}`, hub);
     address.searchParams.set("embed", location.origin);
+    address.searchParams.set("look", script.dataset["look"] ?? lookOf(script));
     if (lang) address.searchParams.set("lang", lang);
     const frame = document.createElement("iframe");
     frame.src = address.href;
@@ -25,6 +26,16 @@
       if (event.source !== frame.contentWindow || event.origin !== hub) return;
       hear(frame, event.data);
     });
+  }
+
+  /** Whether what is behind the form is light or dark. */
+  function lookOf(place: Element): string {
+    for (let one: Element | null = place.parentElement; one; one = one.parentElement) {
+      const [red = 0, green = 0, blue = 0, opaque = 1] = (/^rgba?\((.*)\)$/.exec(getComputedStyle(one).backgroundColor)?.[1] ?? "0,0,0,0").split(/[,/ ]+/).map(Number);
+      if (opaque > 0.5) return 0.299 * red + 0.587 * green + 0.114 * blue < 128 ? "dark" : "light";
+    }
+    const said = getComputedStyle(document.documentElement).colorScheme;
+    return said.includes("dark") && (!said.includes("light") || matchMedia("(prefers-color-scheme: dark)").matches) ? "dark" : "light";
   }
 
   function hear(frame: HTMLIFrameElement, said: unknown): void {

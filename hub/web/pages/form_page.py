@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from datetime import date
 from typing import TYPE_CHECKING, cast
+from urllib.parse import urlencode
 
 import structlog
 from babel.dates import format_date
@@ -35,7 +36,7 @@ from hub.web.form_coupons import CODE, Reduced, of_the_price, price_words, reduc
 from hub.web.headers import csp_nonce, policy
 from hub.web.sessions import the_hub
 from hub.web.speech import amount, say, visitor_language
-from hub.web.visitors import ask_gateways, form_key, in_any_frame, lead_on, leads_nowhere, page_around
+from hub.web.visitors import ask_gateways, form_key, in_any_frame, lead_on, leads_nowhere, look_around, page_around
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -105,7 +106,7 @@ def send(name: str) -> ResponseReturnValue:
         shown = render_template("form_leading.html", parent=parent, address=address)
         return _in_frame(form, make_response(shown))
     if parent:
-        address = f"{page}?embed={parent}"
+        address = f"{page}?{urlencode({'embed': parent, 'look': look_around()})}"
     return redirect(address, 303) if address.startswith(hub.settings.address) else lead_on(address)
 
 
@@ -181,7 +182,13 @@ def form_response(
             key=form_key(entered.get("key", "")),
             parent=_embedding(form),
             is_draft=is_draft,
-            post_to=url_for("form_page.send", name=form.name, lang=_asked_language(), embed=_embedding(form) or None),
+            post_to=url_for(
+                "form_page.send",
+                name=form.name,
+                lang=_asked_language(),
+                embed=_embedding(form) or None,
+                look=look_around() or None,
+            ),
         )
     )
     return _in_frame(form, response)
