@@ -4,30 +4,44 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _DELIMITERS: Final = ",;\t"
+_SEPARATOR: Final = re.compile("sep=([,;\t])", re.IGNORECASE)
 
 
 class Sheet:
     """A CSV file whose first line names the columns; comma, semicolon or tab divide, as in that line.
 
+    Empty lines, and empty columns behind the last that has a name, do not count; nor does Excel's ``sep=;`` before it all.
     Reading it raises ``csv.Error`` where it is not CSV. ``line`` is where what was read last begins, from 1: a cell in
     quotes may go on over several lines.
     """
 
     def __init__(self, text: str) -> None:
         text = text.removeprefix("\ufeff")
-        delimiter = max(_DELIMITERS, key=text.partition("\n")[0].count)
+        first = text.lstrip("\r\n").partition("\n")[0].strip("\r")
+        said = _SEPARATOR.fullmatch(first)
+        delimiter = said[1] if said else max(_DELIMITERS, key=first.count)
         self._rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        self._is_said = said is not None
+        self._width = 0
         self.line = 1
 
     def header(self) -> list[str]:
         """The names of the columns; none for an empty file."""
-        return [name.strip() for name in next(self._rows, [])]
+        rows = self.lines()
+        if self._is_said:
+            next(rows, None)
+        names = [name.strip() for name in next(rows, [])]
+        while names and not names[-1]:
+            names.pop()
+        self._width = len(names)
+        return names
 
     def lines(self) -> Iterator[list[str]]:
         """The cells of each line that has any."""
@@ -37,4 +51,6 @@ class Sheet:
             if cells is None:
                 return
             if any(cell.strip() for cell in cells):
+                while len(cells) > self._width > 0 and not cells[-1].strip():
+                    cells.pop()
                 yield cells

@@ -154,8 +154,14 @@ def read_form(value: JsonObject) -> Form:
         submit=_text(value.get("submit")),
         thanks=_text(after.get("thanks")),
         after_url=str(after.get("url") or ""),
-        embed=tuple(str(one).lower() for one in cast("Sequence[Json]", value.get("embed") or ())),
+        embed=tuple(_origin(str(one)) for one in cast("Sequence[Json]", value.get("embed") or ())),
     )
+
+
+def _origin(address: str) -> str:
+    """A site as browsers name it: in small letters, and without the port that goes without saying."""
+    scheme, _, rest = address.lower().partition("://")
+    return f"{scheme}://{rest.removesuffix({'https': ':443', 'http': ':80'}[scheme])}"
 
 
 def interval_of(every: Json) -> JsonObject:

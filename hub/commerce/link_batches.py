@@ -14,7 +14,7 @@ from hub.journal.book import found
 from hub.journal.tables_links import link_batches, payment_links
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from hub.commerce.link_csv import Recipients
     from hub.journal.book import Book
@@ -80,6 +80,24 @@ def find_batch(connection: sa.Connection, identity: str) -> sa.Row[Any]:
     """A table of recipients by its id. Raises ``NotFoundError``."""
     row = connection.execute(sa.select(link_batches).where(link_batches.c.id == identity)).first()
     return found(link_batches, identity, row)
+
+
+def asked_already(connection: sa.Connection, lines: Sequence[tuple[int, Mapping[str, Any]]]) -> list[int]:
+    """The lines of a table that ask the same of the same mail address as a link that still waits to be paid."""
+    table = payment_links.c
+    open_ones = sa.and_(table.state == "active", table.reusable.is_(sa.false()))
+    query = sa.select(table.recipient, table.minor, table.currency, table.purpose).where(open_ones)
+    asked = {
+        (str(row.recipient["email"]).lower(), row.minor, row.currency, row.purpose)
+        for row in connection.execute(query)
+        if row.recipient.get("email")
+    }
+    return [line for line, given in lines if _asks(given) in asked]
+
+
+def _asks(given: Mapping[str, Any]) -> tuple[str, int, str, str]:
+    amount, email = given["amount"], str((given.get("recipient") or {}).get("email") or "").lower()
+    return email, amount["minor"], amount["currency"], given["purpose"]
 
 
 def progress(connection: sa.Connection, identity: str) -> dict[str, int]:

@@ -40,7 +40,7 @@ def read_recipients(text: str, common: JsonObject, currency: str = "") -> Recipi
     try:
         header = [name.lower() for name in sheet.header()]
         problem = _header_problem(header)
-        return Recipients((), ((1, problem),)) if problem else _read(sheet, header, common, currency)
+        return Recipients((), ((sheet.line, problem),)) if problem else _read(sheet, header, common, currency)
     except csv.Error as error:
         return Recipients((), ((sheet.line, f"This is not CSV: {error}."),))
 

@@ -17,6 +17,7 @@ from hub.engine.turns import DECISION_EVENT
 from hub.errors import ActionError, ConflictError, PermanentError
 from hub.ids import derived_id, new_id
 from hub.journal.book import found
+from hub.journal.queries import Page, contains
 from hub.journal.tables import events
 from hub.journal.tables_api import outgoing_attempts, outgoing_messages, outgoing_webhooks
 from hub.journal.tables_office import timers
@@ -64,6 +65,15 @@ class Attempted:
     milliseconds: int
 
 
+@dataclass(frozen=True, slots=True)
+class MessageFilter:
+    """Which messages of a webhook to list. ``text`` is looked for in type, event and message; ``since``: made since then."""
+
+    state: str = ""
+    text: str = ""
+    since: datetime | None = None
+
+
 class Outgoing:
     """Makes, changes and removes outgoing webhooks. Every change is in the audit trail."""
 
@@ -82,7 +92,7 @@ class Outgoing:
 
         def work(book: Book) -> Row | None:
             if len(book.rows(sa.select(outgoing_webhooks.c.id).limit(_MOST))) == _MOST:
-                raise _wrong("url", f"The hub sends to at most {_MOST} webhooks; delete one first.")
+                raise _wrong({"url": f"The hub sends to at most {_MOST} webhooks; delete one first."})
             return None if book.insert(outgoing_webhooks, row) else book.get(outgoing_webhooks, identity)
 
         known = office.change(work)
@@ -164,6 +174,30 @@ class Outgoing:
         self._hub.office(new_id("whc", self._hub.now())).change(work)
         self._note(actor, "webhook.send_again", identity, {"message": message})
 
+    def send_failed_again(self, identity: str, since: datetime | None, actor: str) -> int:
+        """Send at once all that was not taken at its last try, if that was since then; gives how many messages these are.
+
+        Raises ``NotFoundError``, or ``ConflictError`` when the webhook is switched off.
+        """
+        table = outgoing_messages
+        failed = sa.or_(table.c.state == "failed", sa.and_(table.c.state == "waiting", table.c.tries > 0))
+        late = (table.c.updated_at >= since) if since is not None else sa.true()
+
+        def work(book: Book) -> int:
+            if not book.get(outgoing_webhooks, identity).enabled:
+                raise ConflictError("This webhook is switched off.", remedy="Switch it on; then send them again.")
+            update = sa.update(table).where(table.c.webhook == identity, failed, late)
+            again = {"state": "waiting", "due_at": book.now, "tries": 0, "updated_at": book.now}
+            count = book.connection.execute(update.values(**again)).rowcount
+            if count:
+                book.wake_at(_TIMER, identity, book.now)
+            return count
+
+        count = self._hub.office(new_id("whc", self._hub.now())).change(work)
+        detail: JsonObject = {"messages": count, "since": since.isoformat() if since is not None else None}
+        self._note(actor, "webhook.send_failed_again", identity, detail)
+        return count
+
     def get(self, identity: str) -> Row:
         """One webhook. Raises ``NotFoundError``."""
         with self._hub.database.read() as connection:
@@ -180,6 +214,22 @@ class Outgoing:
         query = sa.select(outgoing_messages).where(outgoing_messages.c.webhook == identity)
         with self._hub.database.read() as connection:
             return connection.execute(query.order_by(outgoing_messages.c.event.desc()).limit(limit)).all()
+
+    def message_page(self, identity: str, chosen: MessageFilter, after: str | None, limit: int) -> Page:
+        """Messages of a webhook, newest first; ``after`` is the cursor of the page before."""
+        table = outgoing_messages
+        query = sa.select(table).where(table.c.webhook == identity)
+        if chosen.state:
+            query = query.where(table.c.state == chosen.state)
+        if chosen.text:
+            query = query.where(contains(chosen.text, table.c.type, table.c.event, table.c.id))
+        if chosen.since is not None:
+            query = query.where(table.c.created_at >= chosen.since)
+        if after:
+            query = query.where(table.c.event < after)
+        with self._hub.database.read() as connection:
+            rows = connection.execute(query.order_by(table.c.event.desc()).limit(limit + 1)).all()
+        return Page(tuple(rows[:limit]), rows[limit - 1].event if len(rows) > limit else None)
 
     def attempts(self, messages: Sequence[str]) -> Sequence[Row]:
         """Every try to deliver these messages, newest first."""
@@ -208,20 +258,23 @@ class Outgoing:
         return self._hub.office(new_id("whc", self._hub.now())).change(work)
 
     def _checked(self, title: str, url: str, types: Sequence[str]) -> dict[str, object]:
-        title = " ".join(title.split())
+        title, wrong = " ".join(title.split()), dict[str, str]()
         if not 0 < len(title) <= _LONGEST_TITLE:
-            raise _wrong("title", f"Write a name of 1 to {_LONGEST_TITLE} characters.")
-        if not url.isascii() or len(url) > _LONGEST_URL:
-            raise _wrong("url", f"Write an address of at most {_LONGEST_URL} ASCII characters.")
+            wrong["title"] = f"Write a name of 1 to {_LONGEST_TITLE} characters."
         try:
             self._hub.outbound.guard.target(url)
         except ActionError as error:
-            raise _wrong("url", error.message) from error
+            wrong["url"] = error.message
+        if not url.isascii() or len(url) > _LONGEST_URL:
+            wrong["url"] = f"Write an address of at most {_LONGEST_URL} ASCII characters."
         if not types:
-            raise _wrong("types", "Name at least one type of events, such as order.paid, payment.* or *.")
+            wrong["types"] = "Name at least one type of events, such as order.paid, payment.* or *."
         for one in types:
             if not expand(one) and not (one.endswith(".*") and expand(f"{one[:-1]}x")):  # acme.*: a family of one's own
-                raise _wrong("types", f"{one[:80]!r} is no type of events. Write order.paid, payment.* or *.")
+                wrong["types"] = f"{one[:80]!r} is no type of events. Write order.paid, payment.* or *."
+                break
+        if wrong:
+            raise _wrong(wrong)
         return {"title": title, "url": url, "types": list(dict.fromkeys(types))}
 
     def _kept(self, secret: str) -> dict[str, str | None]:
@@ -379,9 +432,11 @@ def _waiting(identity: str) -> sa.ColumnElement[bool]:
     return sa.and_(outgoing_messages.c.webhook == identity, outgoing_messages.c.state == "waiting")
 
 
-def _wrong(field: str, message: str) -> PermanentError:
-    details = {"errors": [{"field": field, "message": message}]}
-    return PermanentError(f"{field}: {message}", code="bad_input", remedy="Correct this field.", details=details)
+def _wrong(wrong: Mapping[str, str]) -> PermanentError:
+    """The error of input, by field what is wrong with it."""
+    details: JsonObject = {"errors": [{"field": field, "message": message} for field, message in wrong.items()]}
+    message = " ".join(f"{field}: {said}" for field, said in wrong.items())
+    return PermanentError(message, code="bad_input", remedy="Correct what is named.", details=details)
 
 
 TIMERS: Final[Mapping[str, Timer]] = {_TIMER: send, _FORGET: forget}

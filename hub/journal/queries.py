@@ -175,7 +175,7 @@ class Queries:
         if chosen.until is not None:
             query = query.where(runs.c.arrival < first_id("arr", chosen.until))
         if chosen.text:
-            query = query.where(_contains(chosen.text, events.c.search, runs.c.id, runs.c.event_id))
+            query = query.where(contains(chosen.text, events.c.search, runs.c.id, runs.c.event_id))
         if after:
             query = query.where(runs.c.arrival < after)
         with self._database.read() as connection:
@@ -223,7 +223,7 @@ class Queries:
         if chosen.until is not None:
             query = query.where(events.c.id < first_id("evt", chosen.until))
         if chosen.text:
-            query = query.where(_contains(chosen.text, events.c.search, events.c.id, events.c.source_id))
+            query = query.where(contains(chosen.text, events.c.search, events.c.id, events.c.source_id))
         if after:
             query = query.where(events.c.id < after)
         with self._database.read() as connection:
@@ -305,7 +305,8 @@ class Queries:
         return count, now - oldest if oldest is not None else None
 
 
-def _contains(text: str, *columns: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+def contains(text: str, *columns: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """Whether one of the columns, which are in small letters, has the text somewhere."""
     escaped = text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return sa.or_(*(column.like(f"%{escaped}%", escape="\\") for column in columns))
 

@@ -22,7 +22,7 @@ from hub.web.pages import PAGES
 from hub.web.problems import answer_problems
 from hub.web.sessions import current_user
 from hub.web.speech import amount, say, visitor_language
-from hub.web.visitors import brand
+from hub.web.visitors import brand, look_around, page_around
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -95,6 +95,8 @@ def _add_words(app: Flask, hub: Hub, assets: Assets) -> None:
     app.jinja_env.globals.update(
         say=say,
         brand=brand,
+        page_around=page_around,
+        look_around=look_around,
         language=visitor_language,
         languages=LANGUAGES,
         version=__version__,

@@ -41,7 +41,7 @@ def uploaded_text(upload: FileStorage | None, most: int, wrong: dict[str, str]) 
     elif text is None or "\0" in text:
         wrong["table"] = "This is no text. Save it in your spreadsheet as “CSV UTF-8”, and read that file in."
     else:
-        return text.strip()
+        return text
     return ""
 
 

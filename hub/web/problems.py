@@ -17,6 +17,7 @@ from hub.web.api.problems import problem_of_http
 from hub.web.limits import seconds_to_wait
 from hub.web.sessions import the_hub
 from hub.web.speech import say
+from hub.web.visitors import dead_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,7 +94,7 @@ def show_problem(status: int, happened: str = "", remedy: str = "", number: str 
     if _is_for_visitors() and status != 503:  # noqa: PLR2004 (without a database there is no brand to show)
         said = _FOR_VISITORS.get(status) or ("problem.not_read" if status < 500 else "problem.broke")  # noqa: PLR2004
         title, why = say(said), say(f"{said}_why")
-        return render_template("dead.html", title=title, why=why, number=number), status
+        return dead_page(status, title, why, number)
     problem = _KNOWN.get(status) or _KNOWN[400 if status < 500 else 500]  # noqa: PLR2004 (HTTP's classes)
     shown = Problem(status, problem.title, happened or problem.happened, problem.kept, remedy or problem.remedy)
     template = "problem_fragment.html" if request.headers.get("HX-Request") else "problem.html"

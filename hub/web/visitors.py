@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
-from flask import redirect, render_template
+from flask import make_response, redirect, render_template, request
 
 from hub.errors import HubError
+from hub.web.headers import csp_nonce, policy
 from hub.web.sessions import the_hub
 from hub.web.speech import say
 
@@ -18,12 +20,14 @@ if TYPE_CHECKING:
     from typing import Any
 
     import sqlalchemy as sa
+    from flask import Response
     from flask.typing import ResponseReturnValue
 
 log = structlog.get_logger(__name__)
 
 _DARK, _LIGHT = "#1d273b", "#ffffff"
 _LONGEST_KEY = 80
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 _MAY_CHANGE = frozenset({"created", "pending", "authorized", "failed"})
 
 
@@ -77,7 +81,32 @@ def ask_gateways(begun: Iterable[sa.Row[Any]]) -> None:
 
 def leads_nowhere(_error: HubError) -> ResponseReturnValue:
     """The page for an address that the hub never made, or of a thing that is gone."""
-    return render_template("dead.html", title=say("paying.dead"), why=say("paying.dead_why")), 404
+    return dead_page(404, say("paying.dead"), say("paying.dead_why"))
+
+
+def dead_page(status: int, title: str, why: str, number: str = "") -> Response:
+    """A page that only says why nothing can be done here; in another site's frame too, where a form was expected."""
+    return in_any_frame(make_response(render_template("dead.html", title=title, why=why, number=number), status))
+
+
+def page_around() -> str:
+    """The origin of the page that says that it shows ours in a frame; empty when none does."""
+    asked = request.args.get("embed", "").lower()
+    return asked if _ORIGIN.fullmatch(asked) else ""
+
+
+def look_around() -> str:
+    """Whether the page around ours is light or dark; empty when none says so."""
+    asked = request.args.get("look", "")
+    return asked if asked in {"light", "dark"} and page_around() else ""
+
+
+def in_any_frame(response: Response) -> Response:
+    """Let the page around show an answer on which there is nothing to do, so that it can say so."""
+    if page_around():
+        response.headers["Content-Security-Policy"] = policy(csp_nonce(), framed_by="*")
+        response.headers["X-Frame-Options"] = "ALLOWALL"
+    return response
 
 
 def new_key() -> str:

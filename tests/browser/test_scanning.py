@@ -87,7 +87,9 @@ def test_a_camera_that_is_not_allowed_is_said(shop, open_browser):
 def test_quick_scans_all_count_and_what_is_wrong_is_said_at_the_line(shop, open_browser):
     page = log_in(open_browser(PHONE), "editor")
     page.goto("/scan")
-    for code in ("TEA-01", "4006381333931", "tea-01", "NONSENSE", "MUG-02"):
+    scan(page, "NONSENSE")
+    expect(page.locator("[data-said]")).to_have_text("Not in the catalogue: NONSENSE")
+    for code in ("TEA-01", "4006381333931", "tea-01", "MUG-02"):
         scan(page, code)
     expect(quantity(page, "Green tea")).to_have_value("2")
     expect(quantity(page, "Mug")).to_have_value("2")

@@ -190,10 +190,32 @@ def test_only_the_forms_sites_may_show_it(shop):
     assert "frame-ancestors 'self' https://shelter.example" in framed.headers["Content-Security-Policy"]
     assert 'data-parent="https://shelter.example"' in framed.text
     other = shop.visit("https://hub.example.com/f/give?embed=https://evil.example")
-    assert "data-parent" not in other.text
+    assert other.status_code == 403
+    assert "frame-ancestors *" in other.headers["Content-Security-Policy"]
+    assert "<form" not in other.text
+    assert 'href="/f/give" target="_blank"' in other.text
+    odd = shop.visit("https://hub.example.com/f/give?embed=javascript:alert(1)")
+    assert "<form" in odd.text
+    assert "frame-ancestors 'self' https://shelter.example;" in f"{odd.headers['Content-Security-Policy']};"
     onward = send(shop, query="?embed=https://shelter.example")
     assert 'target="_top" data-go data-parent="https://shelter.example"' in onward.text
     assert "Refresh" not in onward.headers
+
+
+@pytest.mark.parametrize(
+    ("written", "named"),
+    [
+        ("https://Shelter.example:443", "https://shelter.example"),
+        ("http://shelter.example:80", "http://shelter.example"),
+        ("http://shelter.example:443", "http://shelter.example:443"),
+        ("https://shelter.example:8443", "https://shelter.example:8443"),
+    ],
+)
+def test_a_site_is_known_as_browsers_name_it(shop, written, named):
+    text = FormDesk(shop.hub).text("ask")
+    FormDesk(shop.hub).save("ask", f'{text}embed: ["{written}"]\n', "test@example.com")
+    framed = shop.visit(f"https://hub.example.com/f/ask?embed={named}")
+    assert f'data-parent="{named}"' in framed.text
 
 
 def test_the_script_for_other_sites_stands_under_one_address(shop):

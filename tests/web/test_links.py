@@ -224,6 +224,51 @@ def test_a_bad_line_is_named_by_where_it_begins_and_nothing_is_made_of_it(hub, a
     assert "2 of 2 made" in admin.page(address)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sep=;\r\nname;amount;note\r\nZoë;45,00;Hello\r\n",
+        "\r\n\r\nname;amount;note\r\nZoë;45,00;Hello",
+        "name;amount;note;;\r\nZoë;45,00;Hello;;\r\n;;;;\r\n",
+        "name\tamount\tnote\r\nZoë\t45,00\t",
+        "SEP=\t\nName\t AMOUNT \tnote\t\nZoë\t45,00\t\t\n\t\t\t\n",
+    ],
+)
+def test_what_spreadsheets_add_does_not_count(admin, text):
+    page = admin.page(read_in(admin, text, send="").headers["Location"])
+    assert "1 link for €45.00 in all" in page
+    assert "Zoë" in page
+    assert "left out" not in page
+
+
+def test_lines_are_counted_as_the_file_has_them(admin):
+    page = admin.page(read_in(admin, "\nsep=;\n\nname;amount\n\nZoë;x\n", send="").headers["Location"])
+    assert "Line 6: amount:" in page
+    page = admin.page(read_in(admin, "\n\nname;sum\nZoë;x\n", send="", key="k2").headers["Location"])
+    assert "Line 3: There is no column" in page
+    page = admin.page(read_in(admin, "name;amount\nZoë;4;5\n", send="", key="k3").headers["Location"])
+    assert "Line 2: This line has 3 cells" in page
+
+
+def test_a_table_that_is_read_in_again_says_who_was_asked_already(hub, admin):
+    text = "name,email,amount\nAda,ada@example.com,45\nBob,BOB@example.com,12.50\nEve,,7\n"
+    address = read_in(admin, text, send="").headers["Location"]
+    assert "asked already" not in admin.page(address)
+    admin.post(f"{address}/start")
+    while hub.payment_clock.run_due():
+        pass
+    assert "asked already" not in admin.page(address)
+    more = text.replace("ada@", "Ada@").replace("12.50", "13")
+    again = admin.page(read_in(admin, more, send="", key="again").headers["Location"])
+    assert "1 of them was asked already" in again
+    assert "same address: line 2." in again
+    with hub.database.read() as connection:
+        links = connection.execute(payment_links.select()).all()
+    for link in links:
+        admin.post(f"/links/{link.id}/cancel", key=f"c{link.id}", reason="")
+    assert "asked already" not in admin.page(read_in(admin, more, send="", key="third").headers["Location"])
+
+
 def test_ten_thousand_lines_are_read_up_to_the_limit_and_the_rest_is_said(admin):
     text = "name,amount\n" + "".join(f"Person {number},45\n" for number in range(10_000))
     address = read_in(admin, text, send="").headers["Location"]

@@ -130,6 +130,18 @@ def test_a_subscription_is_found_paused_resumed_and_cancelled(corner, editor):
     assert "as it stands" in over.text
 
 
+def test_of_a_charge_that_failed_the_page_says_what_comes_next(corner):
+    subscription = member(corner, make_plan(corner, enter(corner, "editor")))
+    said = "The last charge did not go through"
+    assert said not in enter(corner, "editor").page(subscription)
+    corner.gateway.declines = True
+    corner.forward(days=31)
+    page = enter(corner, "viewer").page(subscription)
+    assert said in page
+    assert "The next try is on March 4, 2027" in page
+    assert 'href="/m"' in page
+
+
 def test_only_editors_act(corner, editor):
     plan = make_plan(corner, editor)
     subscription = member(corner, plan)

@@ -1,11 +1,15 @@
 """Settings: tokens of the API and outgoing webhooks, made and ended by an admin."""
 
 import re
+from datetime import timedelta
+from html import unescape
 
 import pytest
+import sqlalchemy as sa
 
 from hub.engine.outgoing import Outgoing
 from hub.engine.tokens import Tokens
+from hub.journal.tables_api import outgoing_messages
 
 
 def secret_of(page, pattern):
@@ -90,6 +94,11 @@ def test_what_is_wrong_with_a_webhook_is_said_at_its_field(hub, admin, webhook, 
     assert len(Outgoing(hub).all()) == 1
 
 
+def test_all_that_is_wrong_with_a_webhook_is_said_at_once(admin):
+    answer = admin.post("/settings/webhooks", title="", url="ftp://x", types="order.eaten")
+    assert answer.text.count('aria-invalid="true"') == 3
+
+
 def test_a_webhook_is_changed_switched_and_deleted(hub, admin, webhook):
     address = f"/settings/webhooks/{webhook}"
     admin.post(address, title="Shop", url="https://shop.example.com/", types="*")
@@ -123,3 +132,80 @@ def test_the_description_is_read_without_a_log_in(visitor):
     page = visitor.page("/api/v1/docs")
     for said in ("/orders/{order}/cancel", "Idempotency-Key", "card_number", "Portrait session"):
         assert said in page
+
+
+@pytest.fixture
+def many(hub, webhook, clock):
+    """120 messages of the webhook, two minutes apart, each third of which failed; their events, newest first."""
+    Outgoing(hub).change(webhook, "test", types=["acme.*"])
+    events = []
+    for number in range(120):
+        clock.forward(minutes=2)
+        events.insert(0, hub.runs.record("acme.returned" if number % 2 else "acme.shipped", {"n": number}, "test")[0])
+    table = outgoing_messages
+    other, _ = Outgoing(hub).create("another", "Other", "https://other.example.com/", ["beta.*"], "test")
+    hub.runs.record("beta.lost", {}, "test")
+    hub.store.change(
+        lambda tx: tx.connection.execute(sa.update(table).where(table.c.webhook == other).values(state="failed"))
+    )
+    for number, event in enumerate(events):
+        state = ("failed", "delivered", "waiting")[number % 3]
+        query = sa.update(table).where(table.c.event == event)
+        hub.store.change(
+            lambda tx, query=query, state=state: tx.connection.execute(query.values(state=state, due_at=None))
+        )
+    return events
+
+
+def events_on(page):
+    return re.findall(r'href="/events/(evt_\w+)">Event', page)
+
+
+def test_older_messages_are_paged_through_and_found_by_type_state_and_time(admin, webhook, many):
+    address = f"/settings/webhooks/{webhook}"
+    seen, page = [], admin.page(address)
+    for _ in range(9):
+        seen += events_on(page)
+        older = re.search(r'href="([^"]+after=[^"]+)">Older', page)
+        if older is None:
+            break
+        page = admin.page(unescape(older[1]))
+    assert seen == many
+    assert events_on(admin.page(f"{address}?state=failed")) == many[::3]
+    assert events_on(admin.page(f"{address}?text=RETURNED&state=delivered")) == many[4::6]
+    assert events_on(admin.page(f"{address}?text={many[7]}")) == [many[7]]
+    assert events_on(admin.page(f"{address}?period=hour")) == many[:31]
+    assert "after=" in admin.page(f"{address}?period=today&state=")
+    filtered = re.search(r'href="([^"]+after=[^"]+)">Older', admin.page(f"{address}?text=returned"))
+    assert set(events_on(admin.page(unescape(filtered[1])))) < set(many[::2])
+    nothing = admin.page(f"{address}?text=nothing")
+    assert "No message fits" in nothing
+    assert "Nothing was sent yet" not in nothing
+
+
+def test_all_that_failed_since_then_is_sent_again_and_nothing_else(hub, admin, webhook, many):
+    with hub.database.read() as connection:
+        rows = connection.execute(sa.select(outgoing_messages)).all()
+    before = {row.event: row for row in rows}
+    for event in many[:2]:  # one that is not taken and waits for its next try, one that was never tried
+        values = {"state": "waiting", "tries": 3 if event == many[0] else 0, "due_at": hub.now() + timedelta(hours=5)}
+        query = sa.update(outgoing_messages).where(outgoing_messages.c.event == event).values(**values)
+        hub.store.change(lambda tx, query=query: tx.connection.execute(query))
+    address = f"/settings/webhooks/{webhook}"
+    answer = admin.post(address, follow=True, do="again", period="hour")
+    assert "11 messages are sent again." in answer.text
+    with hub.database.read() as connection:
+        after = {row.event: row for row in connection.execute(sa.select(outgoing_messages)).all()}
+    changed = [event for event in many if after[event].updated_at == hub.now() and after[event].tries == 0]
+    due = [event for event in changed if after[event].due_at == hub.now() and after[event].state == "waiting"]
+    assert due == many[:31:3]
+    assert {after[event].id for event in due} == {before[event].id for event in due}
+    assert [row.state for event, row in after.items() if event not in many] == ["failed"]
+    assert hub.store.audit_trail(1)[0]["action"] == "webhook.send_failed_again"
+    assert "29 messages are sent again." in admin.post(address, follow=True, do="again", period="").text
+    hub.store.change(lambda tx: tx.connection.execute(sa.update(outgoing_messages).values(state="delivered")))
+    assert "Nothing failed since then." in admin.post(address, follow=True, do="again", period="week").text
+    admin.post(address, do="off")
+    assert "Send all again" not in admin.page(address)
+    assert admin.post(address, do="again", period="").status_code == 409
+    assert admin.post("/settings/webhooks/none", do="again").status_code == 404

@@ -139,7 +139,7 @@ class Basket {
       if (typed !== undefined) field.value = typed;
       if (label !== null && label === focused) field.focus();
     }
-    this.say(step.does === "add" ? `Added: ${step.code}` : "");
+    this.say(step.does === "add" ? `${this.isUnknown(step.code) ? "Not in the catalogue" : "Added"}: ${step.code}` : "");
     this.keep();
   }
 
@@ -158,6 +158,11 @@ class Basket {
     const of = (name: string): string[] => new FormData(this.form).getAll(name).map(String);
     const quantities = of("quantity");
     return of("item").map((code, place) => [code, quantities[place] ?? "1"]);
+  }
+
+  private isUnknown(code: string): boolean {
+    const unknown = this.region().querySelectorAll<HTMLInputElement>("input[name=item][aria-invalid]");
+    return [...unknown].some((field) => field.value === code);
   }
 
   private say(text: string): void {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from datetime import date
 from typing import TYPE_CHECKING, cast
+from urllib.parse import urlencode
 
 import structlog
 from babel.dates import format_date
@@ -35,7 +36,7 @@ from hub.web.form_coupons import CODE, Reduced, of_the_price, price_words, reduc
 from hub.web.headers import csp_nonce, policy
 from hub.web.sessions import the_hub
 from hub.web.speech import amount, say, visitor_language
-from hub.web.visitors import ask_gateways, form_key, lead_on, leads_nowhere
+from hub.web.visitors import ask_gateways, form_key, in_any_frame, lead_on, leads_nowhere, look_around, page_around
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,7 +64,10 @@ _HOUR = 3_600
 @pages.page("/f/<name>", Role.PUBLIC, limit="120 per minute")
 def show(name: str) -> ResponseReturnValue:
     """The form."""
-    return form_response(FormDesk(the_hub()).get(name), request.form.to_dict())
+    form = FormDesk(the_hub()).get(name)
+    if page_around() and not _embedding(form):
+        return _elsewhere(form)
+    return form_response(form, request.form.to_dict())
 
 
 @pages.page("/f/<name>", Role.PUBLIC, method="POST", limit="30 per minute", cross_site=True, again=show)
@@ -102,7 +106,7 @@ def send(name: str) -> ResponseReturnValue:
         shown = render_template("form_leading.html", parent=parent, address=address)
         return _in_frame(form, make_response(shown))
     if parent:
-        address = f"{page}?embed={parent}"
+        address = f"{page}?{urlencode({'embed': parent, 'look': look_around()})}"
     return redirect(address, 303) if address.startswith(hub.settings.address) else lead_on(address)
 
 
@@ -178,7 +182,13 @@ def form_response(
             key=form_key(entered.get("key", "")),
             parent=_embedding(form),
             is_draft=is_draft,
-            post_to=url_for("form_page.send", name=form.name, lang=_asked_language(), embed=_embedding(form) or None),
+            post_to=url_for(
+                "form_page.send",
+                name=form.name,
+                lang=_asked_language(),
+                embed=_embedding(form) or None,
+                look=look_around() or None,
+            ),
         )
     )
     return _in_frame(form, response)
@@ -241,8 +251,14 @@ def _asked_language() -> str | None:
 
 def _embedding(form: Form) -> str:
     """The origin of the page that shows the form in a frame; empty when none does, or none that may."""
-    asked = request.args.get("embed", "").lower()
-    return asked if asked in form.embed else ""
+    return around if (around := page_around()) in form.embed else ""
+
+
+def _elsewhere(form: Form) -> Response:
+    """What a site shows that may not show the form: that it has a page of its own."""
+    address = url_for("form_page.show", name=form.name, lang=_asked_language())
+    title = words(form.title, visitor_language())
+    return in_any_frame(make_response(render_template("form_elsewhere.html", title=title, address=address), 403))
 
 
 def _in_frame(form: Form, response: Response) -> Response:

@@ -76,6 +76,7 @@ def show(identity: str) -> ResponseReturnValue:
     with the_hub().database.read() as connection:
         row = link_batches.find_batch(connection, identity)
         counts = link_batches.progress(connection, identity)
+        again = link_batches.asked_already(connection, row.lines) if row.state == "checked" else []
     totals: dict[str, int] = {}
     for _, given in row.lines:
         amount = given["amount"]
@@ -84,6 +85,7 @@ def show(identity: str) -> ResponseReturnValue:
         "link_batch.html",
         row=row,
         counts=counts,
+        again=again,
         number=len(row.lines) or row.made,
         totals=[Money(minor, currency).to_json() for currency, minor in sorted(totals.items())],
         shown=_SHOWN,

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from flask import flash, redirect, render_template, request, url_for
 
-from hub.engine.outgoing import Outgoing
+from hub.engine.outgoing import MessageFilter, Outgoing
 from hub.engine.tokens import RESOURCES, SCOPES, Tokens, state_of
 from hub.errors import ConfigError, PermanentError
 from hub.web.access import Pages, Role
 from hub.web.acting import form_key
 from hub.web.entries import end_of_day, typed_in
+from hub.web.pages.runs import PERIODS, since_of
 from hub.web.sessions import actor, the_hub
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ pages = Pages("tokens", __name__)
 
 _TOKEN: Final = ("title", "expires_on")
 _WEBHOOK: Final = ("title", "url", "types")
-_MESSAGES: Final = 100
+_MESSAGES: Final = 50
+_ASKED: Final = ("text", "state", "period")
+_STATES: Final = ("waiting", "delivered", "failed")
 
 
 # tokens
@@ -108,7 +111,7 @@ def webhook(identity: str) -> ResponseReturnValue:
 
 @pages.page("/settings/webhooks/<identity>", Role.ADMIN, method="POST")
 def change_webhook(identity: str) -> ResponseReturnValue:
-    """Another title, address or types; on or off; a new secret; or away with it."""
+    """Another title, address or types; on or off; what failed once more; a new secret; or away with it."""
     outgoing, do = Outgoing(the_hub()), request.form.get("do", "")
     if do == "secret":
         return _webhook(identity, secret=outgoing.renew_secret(f"secret {form_key()}", identity, actor()))
@@ -116,6 +119,11 @@ def change_webhook(identity: str) -> ResponseReturnValue:
         outgoing.delete(identity, actor())
         flash("The webhook is deleted. Nothing more is sent there.", "success")
         return redirect(url_for("tokens.webhooks"), 303)
+    if do == "again":
+        count = outgoing.send_failed_again(identity, since_of(request.form.get("period", ""), the_hub().now()), actor())
+        messages = "1 message is" if count == 1 else f"{count:,} messages are"
+        flash(f"{messages} sent again." if count else "Nothing failed since then.", "success" if count else "info")
+        return redirect(url_for("tokens.webhook", identity=identity), 303)
     if do in {"on", "off"}:
         outgoing.change(identity, actor(), enabled=do == "on")
         flash("What waits is sent now." if do == "on" else "Nothing is sent there until you switch it on.", "success")
@@ -148,20 +156,26 @@ def _webhook(
     identity: str, *, secret: str = "", typed: Mapping[str, str] | None = None, wrong: Mapping[str, str] | None = None
 ) -> str:
     outgoing = Outgoing(the_hub())
-    row, messages = outgoing.get(identity), outgoing.messages(identity, _MESSAGES)
+    row, asked = outgoing.get(identity), {name: request.args.get(name, "").strip() for name in _ASKED}
+    chosen = MessageFilter(asked["state"], asked["text"], since_of(asked["period"], the_hub().now()))
+    page = outgoing.message_page(identity, chosen, request.args.get("after") or None, _MESSAGES)
     tries: dict[str, list[object]] = {}
-    for attempt in outgoing.attempts([one.id for one in messages]):
+    for attempt in outgoing.attempts([one.id for one in page.items]):
         tries.setdefault(attempt.message, []).append(attempt)
     return render_template(
         "settings_webhook.html",
         row=row,
-        messages=messages,
+        page=page,
+        asked=asked,
+        filtered=any(asked.values()),
+        paged="after" in request.args,
+        states=_STATES,
+        periods=PERIODS,
         tries=tries,
         secret=secret,
         typed=typed or {"title": row.title, "url": row.url, "types": "\n".join(row.types)},
         wrong=wrong or {},
         key=form_key() if not secret else "",
-        most=_MESSAGES,
         tab="webhooks",
     )
 
