@@ -146,7 +146,7 @@ def gallery_install(name: str, workspace: Path | None) -> None:
     """
     with opened(workspace) as hub:
         names = hub.recipes.install(name, "cli")
-    click.echo(f"Installed: {', '.join(names)}")
+    click.echo(f"Installed: {', '.join(names)}. How to try it: /gallery/{name} at your hub's address.")
 
 
 COMMANDS = (check_command, test_command, schema_command, gallery_group)

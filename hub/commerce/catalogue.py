@@ -88,7 +88,7 @@ def read_item(written: Mapping[str, str], prices: Mapping[str, str]) -> tuple[It
     checks = (
         ("sku", _SKU, "A SKU is 1 to 60 letters, digits, dots, hyphens and underscores, such as LAMP-01."),
         ("barcode", _BARCODE, "A barcode is 1 to 60 letters, digits and signs without spaces."),
-        ("vendor", _VENDOR, "A vendor is the id of a provider, such as prv_0193…; the page Providers shows it."),
+        ("vendor", _VENDOR, "A vendor is the id of a provider, such as prv_0193…; the provider's page shows it."),
         ("image", _IMAGE, "An image is the id of an uploaded picture, such as img_…; upload it on the item's page."),
     )
     for name, pattern, rule in checks:

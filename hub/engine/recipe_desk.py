@@ -172,15 +172,22 @@ class RecipeDesk:
             found.append((folder.parent.name, first.lstrip("# ").strip()))
         return found
 
+    def readme(self, story: str) -> str:
+        """What the story is and how to try it, as Markdown. Raises :class:`NotFoundError`."""
+        return (self._story(story) / "README.md").read_text(encoding="utf-8")
+
+    def installed_stories(self) -> set[str]:
+        """The names of the stories whose recipes are all here."""
+        here = {row.name for row in self._hub.store.recipes()}
+        stories = [name for name, _ in self.gallery()]
+        return {name for name in stories if here >= {file.stem for file in (GALLERY / name / "recipes").glob("*.yaml")}}
+
     def install(self, story: str, actor: str) -> list[str]:
         """Install a story of the gallery: its templates, forms, catalogue and recipes; give the recipes' names.
 
         Again does no harm: recipes come up to date, texts and forms that are there stay as they are.
         """
-        folder = GALLERY / story
-        if not (folder / "recipes").is_dir():
-            message = f"The gallery has no story {story!r}."
-            raise NotFoundError(message, remedy=f"It has: {', '.join(name for name, _ in self.gallery())}.")
+        folder = self._story(story)
         hub = self._hub
         now = hub.now()
         for kind, pattern in _BESIDE_RECIPES:
@@ -198,6 +205,13 @@ class RecipeDesk:
             self.save(name, text, actor, f"From the gallery: {story}")
             names.append(name)
         return names
+
+    def _story(self, name: str) -> Path:
+        known = [found for found, _ in self.gallery()]
+        if name not in known:
+            message = f"The gallery has no story {name!r}."
+            raise NotFoundError(message, remedy=f"It has: {', '.join(known)}.")
+        return GALLERY / name
 
 
 def recipe_save(recipe: Recipe, author: str, message: str, now: datetime, *, enabled: bool) -> RecipeSave:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import request
 
+from hub.connect.manifest import Kind
 from hub.errors import HubError
 from hub.web.sessions import actor, the_hub
 
@@ -41,6 +42,12 @@ def manifest_of(connection: str) -> Manifest | None:
         return hub.registry.get(hub.accounts.get(connection).connector).manifest
     except HubError:
         return None
+
+
+def gateways() -> list[str]:
+    """The connections through which payments come, switched on or not, by name."""
+    known = {row.name: manifest_of(row.name) for row in the_hub().store.connections()}
+    return sorted(name for name, manifest in known.items() if manifest is not None and manifest.kind is Kind.GATEWAY)
 
 
 def offered(connection: str, actions: Iterable[str]) -> frozenset[str]:

@@ -14,6 +14,7 @@ from flask import g, request
 from markupsafe import Markup
 
 from hub.errors import MoneyError
+from hub.expressions.durations import parse_duration
 from hub.money import Money
 from hub.web.sessions import current_user, the_hub
 
@@ -107,6 +108,11 @@ def duration(start: datetime | None, end: datetime | None) -> str:
     if seconds < 60:  # noqa: PLR2004 (a minute)
         return f"{number(round(seconds, 1))} s"
     return format_timedelta(end - start, threshold=1, locale=reader_locale())
+
+
+def span(text: str) -> str:
+    """How long ``2h`` or ``7d`` is, in words."""
+    return format_timedelta(parse_duration(text), threshold=2, locale=reader_locale())
 
 
 def number(value: float) -> str:
@@ -250,6 +256,7 @@ def add_filters(app: Flask) -> None:
         full_time,
         clock,
         duration,
+        span,
         number,
         money,
         raw_text,

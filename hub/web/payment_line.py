@@ -12,6 +12,8 @@ from flask import url_for
 from hub.journal.queries import EventFilter, RunFilter
 from hub.journal.tables_ledger import ledger_entries
 from hub.money import Money
+from hub.payments.payout_runs import provider_names
+from hub.web.account_words import account_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,9 +27,10 @@ _MOST = 100
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """``money`` that went onto an account of the ledger (+) or from it (−)."""
+    """``money`` that went onto an account of the ledger (+) or from it (−); ``words`` are what people call it."""
 
     account: str
+    words: str
     money: Money
 
 
@@ -68,6 +71,9 @@ def _moved(hub: Hub, events: Sequence[str]) -> Mapping[str, Sequence[Posting]]:
     found: dict[str, list[Posting]] = defaultdict(list)
     query = sa.select(ledger_entries).where(ledger_entries.c.event.in_(events))
     with hub.database.read() as connection:
-        for row in connection.execute(query.order_by(ledger_entries.c.created_at, ledger_entries.c.id)):
-            found[row.event].append(Posting(row.account, Money(row.minor, row.currency)))
+        rows = connection.execute(query.order_by(ledger_entries.c.created_at, ledger_entries.c.id)).all()
+        names = provider_names(connection, {row.account.removeprefix("provider:") for row in rows})
+    for row in rows:
+        words = account_words(row.account, names)
+        found[row.event].append(Posting(row.account, words, Money(row.minor, row.currency)))
     return found

@@ -39,6 +39,7 @@ PAGES = [
     "/recipes",
     "/recipes?text=nothing",
     "/gallery",
+    "/gallery/multi-vendor-shop",
     "/new-recipe",
     "/new-integration",
     "/new-integration?received=form&split=vendors&after=mail&refund=approval",

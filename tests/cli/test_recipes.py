@@ -105,4 +105,7 @@ def test_a_story_that_does_not_exist_is_named(hub):
 def test_a_story_is_installed(hub, tmp_path):
     (tmp_path / "crm.yaml").write_text("token: made-up\n")
     answer = hub("gallery", "install", "crm-sync")
-    assert (answer.code, answer.out) == (0, "Installed: crm-sync\n"), answer.err
+    assert (answer.code, answer.out) == (
+        0,
+        "Installed: crm-sync. How to try it: /gallery/crm-sync at your hub's address.\n",
+    ), answer.err

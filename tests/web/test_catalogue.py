@@ -12,7 +12,9 @@ import zxingcpp
 from PIL import Image
 
 from hub.journal.tables_commerce import catalogue_items
+from hub.journal.tables_work import providers
 from hub.web.pages import catalogue
+from tests.payments.market import complete
 
 GOOD = {
     "title": "Green tea",
@@ -90,6 +92,19 @@ def test_what_is_wrong_is_said_at_the_field_and_nothing_is_lost(hub, admin, fiel
     assert said in answer.text
     assert "EUR 12.50" in answer.text or field == "prices"
     assert rows(hub) == []
+
+
+def test_the_vendor_is_chosen_by_name_and_their_page_says_the_id_for_tables(hub, admin):
+    vendor = "prv_lamps"
+    row = {"id": vendor, "name": "Lamps & Co", "email": "lamps@example.com", "state": "approved"}
+    hub.office("vendors").change(lambda book: book.insert(providers, complete(providers, row)))
+    assert f'<option value="{vendor}" >Lamps &amp; Co (lamps@example.com)</option>' in admin.page("/catalogue/new")
+    assert f"<code>{vendor}</code>" in admin.page(f"/providers/{vendor}")
+    assert admin.post("/catalogue/new", **{**GOOD, "vendor": vendor}).status_code == 303
+    assert f'<option value="{vendor}" selected>' in admin.page(f"/catalogue/item/{GOOD['sku']}")
+    assert "Lamps &amp; Co" in admin.page("/catalogue")
+    assert admin.post(f"/catalogue/item/{GOOD['sku']}", **{**GOOD, "vendor": "prv_of_a_file"}).status_code == 303
+    assert '<option value="prv_of_a_file" selected>' in admin.page(f"/catalogue/item/{GOOD['sku']}")
 
 
 def test_a_sku_that_is_taken_is_said(hub, admin):

@@ -41,6 +41,7 @@ def test_a_nonce_is_used_once(admin):
         "/",
         "/recipes",
         "/gallery",
+        "/gallery/multi-vendor-shop",
         "/new-recipe",
         "/runs",
         "/events",

@@ -46,7 +46,16 @@ def test_an_empty_ledger_says_what_is_booked(admin):
 
 def test_balances_stand_by_what_they_are_now_and_at_a_day(booked, admin, clock):
     page = admin.page("/ledger")
-    for shown in ("provider:prv_ada", "-€39.20", "revenue:commission", "-€9.80", "gateway:shop", "€49.00"):
+    for shown in (
+        "provider:prv_ada",
+        "-€39.20",
+        "revenue:commission",
+        "-€9.80",
+        "gateway:shop",
+        "€49.00",
+        "Commission",
+        "Money at shop",
+    ):
         assert shown in page, shown
     assert "Nothing is booked" in admin.page("/ledger?day=2026-11-22")
     assert "provider:prv_ada" in admin.page("/ledger?day=2026-11-23")
@@ -57,6 +66,7 @@ def test_an_account_has_its_entries_and_a_file_has_all(booked, admin):
     page = admin.page("/ledger/accounts/provider:prv_ada")
     assert "-€39.20" in page
     assert "/statements/prv_ada" in page
+    assert "<h1>Money at shop</h1>" in admin.page("/ledger/accounts/gateway:shop")
     rows = list(csv.DictReader(io.StringIO(admin.get("/ledger.csv").data.decode("utf-8-sig"))))
     assert sum(Decimal(row["amount"]) for row in rows) == 0
     assert {row["account"] for row in rows} >= {"provider:prv_ada", "gateway:shop"}

@@ -119,6 +119,7 @@ def test_to_mail_it_needs_an_address(admin):
 
 def test_it_is_mailed_reminded_of_and_cancelled(hub, admin):
     address = made(admin)
+    assert "7 days after the mail" in admin.page(address)
     assert admin.post(f"{address}/send", to="bob@example.com", key="k2").status_code == 303
     assert admin.post(f"{address}/remind", key="k3").status_code == 303
     assert sorted(mail["recipient"] for mail in hub.store.mails()) == ["ada@example.com", "bob@example.com"]

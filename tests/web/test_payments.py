@@ -11,9 +11,10 @@ import pypdfium2
 import pytest
 
 from hub.journal.entries import Happening
+from hub.journal.tables_commerce import orders
 from hub.web.app import create_app
 from hub.web.csv_files import cell
-from tests.payments.market import Market
+from tests.payments.market import Market, complete
 
 from .conftest import HASH, PAID, Visitor
 
@@ -27,6 +28,27 @@ def told(hub):
 
 def test_a_hub_without_payments_says_where_they_come_from(admin):
     assert "No payments yet" in admin.page("/payments")
+
+
+@pytest.mark.parametrize("page", ["/payments", "/subscriptions"])
+def test_only_connections_through_which_payments_come_are_offered_to_look_for(hub, admin, page):
+    hub.accounts.create("our-crm", "sandbox_crm", {"api_base": "http://127.0.0.1/crm", "token": "sbc_1"}, "test")
+    hub.accounts.create("shop", "sandbox", {"api_base": "http://127.0.0.1:9", "api_key": "key"}, "test")
+    shown = admin.page(page)
+    assert "<option >shop</option>" in shown
+    assert "<option >our-crm</option>" not in shown
+
+
+def test_an_order_of_the_hub_is_led_to_and_one_of_the_gateways_is_said(hub, admin):
+    row = complete(orders, {"id": "ord_ours", "state": "open", "currency": "EUR", "total": 4900})
+    hub.office("orders").change(lambda book: book.insert(orders, row))
+    for payment, order in (("pay_1", "ord_ours"), ("pay_2", "W-1001")):
+        paid = {**PAID, "payment": payment, "order": order}
+        hub.recorder.record(Happening("payment.created", "stripe-main", payment, paid, hub.now()), hub.now())
+    assert '<a href="/orders/ord_ours">ord_ours</a>' in admin.page("/payments/stripe-main/pay_1")
+    page = admin.page("/payments/stripe-main/pay_2")
+    assert "W-1001" in page
+    assert "/orders/W-1001" not in page
 
 
 @pytest.mark.parametrize(
@@ -94,7 +116,8 @@ def test_one_payment_says_how_it_stands_and_what_was_told(told, admin):
     assert "€49.00" in page
     assert "ada@example.com" in page
     assert page.index("payment.succeeded") < page.index("payment.created")
-    assert "revenue:sales" in page, "what moved in the ledger stands at its event"
+    assert '<span title="revenue:sales">Sales</span>' in page, "what moved in the ledger stands at its event"
+    assert '<span title="gateway:stripe-main">Money at stripe-main</span>' in page
     assert admin.get("/payments/stripe-main/pay_none").status_code == 404
 
 

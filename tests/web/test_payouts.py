@@ -110,7 +110,17 @@ def test_who_cannot_be_paid_is_named_with_the_reason(market):
     market.owe("prv_ada", 5_000)
     said = enter(market).post("/payouts", way="bank", key="k", follow=True).text
     assert "Nothing can be paid out now" in said
-    assert "gave no bank account" in said
+    assert "Ada: The provider gave no bank account." in said
+
+
+def test_beside_who_is_paid_stands_who_is_not_and_why(market):
+    market.provider("prv_ada")
+    market.provider("prv_bob", bank=ADA)
+    market.owe("prv_ada", 5_000)
+    market.owe("prv_bob", 7_050)
+    said = enter(market).post("/payouts", way="bank", key="k", follow=True).text
+    assert "One payout is on its way." in said
+    assert "Ada: The provider gave no bank account." in said
 
 
 def test_only_editors_pay(market):

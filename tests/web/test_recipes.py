@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from markupsafe import escape
 
 from .conftest import PAID, THANKS
 
@@ -227,11 +228,28 @@ def test_every_starter_is_right_as_it_stands(hub):
         assert all(outcome.passed for outcome in hub.recipes.test(starter.text, "")), starter.name
 
 
-def test_the_gallery_installs_a_story(hub, admin):
+def test_the_gallery_installs_a_story_and_leads_through_it(hub, admin):
+    assert 'href="/gallery#small"' in admin.page("/recipes")
     page = admin.page("/gallery")
     assert "Thank who paid" in page
-    story = hub.recipes.gallery()[0][0]
-    assert f'action="/gallery/{story}"' in page
+    for story, title in hub.recipes.gallery():
+        assert f'href="/gallery/{story}"' in page
+        assert f"<h1>{escape(title)}</h1>" in admin.page(f"/gallery/{story}")
+    assert 'action="/gallery/charity"' in page
+    answer = admin.post("/gallery/charity")
+    assert answer.headers["Location"] == "/gallery/charity"
+    page = admin.page("/gallery/charity")
+    assert "Installed and switched on: donation-receipt" in page
+    assert '<a href="/f/donate" target="_blank" rel="noopener"><strong>/f/donate</strong></a>' in page
+    assert "Install again" in page
+    assert 'action="/gallery/charity"' not in admin.page("/gallery")
+    assert admin.get("/gallery/nowhere").status_code == 404
+
+
+def test_a_table_of_a_readme_keeps_to_the_policy_of_pages(admin):
+    page = admin.page("/gallery/multi-vendor-shop")
+    assert '<td class="text-end">87.50</td>' in page
+    assert "style=" not in page[page.index("<article") : page.index("</article")]
 
 
 def test_every_change_is_in_the_audit_trail(hub, admin):

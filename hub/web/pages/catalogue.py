@@ -18,6 +18,7 @@ from hub.connect.api import PaperFile
 from hub.errors import ConflictError, HubError, NotFoundError
 from hub.journal.book import found
 from hub.journal.tables_commerce import catalogue_images, catalogue_items
+from hub.journal.tables_work import providers
 from hub.money import Money
 from hub.web.access import Pages, Role
 from hub.web.csv_files import csv_file, uploaded_text
@@ -61,6 +62,7 @@ def _page(
     return render_template(
         "catalogue.html",
         rows=rows,
+        vendors=_vendors(),
         asked=asked,
         kinds=KINDS,
         most=_SHOWN,
@@ -254,4 +256,16 @@ def _price(prices: Mapping[str, int], currency: str) -> str:
 
 
 def _form(sku: str | None, typed: Mapping[str, str], wrong: Mapping[str, str]) -> str:
-    return render_template("catalogue_item.html", sku=sku, typed=typed, wrong=wrong, kinds=KINDS)
+    vendors = _vendors()
+    chosen = typed["vendor"]
+    if chosen and chosen not in vendors:
+        vendors[chosen] = chosen
+    choices = [("", "You"), *vendors.items()]
+    return render_template("catalogue_item.html", sku=sku, typed=typed, wrong=wrong, kinds=KINDS, vendors=choices)
+
+
+def _vendors() -> dict[str, str]:
+    """Who may sell goods: id -> name and mail address, as two can have one name."""
+    query = sa.select(providers.c.id, providers.c.name, providers.c.email).order_by(providers.c.name)
+    with the_hub().database.read() as connection:
+        return {row.id: f"{row.name} ({row.email})" for row in connection.execute(query)}

@@ -19,6 +19,7 @@ from hub.payments.statement_pdf import Reader, statement_pdf
 from hub.payments.statements import period, statements
 from hub.web import split_calculator
 from hub.web.access import Pages, Role
+from hub.web.account_words import account_words
 from hub.web.csv_files import csv_file
 from hub.web.entries import Pressed, button_of, end_of_day, too_long, typed_in
 from hub.web.formatting import reader_locale, reader_zone
@@ -74,7 +75,13 @@ def index() -> ResponseReturnValue:
             groups[_FAMILIES[family]].append(balance)
     broken = {currency: minor for currency, minor in whole.items() if minor}
     return render_template(
-        "ledger.html", groups=groups, day=day, wrong=wrong.get("day", ""), broken=broken, names=names
+        "ledger.html",
+        groups=groups,
+        day=day,
+        wrong=wrong.get("day", ""),
+        broken=broken,
+        names=names,
+        account_words=account_words,
     )
 
 
@@ -87,9 +94,15 @@ def show(account: str) -> ResponseReturnValue:
         rows = connection.execute(newest).all()
         balances = [one for one in ledger.balances(connection, account) if one.account == account]
     provider = _provider(account)
-    name = _name(provider) if provider else ""
+    words = account_words(account, {provider: _name(provider)})
     return render_template(
-        "ledger_account.html", account=account, rows=rows, balances=balances, provider=provider, name=name, most=_NEWEST
+        "ledger_account.html",
+        account=account,
+        rows=rows,
+        balances=balances,
+        provider=provider,
+        words=words,
+        most=_NEWEST,
     )
 
 

@@ -10,13 +10,14 @@ from flask import flash, redirect, render_template, request, url_for
 from hub.errors import ActionError, NotFoundError
 from hub.journal.queries import EventFilter
 from hub.journal.tables import payments as table
+from hub.journal.tables_commerce import orders
 from hub.money import Money
 from hub.payments.payment import Facts
 from hub.payments.receipts import KINDS, PAGE, number_of, receipts_of
 from hub.payments.store import PAID
 from hub.phrases import LANGUAGES
 from hub.web.access import Pages, Role
-from hub.web.acting import act_once, form_key, offered
+from hub.web.acting import act_once, form_key, gateways, offered
 from hub.web.csv_files import csv_file
 from hub.web.entries import Pressed, read_amount, too_long, typed_in
 from hub.web.payment_line import line_of
@@ -56,7 +57,7 @@ def index() -> ResponseReturnValue:
         totals=the_hub().payments.store.totals(*where),
         asked=asked,
         states=STATES,
-        connections=[row.name for row in the_hub().store.connections()],
+        connections=gateways(),
         most=_NEWEST,
     )
 
@@ -140,10 +141,12 @@ def _page(row: sa.Row[Any], pressed: Pressed) -> str:
     paid = facts.paid if row.currency else None
     with the_hub().database.read() as connection:
         made = receipts_of(connection, [(row.connection, row.payment)])
+        order_here = connection.scalar(sa.select(orders.c.id).where(orders.c.id == facts.value("order")))
     return render_template(
         "payment.html",
         row=row,
         facts=facts,
+        order_here=order_here,
         line=line_of(the_hub(), row.payment),
         offered=_offered(row),
         rest=Money(paid - row.refunded, row.currency) if paid is not None else None,

@@ -39,6 +39,8 @@ _HEADER: Final = ("payout", "run", "provider", "name", "by", "state", "currency"
                   "begun")  # fmt: skip
 _TYPED: Final = ("way", "provider", "currency", "minimum")
 _LONGEST: Final[Mapping[str, int]] = {"provider": 255}
+_NAMED: Final = 10
+"""So many who are not paid are named in one message."""
 _FILES: Final[Mapping[str, str]] = {"xml": "application/xml", "csv": "text/csv"}
 
 
@@ -61,13 +63,23 @@ def pay() -> ResponseReturnValue:
         return _page(Pressed("pay", typed, error=error)), 422
     runs = cast("list[JsonObject]", output["runs"])
     skipped = cast("list[JsonObject]", output["skipped"])
+    if skipped:
+        flash(_left(skipped), "warning")
     if not runs:
-        why = f" {skipped[0]['reason']}" if skipped else ""
-        flash(f"Nothing can be paid out now.{why}", "warning")
+        flash("Nothing can be paid out now.", "warning")
         return redirect(url_for("payouts.index"), 303)
-    left = f" {len(skipped)} cannot be paid now; the list below says why." if skipped else ""
-    flash(f"{sum(cast('int', run['count']) for run in runs)} payouts are on their way.{left}", "success")
+    count = sum(cast("int", run["count"]) for run in runs)
+    flash("One payout is on its way." if count == 1 else f"{count:,} payouts are on their way.", "success")
     return redirect(url_for("payouts.show", run=str(runs[0]["run"])), 303)
+
+
+def _left(skipped: Sequence[JsonObject]) -> str:
+    """Who is not paid now, and why."""
+    with the_hub().database.read() as connection:
+        names = provider_names(connection, [str(one["provider"]) for one in skipped])
+    said = [f"{names.get(str(one['provider']), one['provider'])}: {one['reason']}" for one in skipped[:_NAMED]]
+    more = f" And {len(skipped) - _NAMED:,} more." if len(skipped) > _NAMED else ""
+    return f"Not paid now. {' '.join(said)}{more} Their accounts are kept under Work, Providers."
 
 
 @pages.page("/payouts/all", Role.VIEWER)

@@ -20,6 +20,7 @@ from hub.web.entries import too_long, typed_in
 from hub.web.fields import read_field
 from hub.web.formatting import pretty
 from hub.web.pages.events import LONGEST_TYPE, read_object, sample_data
+from hub.web.readme import readme_markup
 from hub.web.sessions import actor, the_hub
 from hub.web.starters import STARTERS
 
@@ -78,16 +79,26 @@ def index() -> ResponseReturnValue:
 @pages.page("/gallery", Role.VIEWER)
 def gallery() -> ResponseReturnValue:
     """Stories to install and starters to write from."""
-    known = {row.name for row in the_hub().store.recipes()}
-    return render_template("gallery.html", stories=the_hub().recipes.gallery(), starters=STARTERS, known=known)
+    desk = the_hub().recipes
+    installed = desk.installed_stories()
+    return render_template("gallery.html", stories=desk.gallery(), starters=STARTERS, installed=installed)
 
 
-@pages.page("/gallery/<story>", Role.EDITOR, method="POST")
-def install(story: str) -> ResponseReturnValue:
-    """Install a story."""
-    names = the_hub().recipes.install(story, actor())
-    flash(f"Installed: {', '.join(names)}.", "success")
-    return redirect(url_for("recipes.index"), 303)
+@pages.page("/gallery/<name>", Role.VIEWER)
+def story(name: str) -> ResponseReturnValue:
+    """What a story is and how to try it: its README."""
+    desk = the_hub().recipes
+    text = readme_markup(desk.readme(name))
+    installed = name in desk.installed_stories()
+    return render_template("story.html", name=name, title=dict(desk.gallery())[name], text=text, installed=installed)
+
+
+@pages.page("/gallery/<name>", Role.EDITOR, method="POST")
+def install(name: str) -> ResponseReturnValue:
+    """Install a story, and show how to try it."""
+    names = the_hub().recipes.install(name, actor())
+    flash(f"Installed and switched on: {', '.join(names)}.", "success")
+    return redirect(url_for("recipes.story", name=name), 303)
 
 
 @pages.page("/recipes/<name>/switch", Role.EDITOR, method="POST")

@@ -16,7 +16,7 @@ from hub.journal.tables_billing import told_subscriptions as table
 from hub.money import Money
 from hub.payments.billing import SUBSCRIPTION_STATES
 from hub.web.access import Pages, Role
-from hub.web.acting import act_once, form_key, offered
+from hub.web.acting import act_once, form_key, gateways, offered
 from hub.web.csv_files import csv_file
 from hub.web.entries import Pressed, button_of, too_long, typed_in
 from hub.web.sessions import actor, the_hub
@@ -58,7 +58,7 @@ def index() -> ResponseReturnValue:
         uncertain=_uncertain(),
         asked=asked,
         states=STATES,
-        connections=[row.name for row in the_hub().store.connections()],
+        connections=gateways(),
         value=value,
         most=_NEWEST,
     )
