@@ -110,6 +110,7 @@ def _event(form: Form, row: JsonObject, answers: Answers) -> JsonObject:
         "submission": row["id"],
         "values": answers.values,
         "customer": answers.customer or None,
+        "language": row["language"],
         "amount": {"minor": row["minor"], "currency": row["currency"]} if row["minor"] is not None else None,
         "coupon": row["coupon"],
         "offer": offer.name if offer is not None and form.pay is not None and len(form.pay.offers) > 1 else None,

@@ -25,6 +25,17 @@ def test_what_is_wrong_is_said_with_its_line(hub, recipe):
     assert "hub/logg" in answer.out
 
 
+@pytest.mark.parametrize(
+    "call", ["mail/send\n    with: {to: a@example.com, ", "providers/notify\n    with: {provider: prv_1, "]
+)
+def test_a_template_that_is_nowhere_is_said(hub, recipe, call):
+    file = recipe("certificate", [f"call: {call}template: welcom}}"])
+    answer = hub("check", file)
+    assert answer.code == 1
+    assert "There is no template 'welcom'." in answer.out
+    assert "Did you mean 'welcome'?" in answer.out
+
+
 def test_findings_for_programs(hub, recipe):
     file = recipe("certificate", [MISSPELT])
     (finding,) = hub("check", file, "--format", "json").json

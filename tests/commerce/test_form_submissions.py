@@ -51,6 +51,7 @@ def test_a_submission_is_kept_once_with_its_event(shop):
         "submission": first,
         "values": {"name": "Ada Lovelace", "email": "ada@example.com", "campaign": "winter"},
         "customer": {"name": "Ada Lovelace", "email": "ada@example.com"},
+        "language": "en",
         "amount": {"minor": 4900, "currency": "EUR"},
         "offer": "once",
     }
