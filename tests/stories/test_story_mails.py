@@ -1,62 +1,10 @@
 """What the persons of the stories are written: once, and customers in the language in which they filled in the form."""
 
 import re
-import uuid
-from email import message_from_bytes, policy
 
 import pytest
-import requests
 
-from hub.journal.tables import payments
-
-
-class Town:
-    """A hub with stories of the gallery, its visitors and providers."""
-
-    def __init__(self, live, *stories):
-        self.live = live
-        for story in stories:
-            live.hub.recipes.install(story, "test")
-
-    def act(self, connector, action, **given):
-        return self.live.hub.payments.act(connector, action, uuid.uuid4().hex + "0" * 8, given)
-
-    def provider(self, name, *skills):
-        given = {"name": name, "email": f"{name.lower()}@example.com", "skills": list(skills), "region": "Berlin"}
-        provider = self.act("providers", "register", **given)["provider"]
-        self.act("providers", "approve", provider=provider)
-        return provider
-
-    def fill_in(self, form, language, **entered):
-        data = {"key": uuid.uuid4().hex, "f-name": "Ada", "f-email": "ada@example.com", **entered}
-        answer = requests.post(
-            f"{self.live.address}/f/{form}?lang={language}", data=data, allow_redirects=False, timeout=30
-        )
-        assert answer.status_code in {200, 303}, answer.text
-
-    def pay(self):
-        """The visitor pays on the sandbox what was begun last."""
-        (begun,) = self.live.until(lambda: self.live.hub.payments.store.list(payments))
-        self.live.sandbox("POST", f"/test/payments/{begun.payment}/choose", {"choice": "pay"})
-        return begun
-
-    def told(self, event_type):
-        (event,) = self.live.until(lambda: self.live.events(type=event_type))
-        return self.live.hub.queries.event(event.id).data
-
-    def letter(self, to, subject):
-        """The text of the only mail with this subject to somebody, once it is there."""
-        found = self.live.until(
-            lambda: [one for one in self.live.hub.store.mails() if (one["recipient"], one["subject"]) == (to, subject)]
-        )
-        assert len(found) == 1
-        message = message_from_bytes(self.live.hub.store.mail(found[0]["key"])[2], policy=policy.default)
-        return message.get_body(("plain",)).get_content().replace("\N{NO-BREAK SPACE}", " ").replace("\u202f", " ")
-
-    def subjects(self, to):
-        """Of all mails to somebody, once every run is over."""
-        self.live.until(lambda: all(run.status in {"succeeded", "waiting"} for run in self.live.runs()))
-        return [one["subject"] for one in self.live.hub.store.mails() if one["recipient"] == to]
+from .town import Town
 
 
 def test_who_can_do_two_things_is_welcomed_once(live):
