@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from hub.jsontypes import Json, JsonObject
 
 BUILTIN_TEMPLATES = Path(__file__).parent / "templates"
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 _NOWHERE = "hub@localhost"
 _MOST_ATTACHED = 7_000_000
@@ -118,16 +120,24 @@ def _attachments(call: Call) -> Sequence[PaperFile]:
 
 
 def _template(call: Call, name: str) -> str:
-    """The workspace's template, else the built-in one of that name."""
-    if "templates" in call.services:
-        own = cast("Templates", call.services["templates"]).get(name)
-        if own is not None:
-            return own
-    path = BUILTIN_TEMPLATES / f"{name}.md"
-    if not path.is_file():
+    """The template in the step's language where there is one, else the one of that name."""
+    language = call.input.get("language")
+    source = (_source(call, f"{name}-{language}") if language else None) or _source(call, name)
+    if source is None:
         known = ", ".join(sorted(file.stem for file in BUILTIN_TEMPLATES.glob("*.md")))
         raise failure("bad_input", f"There is no template {name!r}. Built in are: {known}.")
-    return path.read_text(encoding="utf-8")
+    return source
+
+
+def _source(call: Call, name: str) -> str | None:
+    """The workspace's template, else the built-in one of that name; None where there is neither."""
+    if not _NAME.fullmatch(name):
+        return None
+    own = cast("Templates", call.services["templates"]).get(name) if "templates" in call.services else None
+    path = BUILTIN_TEMPLATES / f"{name}.md"
+    if own is None and path.is_file():
+        return path.read_text(encoding="utf-8")
+    return own
 
 
 def _sender(settings: JsonObject) -> Mailbox:

@@ -12,29 +12,48 @@ from hub.cli.output import FOUND_SOMETHING, format_option, read_text, show, tabl
 from hub.cli.running import opened
 from hub.connect.manifest import manifest_schema
 from hub.connect.registry import Registry
+from hub.engine.catalogue_desk import check_catalogue
 from hub.engine.context import Installation, check_context
+from hub.engine.file_desk import ConnectorForms
+from hub.engine.form_desk import FormDesk, check_form
 from hub.recipes.checker import check_recipe
 from hub.recipes.compiler import compile_recipe
+from hub.recipes.connection_files import read_connection
 from hub.recipes.report import report
 from hub.recipes.schema import recipe_schema
 from hub.recipes.testing import run_tests
 from hub.vocabulary import all_schemas
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
+    from hub.connect.manifest import Manifest
     from hub.jsontypes import Json, JsonObject
+    from hub.recipes.context import CheckContext
     from hub.recipes.findings import Finding
     from hub.recipes.report import Format
 
+_BESIDE = frozenset({"connections", "forms", "catalogue"})
+"""The folders whose files are no recipes."""
 _FORMATS = ("text", "json", "github", "sarif")
 
 
-def _recipe_files(paths: Iterable[Path]) -> list[Path]:
+def _files(paths: Iterable[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         found += sorted(path.rglob("*.yaml")) if path.is_dir() else [path]
-    return [file for file in found if file.parent.name not in {"connections", "forms", "catalogue"}]
+    return found
+
+
+def _recipe_files(paths: Iterable[Path]) -> list[Path]:
+    return [file for file in _files(paths) if file.parent.name not in _BESIDE]
+
+
+def _beside(path: Path, folder: str, pattern: str) -> list[Path]:
+    """The files of a kind that belong to what is checked: in the folder itself, and in the one beside it."""
+    here = path if path.is_dir() else path.parent
+    within = here.rglob(f"{folder}/{pattern}") if path.is_dir() else ()
+    return sorted({*within, *(here.parent / folder).glob(pattern)})
 
 
 @click.command("check")
@@ -43,34 +62,51 @@ def _recipe_files(paths: Iterable[Path]) -> list[Path]:
 @click.option("--format", "output_format", type=click.Choice(_FORMATS), default="text", show_default=True)
 @click.pass_context
 def check_command(context: click.Context, paths: tuple[Path, ...], workspace: Path | None, output_format: str) -> None:
-    """Check recipes before anything runs. Exit code 1 when there are errors.
+    """Check recipes, forms and catalogues before anything runs. Exit code 1 when there are errors.
 
-    Without --workspace every connection name that a connector has is taken to exist.
+    Without --workspace there are the connections whose files stand in the folder, and one for each connector, named like it.
 
     Example: hub check recipes/
     """
+    texts = {file: read_text(file) for file in _files(paths) if file.parent.name != "connections"}
     findings: list[Finding] = []
-    texts = {str(file): read_text(file) for file in _recipe_files(paths)}
     if workspace is not None:
         with opened(workspace) as hub:
+            gateways = FormDesk(hub).gateways()
             for file, text in texts.items():
-                findings += check_recipe(text, file, hub.recipes.context(Path(file).stem))
+                findings += _findings(file, text, hub.recipes.context(file.stem), gateways)
     else:
         registry = Registry.load()
-        templates = frozenset(one.stem for path in paths for one in _template_files(path))
-        names = {name: name for name in registry.names()} | {"crm": "sandbox_crm"}
+        templates = frozenset(one.stem for path in paths for one in _beside(path, "templates", "*.md"))
+        names = {name: name for name in registry.names()} | {"crm": "sandbox_crm"} | _connections(paths, registry)
         around = check_context(Installation(registry, names, templates, {}))
+        gateways = {name: registry.get(connector).manifest for name, connector in names.items()}
         for file, text in texts.items():
-            findings += check_recipe(text, file, around)
-    click.echo(report(findings, cast("Format", output_format), texts), nl=False)
+            findings += _findings(file, text, around, gateways)
+    click.echo(
+        report(findings, cast("Format", output_format), {str(file): text for file, text in texts.items()}), nl=False
+    )
     if any(finding.is_error for finding in findings):
         context.exit(FOUND_SOMETHING)
 
 
-def _template_files(path: Path) -> list[Path]:
-    if path.is_dir():
-        return sorted(path.rglob("templates/*.md"))
-    return sorted((path.parent.parent / "templates").glob("*.md"))
+def _findings(file: Path, text: str, around: CheckContext, gateways: Mapping[str, Manifest]) -> list[Finding]:
+    """What is wrong with a file, by the folder in which it stands."""
+    if file.parent.name == "forms":
+        return check_form(text, str(file), gateways, file.stem)
+    if file.parent.name == "catalogue":
+        return check_catalogue(text, str(file))
+    return check_recipe(text, str(file), around)
+
+
+def _connections(paths: Iterable[Path], registry: Registry) -> dict[str, str]:
+    """The connections that files name, each with its connector; one that cannot be read is told by ``hub apply``."""
+    found: dict[str, str] = {}
+    for file in (one for path in paths for one in _beside(path, "connections", "*.yaml")):
+        connection, _ = read_connection(read_text(file), str(file), ConnectorForms(registry))
+        if connection is not None and connection.connector in registry.names():
+            found[connection.name] = connection.connector
+    return found
 
 
 @click.command("test")

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
 
+import sqlalchemy as sa
+
 from hub.commerce.submissions import Wanted, amount_json, listed
+from hub.journal.tables_billing import told_subscriptions, value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import sqlalchemy as sa
+    from collections.abc import Mapping, Sequence
 
     from hub.jsontypes import Json, JsonObject
     from hub.office import Action, Office
+
+_LEAVING: Final = frozenset({"cancelling", "cancelled", "ended"})
 
 
 def find(office: Office, given: JsonObject) -> JsonObject:
@@ -21,9 +24,24 @@ def find(office: Office, given: JsonObject) -> JsonObject:
     with office.read() as connection:
         wanted = Wanted(str(given["form"]), state=str(given.get("state") or ""), after=str(given.get("after") or ""))
         rows = listed(connection, wanted, limit + 1)
-    said = [_said(row) for row in rows[:limit] if given.get("offer") in (None, row.offer)]
+        chosen = [row for row in rows[:limit] if given.get("offer") in (None, row.offer)]
+        running = _subscriptions(office, connection, chosen)
+    said = [{**_said(row), **running.get(row.id, {})} for row in chosen]
     more: JsonObject = {"next": rows[limit - 1].id} if len(rows) > limit else {}
     return {"submissions": cast("list[Json]", said), **more}
+
+
+def _subscriptions(office: Office, connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> Mapping[str, JsonObject]:
+    """By the submissions' ids, what was told of the subscriptions that they began."""
+    places = {(office.doer(row.connection), row.subscription): row.id for row in rows if row.subscription}
+    table = told_subscriptions.c
+    chosen = sa.select(told_subscriptions).where(sa.tuple_(table.connection, table.subscription).in_(list(places)))
+    return {places[one.connection, one.subscription]: _running(one) for one in connection.execute(chosen)}
+
+
+def _running(row: sa.Row[Any]) -> JsonObject:
+    price = value(row.data, "amount")
+    return {"plan": row.plan, "leaving": row.state in _LEAVING, **({"price": price} if price is not None else {})}
 
 
 def _said(row: sa.Row[Any]) -> JsonObject:

@@ -114,8 +114,7 @@ def notify(office: Office, given: JsonObject) -> JsonObject:
     else:
         text = str(given["text"])
         mail["text"] = text.replace(LINK, url) if LINK in text else f"{text.rstrip()}\n\n{url}"
-    if given.get("subject"):
-        mail["subject"] = given["subject"]
+    mail |= {name: given[name] for name in ("subject", "language") if given.get(name)}
     office.call("mail", "send", mail, "mail")
     return {"provider": row.id, "sent": True}
 

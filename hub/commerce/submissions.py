@@ -110,6 +110,7 @@ def _event(form: Form, row: JsonObject, answers: Answers) -> JsonObject:
         "submission": row["id"],
         "values": answers.values,
         "customer": answers.customer or None,
+        "language": row["language"],
         "amount": {"minor": row["minor"], "currency": row["currency"]} if row["minor"] is not None else None,
         "coupon": row["coupon"],
         "offer": offer.name if offer is not None and form.pay is not None and len(form.pay.offers) > 1 else None,
@@ -263,6 +264,8 @@ def _note(office: Office, identity: str, **values: object) -> None:
 
     def work(book: Book) -> None:
         row = book.get(submissions, identity)
+        if row.state not in {"sent", "paying"} and row.subscription is not None:
+            values.pop("subscription", None)
         state = "paying" if row.state == "sent" else row.state
         book.change(submissions, row, state=state, **values)
 
@@ -301,11 +304,20 @@ def _news(row: sa.Row[Any], events: Sequence[NewEvent]) -> dict[str, object]:
     furthest = max((row.state, *(_MEANS[event.type] for event in events)), key=STATES.index)
     if furthest != row.state:
         values["state"] = furthest
-    for name in ("payment", "subscription"):
-        reference = next((one.data[name] for one in events if isinstance(one.data.get(name), str)), None)
-        if getattr(row, name) is None and reference is not None:
-            values[name] = reference
+    payment = _first(events, "payment")
+    if row.payment is None and payment is not None:
+        values["payment"] = payment
+    # Until the payer has agreed, gateways may name another reference: what the subscription's own news say holds.
+    own = _first([one for one in events if one.type.startswith("subscription.")], "subscription")
+    subscription = own or row.subscription or _first(events, "subscription")
+    if subscription != row.subscription:
+        values["subscription"] = subscription
     return values
+
+
+def _first(events: Sequence[NewEvent], name: str) -> str | None:
+    """The first reference of this name that the events tell."""
+    return next((str(one.data[name]) for one in events if isinstance(one.data.get(name), str)), None)
 
 
 # reading

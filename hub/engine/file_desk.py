@@ -43,7 +43,7 @@ class FileDesk:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._forms = _Forms(hub.registry)
+        self._forms = ConnectorForms(hub.registry)
 
     def stored(self) -> dict[str, str]:
         """The files of an export, path to text, as their authors wrote them; of connections never a secret."""
@@ -76,7 +76,7 @@ class FileDesk:
         """What putting these files (path to text) beside all that is there would do."""
         return self._reviewed(plan_files(*self._all({**exported(self._texts()), **files})))
 
-    def _all(self, files: Mapping[str, str]) -> tuple[Texts, Mapping[str, str], CheckContext, _Forms]:
+    def _all(self, files: Mapping[str, str]) -> tuple[Texts, Mapping[str, str], CheckContext, ConnectorForms]:
         return self._texts(), files, self._hub.recipes.context(), self._forms
 
     def _reviewed(self, plan: Plan) -> Plan:
@@ -193,13 +193,14 @@ class FileDesk:
         return found
 
 
-class _Forms:
+class ConnectorForms:
     """Implements :class:`hub.recipes.connection_files.Connectors` on the registry."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
     def form(self, connector: str) -> tuple[JsonSchema, Collection[str]]:
+        """The schema of a connector's settings, and which of its fields are secret."""
         manifest = self._registry.get(connector).manifest
         return manifest.settings, manifest.secret_names
 

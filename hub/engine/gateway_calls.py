@@ -186,11 +186,12 @@ class GatewayCalls:
         call, manifest = attempt.call, attempt.connector.manifest
         if not spec.shared or not isinstance(output, dict):
             return
-        tale = follow(spec.name, call.input, output, call.key)
-        if tale is not None and not tells(manifest, tale.type):
-            source_id = ":".join(part for part in (tale.type, tale.thing, tale.part) if part)
-            attempt.tell(tale.type, source_id, tale.data)
-        if tale is None and spec.name == "payout.create" and not tells(manifest, "payout.paid"):
+        tales = follow(spec.name, call.input, output, call.key)
+        for tale in tales:
+            if not tells(manifest, tale.type):
+                source_id = ":".join(part for part in (tale.type, tale.thing, tale.part) if part)
+                attempt.tell(tale.type, source_id, tale.data)
+        if not tales and spec.name == "payout.create" and not tells(manifest, "payout.paid"):
             office = self._offices(call.key, call.now, attempt.cause)
             office.change(lambda book: watch_payout(book, call.connection.name, str(output["payout"])))
 

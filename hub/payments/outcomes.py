@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 from hub.payments.desk import references
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from hub.connect.manifest import Manifest
     from hub.jsontypes import Json, JsonObject
@@ -49,10 +49,10 @@ def tells(manifest: Manifest, event_type: str) -> bool:
     return False
 
 
-def follow(action: str, given: JsonObject, output: JsonObject, key: str) -> Tale | None:
-    """What a shared action's answer tells; None when it tells nothing that is an event."""
-    rule = _FOLLOWING.get(action)
-    return rule(given, output, key) if rule is not None else None
+def follow(action: str, given: JsonObject, output: JsonObject, key: str) -> Sequence[Tale]:
+    """What a shared action's answer tells; nothing when it tells nothing that is an event."""
+    tales = (rule(given, output, key) for rule in _FOLLOWING.get(action, ()))
+    return [tale for tale in tales if tale is not None]
 
 
 def payout_tale(given: JsonObject, output: JsonObject, key: str = "") -> Tale | None:
@@ -73,6 +73,13 @@ def _plan(kind: str, *, once: bool) -> Follow:
         return Tale(kind, str(output["plan"]), "" if once else key, data)
 
     return tale
+
+
+def _repriced(given: JsonObject, output: JsonObject, key: str) -> Tale | None:
+    if "price" not in given or given.get("existing") != "move":
+        return None
+    told = {**_said(given, "name", "metadata"), **_said(output, "plan", "price", "interval", "replaced")}
+    return Tale("plan.repriced", str(output["plan"]), key, told)
 
 
 def _subscription(kind: str) -> Follow:
@@ -125,19 +132,19 @@ def _said(values: JsonObject, *names: str) -> dict[str, Json]:
     return {name: values[name] for name in names if values.get(name) is not None}
 
 
-_FOLLOWING: Final[Mapping[str, Follow]] = {
-    "plan.create": _plan("plan.created", once=True),
-    "plan.update": _plan("plan.updated", once=False),
-    "plan.cancel": _plan("plan.cancelled", once=True),
-    "subscription.create": _started,
-    "subscription.update": _subscription("subscription.updated"),
-    "subscription.pause": _subscription("subscription.paused"),
-    "subscription.resume": _subscription("subscription.resumed"),
-    "subscription.cancel": _cancelled,
-    "transfer.create": _transfer("transfer.sent"),
-    "transfer.reverse": _transfer("transfer.reversed"),
-    "payout.create": payout_tale,
-    "payout.get": payout_tale,
-    "link.create": _link("link.created"),
-    "link.cancel": _link("link.cancelled"),
+_FOLLOWING: Final[Mapping[str, Sequence[Follow]]] = {
+    "plan.create": (_plan("plan.created", once=True),),
+    "plan.update": (_plan("plan.updated", once=False), _repriced),
+    "plan.cancel": (_plan("plan.cancelled", once=True),),
+    "subscription.create": (_started,),
+    "subscription.update": (_subscription("subscription.updated"),),
+    "subscription.pause": (_subscription("subscription.paused"),),
+    "subscription.resume": (_subscription("subscription.resumed"),),
+    "subscription.cancel": (_cancelled,),
+    "transfer.create": (_transfer("transfer.sent"),),
+    "transfer.reverse": (_transfer("transfer.reversed"),),
+    "payout.create": (payout_tale,),
+    "payout.get": (payout_tale,),
+    "link.create": (_link("link.created"),),
+    "link.cancel": (_link("link.cancelled"),),
 }

@@ -57,6 +57,7 @@ def update_plan(desk: Desk, given: JsonObject) -> JsonObject:
     desk.happened("plan.updated", f"plan.updated:{row.id}:{row.version}", {**_plan_event(row), "changes": changes})
     if given.get("existing") == "move" and "price" in given:
         _move_members(desk, row)
+        desk.happened("plan.repriced", f"plan.repriced:{row.id}:{desk.key}", _plan_event(row))
     return _plan_output(desk, row)
 
 

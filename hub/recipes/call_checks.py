@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from hub.recipes.model import CallStep, Recipe
 
 _INPUTS = "inputs."
+_WRITING = frozenset({"mail", "providers"})
+"""The connectors whose actions take a template of a mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,7 @@ class CallChecks:
         value = step.arguments.value
         if not isinstance(value, dict):
             return
-        if candidate.connector == "mail":
+        if candidate.connector in _WRITING:
             self._mail_template(value, path)
         elif candidate.connector == "hub" and step.action == "emit":
             self._emitted(value, path)

@@ -138,7 +138,7 @@ def test_the_admin_sets_another_price_and_members_are_told_and_pay_it(
     expect(admin.get_by_role("region", name="The plan")).to_contain_text(now)
     expect(admin.get_by_role("status").filter(has_text="still says")).to_contain_text(was)
     text = letter(school, "ada@example.com", f"Your membership costs {now} from your next period on")
-    assert f"costs {now}; until now it was {was}." in text
+    assert f"costs {now}; until now it was {was}." in text.replace("*", "")
     member.reload()
     expect(membership).to_contain_text(was)
 
@@ -153,6 +153,30 @@ def test_the_admin_sets_another_price_and_members_are_told_and_pay_it(
     admin.goto("/payments")
     for shown in (was, now):
         expect(admin.get_by_text(shown).first).to_be_visible()
+
+
+def test_who_leaves_or_keeps_the_old_price_is_told_of_no_new_one(school, open_browser):
+    admin = log_in(open_browser())
+    for name in ("ada", "bob"):
+        enrol(open_browser(PHONE), "Membership", f"{name}@example.com")
+    school.until(lambda: len(told(school, "access.granted")) == 2)
+    plan = told(school, "access.granted")[0]["plan"]
+    (leaving,) = (one for one in told(school, "access.granted") if one["customer"]["email"] == "bob@example.com")
+    desk = school.hub.office("the admin")
+    desk.call("sandbox", "plan.update", {"plan": plan, "price": {"minor": 2000, "currency": "EUR"}}, "keep")
+    desk.call("sandbox", "subscription.cancel", {"subscription": leaving["subscription"]}, "leave")
+    school.until(lambda: any(one.startswith("Your membership ends on ") for one in mails(school, "bob@example.com")))
+    given = {"plan": plan, "price": {"minor": 2150, "currency": "EUR"}, "existing": "move"}
+    desk.call("sandbox", "plan.update", given, "move")
+    letter(school, "ada@example.com", "Your membership costs €21.50 from your next period on")
+    school.until(lambda: all(run.status == "succeeded" for run in school.runs(recipe="membership-price")))
+    told_of = {name: [one for one in mails(school, f"{name}@example.com") if "costs" in one] for name in ("ada", "bob")}
+    assert told_of == {"ada": ["Your membership costs €21.50 from your next period on"], "bob": []}
+    a_month_later(admin)
+    school.until(lambda: [one for one in told(school, "subscription.renewed") if one["amount"]["minor"] == 2150])
+    text = letter(school, "bob@example.com", "Your membership is over")
+    assert "nothing more is charged" in text
+    assert [one["customer"]["email"] for one in told(school, "subscription.renewed")] == ["ada@example.com"]
 
 
 def test_who_joins_after_a_new_price_pays_what_the_form_says(school, open_browser):

@@ -31,7 +31,7 @@ def admin(shoots, open_browser):
         register(phone, name)
     for name in ("Grace", "Linus"):
         approve(admin, name)
-        text = letter(shoots, f"{name.lower()}@example.com", "Welcome among our photographers")
+        text = letter(shoots, f"{name.lower()}@example.com", f"Welcome, {name}: you are approved")
         assert re.search(r"http://\S+/p/", text), text
     return admin
 

@@ -48,7 +48,7 @@ def book(live, owner, admin, name="Trucks & Sons", email="owner@example.com"):
     admin.get_by_role("link", name=re.compile(name)).click()
     admin.get_by_role("button", name="Approve").click()
     expect(admin.get_by_text("Approved.")).to_be_visible()
-    assert "You are approved" in letter(live, email, "Welcome among our truck owners")
+    assert "You are approved for: truck, crane." in letter(live, email, f"Welcome, {name}: you are approved")
     return admin.url.rpartition("/")[2]
 
 

@@ -25,6 +25,98 @@ def test_what_is_wrong_is_said_with_its_line(hub, recipe):
     assert "hub/logg" in answer.out
 
 
+@pytest.mark.parametrize(
+    "call", ["mail/send\n    with: {to: a@example.com, ", "providers/notify\n    with: {provider: prv_1, "]
+)
+def test_a_template_that_is_nowhere_is_said(hub, recipe, call):
+    file = recipe("certificate", [f"call: {call}template: welcom}}"])
+    answer = hub("check", file)
+    assert answer.code == 1
+    assert "There is no template 'welcom'." in answer.out
+    assert "Did you mean 'welcome'?" in answer.out
+
+
+FORM = "form: 1\nname: give\ntitle: A gift\nfields:\n  - {name: name, type: text}\npay:\n  by: %s\n  amount: {EUR: {fixed: %s}}\n"
+
+
+@pytest.fixture
+def folder(tmp_path, recipe):
+    """A folder of files, as ``hub export`` writes it: a recipe and a form that is paid by the connection ``shop``."""
+    recipe("certificate", [LOG])
+    texts = {
+        "connections/shop.yaml": "name: shop\nconnector: stripe\n",
+        "forms/give.yaml": FORM % ("shop", "'49.00'"),
+        "catalogue/goods.yaml": "catalogue: 1\nitems:\n  - {sku: LAMP, title: Lamp, prices: {EUR: 49.00}}\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def test_forms_and_catalogues_in_a_folder_are_checked_on_its_connections(hub, folder):
+    answer = hub("check", folder)
+    assert (answer.code, answer.out) == (0, "Nothing is wrong.\n")
+    assert hub("check", folder / "forms" / "give.yaml").code == 0
+    assert hub("test", folder).code == 0, "forms are no recipes"
+    (folder / "connections" / "shop.yaml").unlink()
+    answer = hub("check", folder)
+    assert answer.code == 1
+    assert f"{folder / 'forms' / 'give.yaml'}:7:" in answer.out
+    assert "'shop'" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "line", "what", "remedy"),
+    [
+        ("forms/give.yaml", FORM % ("shop", "'1e9'"), 8, "1e9", "Write the number out"),
+        (
+            "forms/give.yaml",
+            FORM.replace("name: give", "name: take") % ("shop", "'5'"),
+            2,
+            "calls itself 'take'",
+            "name: give",
+        ),
+        ("forms/give.yaml", FORM.replace("type: text", "type: txet") % ("shop", "'5'"), 5, "txet", "text"),
+        ("forms/give.yaml", "form: 1\n  name: give\n", 2, "", ""),
+        (
+            "catalogue/goods.yaml",
+            "catalogue: 1\nitems:\n  - {sku: LAMP, title: Lamp, prices: {EUR: ten}}\n",
+            3,
+            "ten",
+            "",
+        ),
+    ],
+)
+def test_what_is_wrong_in_a_form_or_catalogue_is_said_with_place_and_remedy(
+    hub, folder, file, text, line, what, remedy
+):
+    (folder / file).write_text(text, encoding="utf-8")
+    answer = hub("check", folder)
+    assert answer.code == 1
+    assert f"{folder / file}:{line}:" in answer.out
+    assert what in answer.out
+    assert remedy in answer.out
+    (finding, *_) = hub("check", folder / file, "--format", "json").json
+    assert (finding["file"], finding["line"]) == (str(folder / file), line)
+
+
+def test_a_form_is_checked_on_the_connections_of_a_workspace(hub, folder, workspace):
+    given = folder / "forms" / "give.yaml"
+    answer = hub("check", given, "--workspace", workspace)
+    assert answer.code == 1
+    assert "'shop'" in answer.out
+    applied = hub("apply", folder, "--yes")
+    assert applied.code == 0, applied.out + applied.err
+    assert hub("check", given, "--workspace", workspace).code == 0
+
+
+def test_the_gallery_is_checked_whole_and_story_by_story(hub):
+    for path in (GALLERY, *sorted(GALLERY.iterdir()), GALLERY / "charity" / "recipes", GALLERY / "charity" / "forms"):
+        answer = hub("check", path)
+        assert (answer.code, answer.out) == (0, "Nothing is wrong.\n"), path
+
+
 def test_findings_for_programs(hub, recipe):
     file = recipe("certificate", [MISSPELT])
     (finding,) = hub("check", file, "--format", "json").json

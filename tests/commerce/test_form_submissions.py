@@ -8,6 +8,7 @@ from hub.commerce.form_fields import read_answers
 from hub.commerce.forms import read_form
 from hub.commerce.submissions import Wanted, begin, get, listed, submit
 from hub.journal.tables import subscriptions
+from hub.journal.tables_forms import submissions
 
 EUR = {"EUR": {"fixed": "49.00"}}
 FIELDS = [
@@ -51,6 +52,7 @@ def test_a_submission_is_kept_once_with_its_event(shop):
         "submission": first,
         "values": {"name": "Ada Lovelace", "email": "ada@example.com", "campaign": "winter"},
         "customer": {"name": "Ada Lovelace", "email": "ada@example.com"},
+        "language": "en",
         "amount": {"minor": 4900, "currency": "EUR"},
         "offer": "once",
     }
@@ -91,6 +93,32 @@ def test_of_several_gateways_the_payer_chooses_at_the_order(shop):
     address = begin(shop.office(), asked, identity)
     assert address.startswith("https://hub.example.com/o/")
     assert (row(shop, identity).connection, shop.told("payment").count("payment.created")) == (None, 0)
+
+
+def test_the_subscriptions_own_news_say_what_it_is_called(shop):
+    identity = send(shop, form(offers=[ONCE, MONTHLY]), offer="monthly")
+    shop.office().change(lambda book: book.change(submissions, book.get(submissions, identity), subscription="cs_1"))
+    paid(shop, identity, subscription="cs_1")
+    assert row(shop, identity).subscription == "cs_1"
+    paid(shop, identity, event="subscription.started", subscription="sub_1", plan="pln_1")
+    paid(shop, identity, "c_2", subscription="cs_1")
+    found = row(shop, identity)
+    assert (found.state, found.subscription, found.payment) == ("active", "sub_1", "c_1")
+
+
+def test_of_members_it_is_said_on_which_plan_they_are_and_who_leaves(shop):
+    asked = form(offers=[ONCE, MONTHLY])
+    stays, leaves, once = (send(shop, asked, key, offer=offer) for key, offer in (("a", "monthly"), ("b", "monthly"), ("c", "once")))  # fmt: skip
+    for identity, subscription in ((stays, "sub_1"), (leaves, "sub_2")):
+        paid(shop, identity, subscription, event="subscription.started", subscription=subscription, plan="pln_1")
+    later = (shop.moment + timedelta(days=9)).isoformat()
+    paid(shop, leaves, "c_3", event="subscription.cancelled", subscription="sub_2", plan="pln_1", cancel_at=later)
+    paid(shop, once, "c_4")
+    said = {one["submission"]: one for one in shop.do("forms", "submissions", {"form": "give"})["submissions"]}
+    price = {"minor": 4900, "currency": "EUR"}
+    members = {one: [said[one].get(name) for name in ("plan", "price", "leaving")] for one in said}
+    assert members == {stays: ["pln_1", price, False], leaves: ["pln_1", price, True], once: [None, None, None]}
+    assert said[leaves]["state"] == "active"
 
 
 def test_what_recurs_is_a_subscription_on_one_plan_for_all(shop):
@@ -181,4 +209,4 @@ def test_who_joins_after_the_plan_was_repriced_pays_what_the_form_says(shop):
     assert (second != first, charged) == (True, 4900), "the form said so, and the plan costs more by now"
     assert join("three", "49.00") == (second, 4900)
     assert join("four", "59.00") == (first, 5900), "the plan that was repriced is the one of the new price"
-    assert shop.told("plan") == ["plan.created", "plan.updated", "plan.created"]
+    assert shop.told("plan") == ["plan.created", "plan.updated", "plan.repriced", "plan.created"]

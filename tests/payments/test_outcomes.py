@@ -40,11 +40,28 @@ ANSWERS = [
 
 @pytest.mark.parametrize(("action", "given", "output", "event"), ANSWERS)
 def test_an_answer_that_decides_something_is_told_as_an_event_of_the_vocabulary(action, given, output, event):
-    tale = follow(action, given, output, "key-1")
-    assert tale is not None
+    (tale,) = follow(action, given, output, "key-1")
     assert tale.type == event
     validate_data(tale.type, tale.data)
-    assert follow(action, given, output, "key-1") == tale, "a repeat tells the same"
+    assert follow(action, given, output, "key-1") == [tale], "a repeat tells the same"
+
+
+@pytest.mark.parametrize("given", [{"price": EUR}, {"existing": "move"}, {"price": EUR, "existing": "keep"}])
+def test_a_price_that_running_subscriptions_do_not_pay_is_no_repricing(given):
+    assert [one.type for one in follow("plan.update", {"plan": "pln_1", **given}, _PLAN, "key-1")] == ["plan.updated"]
+
+
+def test_a_price_to_which_running_subscriptions_go_is_told_with_the_plan_that_it_replaces():
+    given = {"plan": "pln_0", "price": EUR, "existing": "move"}
+    _, tale = follow("plan.update", given, {**_PLAN, "replaced": "pln_0"}, "key-1")
+    assert (tale.type, tale.thing, tale.part) == ("plan.repriced", "pln_1", "key-1")
+    assert (tale.data["plan"], tale.data["replaced"], tale.data["price"]) == ("pln_1", "pln_0", EUR)
+    validate_data(tale.type, tale.data)
+
+
+@pytest.mark.parametrize("manifest", GATEWAYS, ids=lambda one: one.name)
+def test_no_gateway_tells_a_repricing_itself(manifest):
+    assert not tells(manifest, "plan.repriced")
 
 
 UNDECIDED = [
@@ -58,13 +75,13 @@ UNDECIDED = [
 
 @pytest.mark.parametrize(("action", "output"), UNDECIDED)
 def test_what_is_not_decided_or_has_its_own_reports_is_not_told(action, output):
-    assert follow(action, {}, output, "key-1") is None
+    assert follow(action, {}, output, "key-1") == []
 
 
 def test_changes_of_one_thing_are_told_each_by_itself_and_its_end_once():
     first, second = (follow("plan.update", {}, _PLAN, key) for key in ("key-1", "key-2"))
     assert first != second
-    ends = [follow("plan.cancel", {}, {"plan": "pln_1", "status": "retired"}, key) for key in ("key-1", "key-2")]
+    ends = [follow("plan.cancel", {}, {"plan": "pln_1", "status": "retired"}, key)[0] for key in ("key-1", "key-2")]
     assert [(end.thing, end.part) for end in ends] == [("pln_1", "")] * 2
 
 

@@ -177,6 +177,8 @@ def test_a_dearer_plan_asks_new_members_at_once_and_running_ones_from_the_next_p
     corner.act("plan.update", dearer, "dearer")
     assert corner.event("subscription.updated")["changes"]["price"] == {"minor": 5900, "currency": "EUR"}
     assert corner.event("plan.updated")["changes"] == {"price": EUR}
+    repriced = corner.event("plan.repriced")
+    assert (repriced["plan"], repriced["price"]) == (gold, {"minor": 5900, "currency": "EUR"})
     member(corner, gold, key="second")
     corner.forward(days=30)
     assert [one["amount"] for one in corner.gateway.charges] == [4900, 5900, 5900, 5900]
@@ -186,6 +188,7 @@ def test_running_members_keep_their_price_when_they_are_not_moved(corner):
     gold = plan(corner)
     member(corner, gold)
     corner.act("plan.update", {"plan": gold, "price": {"minor": 5900, "currency": "EUR"}}, "dearer")
+    assert corner.told("plan.repriced") == []
     corner.forward(days=30)
     assert [one["amount"] for one in corner.gateway.charges] == [4900, 4900]
 

@@ -183,7 +183,7 @@ def shop(stage: Stage) -> None:
 
 
 def course(stage: Stage) -> None:
-    """3.2: one course bought once; a member is renewed."""
+    """3.2: one course bought once; a member is renewed, and told of another price."""
     stage.fill_in("course", f__name="Ada", f__email="ada@example.com", offer="course")
     stage.pay()
     stage.told("access.granted", resource="course-watercolour")
@@ -195,6 +195,10 @@ def course(stage: Stage) -> None:
     subscription = granted["subscription"]
     stage.market.period_ends(subscription)
     assert stage.told("access.extended", subscription=subscription)["until"] > granted["until"]
+    if moves(stage.market):
+        plan = stage.act("forms", "submissions", form="course", offer="membership")["submissions"][0]["plan"]
+        stage.act("shop", "plan.update", plan=plan, price=stage.money(2150), existing="move")
+        stage.mailed("ada@example.com", f"Your membership costs {stage.written(2150)} from your next period on")
 
 
 def charity(stage: Stage) -> None:
@@ -321,6 +325,12 @@ def recurs(market: Market) -> bool:
     """Whether a form can begin a subscription there: some need a stored means of payment first."""
     cell = market.manifest.capabilities["recurring_payment"]
     return cell.status is not Support.NONE and market.method is None
+
+
+def moves(market: Market) -> bool:
+    """Whether the gateway lets running subscriptions go to another price."""
+    cell = market.manifest.capabilities["plan_update"]
+    return cell.status is not Support.NONE and cell.limits.get("existing") != "keep"
 
 
 PLAYS: dict[str, Callable[[Stage], None]] = {

@@ -59,17 +59,40 @@ class Portal:
 
     def wait_until_held(self, hold: str) -> None:
         """Until the money is there; a portal would hear of it by a webhook."""
-        end = time.monotonic() + 60
-        while self.get(f"/holds/{hold}")["state"] != "held":
-            if time.monotonic() > end:
-                raise TimeoutError(hold)
-            time.sleep(0.05)
+        self._wait_for(f"/holds/{hold}", "held")
+
+    def cancel(self, job: str, hold: str) -> dict:
+        """The business needs it no more: all of the money goes back. Refused when the work has begun; then it stays held."""
+        self.post(f"/jobs/{job}/cancel", reason="Not needed any more")
+        return self.post(f"/holds/{hold}/cancel", reason="Cancelled before the start")
+
+    def report_done(self, job: str) -> dict:
+        """The owner began and is done; the job says until when the business is waited for."""
+        for step in ("start", "done"):
+            self.post(f"/jobs/{job}/{step}")
+        return self.get(f"/jobs/{job}")
 
     def finish(self, job: str, hold: str, owner: str) -> dict:
         """The work is done and confirmed: the owner gets the money, less ten per cent."""
-        for step in ("start", "done", "confirm"):
-            self.post(f"/jobs/{job}/{step}")
+        self.report_done(job)
+        self.post(f"/jobs/{job}/confirm")
+        return self.release(hold, owner)
+
+    def release_in_time(self, job: str, hold: str, owner: str) -> dict:
+        """The business says nothing: the hub confirms when the time is over, and the owner gets the money."""
+        self._wait_for(f"/jobs/{job}", "confirmed")
+        return self.release(hold, owner)
+
+    def release(self, hold: str, owner: str) -> dict:
+        """The owner gets what is held, less ten per cent."""
         return self.post(f"/holds/{hold}/release", provider=owner, commission={"percent": "10"})
+
+    def _wait_for(self, path: str, state: str) -> None:
+        end = time.monotonic() + 60
+        while self.get(path)["state"] != state:
+            if time.monotonic() > end:
+                raise TimeoutError(path)
+            time.sleep(0.05)
 
 
 def main() -> None:

@@ -1,16 +1,26 @@
-"""The recipes of the gallery: the tests of each name every call that it makes."""
+"""The files of the gallery: the tests of each recipe name every call that it makes, and its mails can be written."""
 
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
+from connectors.mail.rendering import parse_template, render
+from hub.phrases import DEFAULT_LANGUAGE, LANGUAGES
 from hub.recipes.compiler import compile_recipe
 from hub.recipes.model import CallStep, LoopStep
 from hub.recipes.step_checks import all_steps
-from hub.recipes.testing import run_tests
+from hub.recipes.testing import play, run_tests
 
 GALLERY = Path(__file__).parents[2] / "recipes"
 RECIPES = sorted(GALLERY.glob("*/recipes/*.yaml"))
+TEMPLATES = sorted(GALLERY.glob("*/templates/*.md"))
+MAILS = {"mail/send": {}, "providers/notify": {"name": "Grace", "url": "https://hub.example.com/p/x"}}
+"""What the actions that take a template put in by themselves."""
+
+
+def read(file):
+    return compile_recipe(file.read_text(encoding="utf-8"), str(file))
 
 
 def calls_of(recipe):
@@ -20,9 +30,43 @@ def calls_of(recipe):
         yield from (one.id for one in (step, *inner) if isinstance(one, CallStep))
 
 
+def spoken(template):
+    """A template's files by their language."""
+    named = {language: template.with_stem(f"{template.stem}-{language}") for language in LANGUAGES}
+    return {name: file for name, file in {**named, DEFAULT_LANGUAGE: template}.items() if file.is_file()}
+
+
 @pytest.mark.parametrize("file", RECIPES, ids=lambda file: file.stem)
 def test_the_tests_of_a_recipe_pass_and_expect_each_of_its_calls(file):
-    recipe = compile_recipe(file.read_text(encoding="utf-8"), str(file))
+    recipe = read(file)
     assert [one.name for one in run_tests(recipe) if not one.passed] == []
     named = {call["step"] for test in recipe.tests for call in test.expect.get("calls", ())}
     assert set(calls_of(recipe)) - named == set()
+
+
+@pytest.mark.parametrize("file", RECIPES, ids=lambda file: file.stem)
+def test_the_mails_of_a_recipe_can_be_written_in_every_language_of_theirs(file):
+    for test in (recipe := read(file)).tests:
+        for step in play(recipe, test.event, test.given, then=test.then, inputs=test.inputs).steps:
+            template = (step.input or {}).get("template") if step.target in MAILS else None
+            for name in spoken(file.parents[1] / "templates" / f"{template}.md").values() if template else ():
+                mail = render(
+                    parse_template(name.read_text(encoding="utf-8"), name.stem),
+                    {**MAILS[step.target], **step.input["data"]},
+                    name.stem,
+                )
+                assert mail.subject
+                assert mail.text
+
+
+def test_what_speaks_a_second_language_speaks_them_all():
+    originals = [file for file in TEMPLATES if file.stem.rpartition("-")[2] not in LANGUAGES]
+    assert {file for one in originals for file in spoken(one).values()} == set(TEMPLATES)
+    assert {one.stem: len(spoken(one)) for one in originals if len(spoken(one)) not in {1, len(LANGUAGES)}} == {}
+
+
+def test_what_several_stories_bring_is_the_same_in_each():
+    texts = defaultdict(set)
+    for file in GALLERY.glob("*/*/*"):
+        texts[file.relative_to(file.parents[2]).parts[1:]].add(file.read_text(encoding="utf-8"))
+    assert [name for name, found in texts.items() if len(found) > 1] == []

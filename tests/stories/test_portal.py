@@ -1,6 +1,7 @@
-"""Truck hire by a portal that has nothing but the API: offers, escrow, release, dispute."""
+"""Truck hire by a portal that has nothing but the API: offers, escrow, release, dispute, cancellation, silence."""
 
 import json
+from datetime import datetime, timedelta
 
 import pytest
 from standardwebhooks import Webhook
@@ -42,10 +43,14 @@ def owners(portal):
 @pytest.fixture
 def held(live, portal, owners):
     """The business chose the cheaper of two offers and paid: job, hold, owner."""
+    return paid(live, portal, owners, FAR)
+
+
+def paid(live, portal, owners, needed_until):
     job = portal.post_job("Forty pallets to Hamburg", "shipper@example.com")
     dear, cheap = portal.offer(job, owners[0], 95_000), portal.offer(job, owners[1], 90_001)
     assert dear != cheap
-    hold = portal.choose(job, cheap, "sandbox", FAR)
+    hold = portal.choose(job, cheap, "sandbox", needed_until)
     assert hold["amount"] == {"minor": 90_001, "currency": "EUR"}
     assert hold["why"]
     live.sandbox("POST", f"/test/payments/{hold['payment']}/choose", {"choice": "pay"})
@@ -86,3 +91,38 @@ def test_a_dispute_freezes_the_money_and_is_settled_to_the_unit(portal, held):
     assert settled["left"]["minor"] == 0
     assert due(portal, owner) == [{"minor": 45_001, "currency": "EUR"}]
     assert portal.get("/payments", connection="sandbox")["data"][0]["refunded"]["minor"] == 45_000
+
+
+@pytest.mark.parametrize(
+    ("days", "mode", "state", "refunded"), [(2, "authorization", "voided", 0), (100, "collected", "refunded", 90_001)]
+)
+def test_who_cancels_before_the_start_gets_all_of_it_back(portal, live, owners, days, mode, state, refunded):
+    job, hold, owner = paid(live, portal, owners, (live.clock() + timedelta(days=days)).isoformat())
+    assert portal.get(f"/holds/{hold}")["mode"] == mode
+    assert portal.cancel(job, hold)["left"]["minor"] == 0
+    assert portal.get(f"/jobs/{job}")["state"] == "cancelled"
+    (payment,) = portal.get("/payments", connection="sandbox")["data"]
+    assert (payment["state"], payment["refunded"]["minor"]) == (state, refunded)
+    assert due(portal, owner) == []
+    with pytest.raises(RuntimeError, match="wrong_state"):
+        portal.post(f"/jobs/{job}/start")
+
+
+def test_who_cancels_after_the_start_is_refused_and_the_money_stays_held(portal, held):
+    job, hold, _ = held
+    portal.post(f"/jobs/{job}/start")
+    with pytest.raises(RuntimeError, match="wrong_state"):
+        portal.cancel(job, hold)
+    assert (portal.get(f"/jobs/{job}")["state"], portal.get(f"/holds/{hold}")["state"]) == ("in_progress", "held")
+
+
+def test_a_business_that_says_nothing_is_taken_to_agree_after_three_days(portal, live, held):
+    job, hold, owner = held
+    before = live.clock()
+    done = portal.report_done(job)
+    waits = datetime.fromisoformat(done["until"]) - before
+    assert done["state"] == "done_reported"
+    assert timedelta(days=3) <= waits < timedelta(days=3, minutes=1)
+    live.clock.forward(days=3, minutes=1)
+    assert portal.release_in_time(job, hold, owner)["left"]["minor"] == 0
+    assert due(portal, owner) == [{"minor": 81_001, "currency": "EUR"}]

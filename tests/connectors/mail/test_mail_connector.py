@@ -347,6 +347,36 @@ def test_the_workspaces_template_stands_before_the_built_in_one():
 
 
 @pytest.mark.parametrize(
+    ("language", "subject"),
+    [
+        ("de", "Willkommen"),
+        ("en", "Welcome"),
+        ("hi", "Welcome"),
+        ("", "Welcome"),
+        ("../de", "Welcome"),
+        (None, "Welcome"),
+    ],
+)
+def test_a_mail_speaks_the_steps_language_where_its_template_does(language, subject):
+    outbox = Outbox()
+    own = Templates({"hello": "---\nsubject: Welcome\n---\nHi", "hello-de": "---\nsubject: Willkommen\n---\nHallo"})
+    given = {"to": "a@x.example", "template": "hello", **({"language": language} if language is not None else {})}
+    send({}, given, services={"outbox": outbox, "templates": own})
+    assert [subject for _, subject, _ in outbox.kept.values()] == [subject]
+
+
+def test_a_built_in_template_speaks_the_steps_language_too():
+    outbox = Outbox()
+    data = {"amount": "10 €", "purpose": "Klavierstunde", "url": "https://hub.example.com/r/x"}
+    send(
+        {},
+        {"to": "a@x.example", "template": "payment-link", "language": "de", "data": data},
+        services={"outbox": outbox},
+    )
+    assert [subject for _, subject, _ in outbox.kept.values()] == ["Zahlungsbitte: Klavierstunde"]
+
+
+@pytest.mark.parametrize(
     ("given", "says"),
     [
         ({"template": "recept"}, "no template 'recept'"),

@@ -1,0 +1,119 @@
+"""What the persons of the stories are written: once, and customers in the language in which they filled in the form."""
+
+import re
+
+import pytest
+
+from .town import Town
+
+
+def test_who_can_do_two_things_is_welcomed_once(live):
+    town = Town(live, "photo-shoot", "truck-hire", "multi-vendor-shop")
+    town.provider("Grace", "portrait", "truck")
+    text = town.letter("grace@example.com", "Welcome, Grace: you are approved")
+    assert "You are approved for: portrait, truck." in text
+    assert re.search(r"http://\S+/p/\S+", text)
+    assert len(town.subjects("grace@example.com")) == 1
+
+
+def test_a_vendor_who_is_approved_is_welcomed_in_the_shops_language(live):
+    town = Town(live, "multi-vendor-shop")
+    live.hub.recipes.set_inputs("provider-welcome", {"language": "es"}, "test")
+    vendor = town.provider("Bea", "goods")
+    town.act("providers", "suspend", provider=vendor)
+    town.act("providers", "approve", provider=vendor)
+    text = town.letter("bea@example.com", "Le damos la bienvenida, Bea")
+    assert "Le hemos admitido para: goods." in text
+    assert len(town.subjects("bea@example.com")) == 1
+
+
+def test_the_customer_of_a_shoot_reads_german_and_the_photographer_hindi(live):
+    town = Town(live, "photo-shoot")
+    live.hub.recipes.set_inputs("shoot-mails", {"language": "hi"}, "test")
+    grace = town.provider("Grace", "portrait")
+    town.fill_in("shoot", "de", offer="portrait", **{"f-day": "2099-12-05", "f-region": "Berlin"})
+    town.pay()
+    asked = town.letter("grace@example.com", "आपके लिए एक शूट: portrait, Berlin")
+    assert "portrait, Berlin, 2099-12-05।" in asked
+    job = town.told("job.assigned")["job"]
+    town.act("jobs", "accept", job=job, provider=grace)
+    assert re.search(r"http://\S+/c/\S+", town.letter("ada@example.com", "Jemand hat Ihr Shooting angenommen"))
+    until = town.act("jobs", "done", job=job)["until"]
+    text = town.letter("ada@example.com", "Ihr Shooting ist erledigt")
+    assert f"Wenn wir bis zum {int(until[8:10])}. " in text
+    assert f" {until[:4]} nichts hören" in text
+
+
+def test_a_shoot_that_is_cancelled_is_told_to_customer_and_photographer(live):
+    town = Town(live, "photo-shoot")
+    grace = town.provider("Grace", "portrait")
+    town.fill_in("shoot", "fr", offer="portrait", **{"f-day": "2099-12-05", "f-region": "Berlin"})
+    town.pay()
+    job = town.told("job.assigned")["job"]
+    town.act("jobs", "accept", job=job, provider=grace)
+    town.act("jobs", "cancel", job=job)
+    text = town.letter("ada@example.com", "Votre séance est annulée")
+    assert "Votre séance est annulée. Ce que vous avez payé vous est rendu." in text
+    assert "portrait, Berlin, 2099-12-05" in town.letter("grace@example.com", "A shoot is cancelled: portrait, Berlin")
+    assert town.told("refund.issued")["amount"] == {"minor": 24_900, "currency": "EUR"}
+
+
+def test_the_customer_of_a_transport_reads_french_and_its_owner_german(live):
+    town = Town(live, "truck-hire")
+    for recipe in ("truck-job", "truck-mails"):
+        live.hub.recipes.set_inputs(recipe, {"language": "de"}, "test")
+    owner = town.provider("Linus", "truck")
+    wanted = {"f-what": "Un piano", "f-route": "Berlin-Kiel", "f-day": "2099-12-05"}
+    town.fill_in("transport", "fr", **wanted)
+    assert re.search(r"http://\S+/c/\S+", town.letter("ada@example.com", "Votre transport"))
+    assert "Un piano, Berlin-Kiel, am 2099-12-05." in town.letter("linus@example.com", "Ein Transport, 2099-12-05")
+    job = town.told("job.posted")["job"]
+    town.act("jobs", "offer", job=job, provider=owner, price={"minor": 120_005, "currency": "EUR"})
+    assert "propose 1 200,05 €" in town.letter("ada@example.com", "Une offre pour votre transport")
+    town.act("jobs", "cancel", job=job)
+    assert "Rien n’a été prélevé." in town.letter("ada@example.com", "Votre transport est annulé")
+    assert not [one for one in town.subjects("linus@example.com") if "abgesagt" in one], "it was never theirs"
+
+
+def test_a_business_to_which_nobody_offers_a_price_is_told_after_a_week(live):
+    town = Town(live, "truck-hire")
+    town.fill_in("transport", "es", **{"f-what": "Un piano", "f-route": "Berlin-Kiel", "f-day": "2099-12-05"})
+    town.letter("ada@example.com", "Su transporte")
+    live.clock.forward(days=7, minutes=1)
+    assert "Sigue abierto" in town.letter("ada@example.com", "Todavía no hay ofertas")
+    assert town.act("jobs", "get", job=town.told("job.posted")["job"])["state"] == "posted"
+
+
+@pytest.mark.parametrize(
+    ("language", "subject", "words"),
+    [
+        ("en", "Your gift was given back", "we have given back €5.00 of your gift."),
+        ("de", "Ihre Spende wurde zurückgegeben", "wir haben 5,00 € Ihrer Spende zurückgegeben."),
+        ("hi", "आपका दान लौटा दिया गया", "हमने आपके दान में से €5.00 लौटा दिए हैं।"),
+    ],
+)
+def test_a_donor_whose_gift_goes_back_reads_it_in_their_language(live, language, subject, words):
+    town = Town(live, "charity")
+    town.fill_in("donate", language, offer="once", currency="EUR", **{"other-once-EUR": "25"})
+    gift = town.pay()
+    town.told("order.paid")
+    amount = {"minor": 500, "currency": "EUR"}
+    town.act("payments", "refund", payment=gift.payment, connection=gift.connection, amount=amount)
+    text = town.letter("ada@example.com", subject)
+    assert words in text.replace("*", "")
+
+
+def test_a_donor_whose_monthly_gift_fails_and_ends_reads_it_in_spanish(live):
+    town = Town(live, "charity")
+    data = {
+        "subscription": "sub_1",
+        "plan": "pln_1",
+        "customer": {"email": "ada@example.com"},
+        "metadata": {"form": "donate", "language": "es"},
+    }
+    failed = {"amount": {"minor": 2500, "currency": "EUR"}, "next_attempt_at": "2026-12-29T09:00:00Z", "attempt": 1}
+    live.hub.runs.record("subscription.payment_failed", {**data, **failed}, "test")
+    text = town.letter("ada@example.com", "No se pudo cobrar su donativo mensual")
+    assert "no se pudo cobrar su donativo de 25,00 €. Lo intentaremos de nuevo el 29 de diciembre de 2026;" in text
+    live.hub.runs.record("subscription.ended", data, "test")
+    assert "no se cobrará nada más" in town.letter("ada@example.com", "Su donativo mensual ha terminado")
