@@ -162,7 +162,7 @@ def _issue(book: Book, draft: Row, url: str) -> None:
     if order is not None and order.state in {"cancelled", "expired"}:
         message = f"The order {order.number} is {order.state}: nothing is owed for it."
         raise PermanentError(message, code="wrong_state", remedy="Place a new order, or bill the lines without one.")
-    series = draft.series or f"{book.now:%Y}-"
+    series = _apart(draft.series or f"{book.now:%Y}")
     number = f"{series}{book.next_number(f'invoice {series}'):04}"
     due_at = datetime.combine(book.now.date() + timedelta(days=draft.due_in_days), time(23, 59, 59), UTC)
     row = book.change(invoices, draft, state="open", number=number, issued_at=book.now, due_at=due_at)
@@ -172,6 +172,11 @@ def _issue(book: Book, draft: Row, url: str) -> None:
         keep_until(book, order, due_at)
         row = take_earlier(book, row)
     settle(book, row)  # one that costs nothing is paid
+
+
+def _apart(series: str) -> str:
+    """A series whose end cannot be taken for the beginning of a number: `A1` and 0001 are not the 10001st of `A`."""
+    return f"{series}-" if series[-1].isdigit() else series
 
 
 def _lines(connection: sa.Connection, given: JsonObject, order: Row | None) -> tuple[list[Line], str]:

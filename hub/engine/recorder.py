@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from hub.ids import new_id
 from hub.journal.entries import Change, NewEvent, RecipesChangedError, Recorded
 from hub.journal.operations import StaleEpochError, change_books, record_events
-from hub.payments.belonging import belongings_of, filled, payment_to_recall
-from hub.payments.billing import metadata_of, place_to_recall
+from hub.payments.recall import is_whole, made_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -127,7 +125,7 @@ class Recorder:
         """
         done: dict[int, Recorded] = {}
         snapshot = self._library.snapshot()
-        left = dict(enumerate(self._recalled(happenings)))
+        left = dict(enumerate(self._whole(happenings)))
         while left:
             entries = [event_entry(one, snapshot, now, only=only) for one in left.values()]
             for number, outcome in zip(tuple(left), self._writer.write_all(record_events, entries), strict=True):
@@ -147,7 +145,7 @@ class Recorder:
         It hears the outcomes, or None when not everything could be recorded: :meth:`record_all` does it again then, or says
         why it cannot. So it is for what lacks metadata, as looking it up would keep the caller waiting.
         """
-        if any(place_to_recall(one) or payment_to_recall(one) for one in happenings):
+        if not all(is_whole(one) for one in happenings):
             heard(None)
             return
         snapshot = self._library.snapshot()
@@ -159,39 +157,12 @@ class Recorder:
 
         self._writer.submit_all(record_events, [event_entry(one, snapshot, now) for one in happenings], written)
 
-    def _recalled(self, happenings: Sequence[Happening]) -> Sequence[Happening]:
-        """The same with what the gateway left out, where it was told before or is told beside."""
-        return self._with_payments(self._with_metadata(happenings))
-
-    def _with_payments(self, happenings: Sequence[Happening]) -> Sequence[Happening]:
-        """Refunds and disputes with what their payments belong to."""
-        places = [payment_to_recall(one) for one in happenings]
-        wanted = {place for place in places if place is not None}
-        if not wanted:
+    def _whole(self, happenings: Sequence[Happening]) -> Sequence[Happening]:
+        """The same with what the gateway left out; the journal is read only where something is missing."""
+        if all(is_whole(one) for one in happenings):
             return happenings
         with self._database.read() as connection:
-            known = belongings_of(connection, wanted)
-        return [
-            replace(one, data=filled(one.data, known.get(place, {}))) if place is not None else one
-            for one, place in zip(happenings, places, strict=True)
-        ]
-
-    def _with_metadata(self, happenings: Sequence[Happening]) -> Sequence[Happening]:
-        """News of subscriptions with their metadata."""
-        places = [place_to_recall(one) for one in happenings]
-        wanted = {place for place in places if place is not None}
-        if not wanted:
-            return happenings
-        with self._database.read() as connection:
-            known = dict(metadata_of(connection, wanted))
-        for one in happenings:
-            subscription, metadata = one.data.get("subscription"), one.data.get("metadata")
-            if isinstance(subscription, str) and isinstance(metadata, dict) and metadata:
-                known[one.source, subscription[:255]] = metadata
-        return [
-            replace(one, data={**one.data, "metadata": known[place]}, recalled=True) if place in known else one
-            for one, place in zip(happenings, places, strict=True)
-        ]
+            return made_whole(connection, happenings)
 
     def _wake(self, recorded: Iterable[Recorded]) -> None:
         runs = [run for outcome in recorded for run in (*outcome.runnable, *outcome.woken)]

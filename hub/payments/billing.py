@@ -11,11 +11,11 @@ import sqlalchemy as sa
 from hub.journal.tables_billing import told_plans, told_subscriptions, value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from hub.journal.book import Book
-    from hub.journal.entries import Happening, NewEvent
+    from hub.journal.entries import NewEvent
     from hub.jsontypes import Json, JsonObject
 
     Place = tuple[str, str]
@@ -58,27 +58,6 @@ def project(book: Book, events: Sequence[NewEvent]) -> None:
             _plan(book, event, what)
         elif family == "subscription" and what in SUBSCRIPTION_STATES:
             _subscription(book, event, what)
-
-
-def place_to_recall(happening: Happening) -> Place | None:
-    """The subscription whose metadata this lacks: (connection, its id); None where nothing is missing.
-
-    News of subscriptions, and of the payments that renew them: many gateways repeat metadata in some of them only.
-    """
-    subscription, data = happening.data.get("subscription"), happening.data
-    told_by_gateway = happening.source != _BY_HAND and happening.type.startswith(("subscription.", "payment."))
-    if not told_by_gateway or not isinstance(subscription, str) or data.get("metadata"):
-        return None
-    return happening.source, subscription[:255]
-
-
-def metadata_of(connection: sa.Connection, places: Iterable[Place]) -> Mapping[Place, JsonObject]:
-    """The metadata that was told last of these subscriptions; those of which none was told are left out."""
-    table = told_subscriptions.c
-    chosen = sa.tuple_(table.connection, table.subscription).in_(sorted(set(places)))
-    rows = connection.execute(sa.select(table.connection, table.subscription, table.data).where(chosen))
-    found = {(row.connection, row.subscription): value(row.data, "metadata") for row in rows}
-    return {place: one for place, one in found.items() if isinstance(one, dict) and one}
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from hub.journal.tables_commerce import order_lines
 from hub.journal.tables_ledger import refund_requests
 from hub.money import Money
 from hub.payments import moving
-from hub.payments.belonging import belongings
+from hub.payments.recall import belongings
 from hub.payments.refund_reading import UNDERWAY, event_of, of_payment, output_of, with_underway
 from hub.payments.refunding import OrderLine, by_lines, checked, given_up, parts_of, with_refund
 from hub.payments.splits import account_of, connection_of, passes_on

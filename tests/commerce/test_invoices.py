@@ -53,6 +53,12 @@ def test_the_same_step_makes_one_invoice_and_every_series_counts_for_itself(shop
     assert numbers == ["A-0001", "2027-0002", "A-0002", "B0001"]
 
 
+def test_no_two_series_give_the_same_number(shop):
+    asked = ("A", "A1", "2027", None, "2027-", "A10")
+    numbers = [invoice(shop, f"s{n}", series=series)["number"] for n, series in enumerate(asked)]
+    assert numbers == ["A0001", "A1-0001", "2027-0001", "2027-0002", "2027-0003", "A10-0001"]
+
+
 def test_a_refused_invoice_uses_no_number(shop):
     error = shop.refused_to("invoices", "create", {"lines": [{"item": "SHADE"}], "currency": "EUR"})
     assert (error.code, error.message) == ("not_found", "Line 1: the catalogue has no item 'SHADE'.")

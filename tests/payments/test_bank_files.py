@@ -3,9 +3,11 @@
 import csv
 import io
 from datetime import UTC, date, datetime
+from importlib.resources import files
 from xml.etree import ElementTree as ET
 
 import pytest
+import xmlschema
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,6 +32,7 @@ LINES = (
     Line("pyt_019aa0b1c2d3e4f5a6b7c8d9e0f1a2b4", ADA, Money(108_000, "EUR"), "Truck hire 12"),
     Line("pyt_019aa0b1c2d3e4f5a6b7c8d9e0f1a2b5", GRACE, Money(19_920, "EUR")),
 )
+TEXTS = st.text(max_size=40) | st.text("aß -", min_size=60, max_size=160)
 CREATED = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
 
 
@@ -74,6 +77,27 @@ def test_the_file_has_the_elements_of_the_message_in_their_order():
     ]
     header = ("GrpHdr", ["MsgId", "CreDtTm", "NbOfTxs", "CtrlSum", ("InitgPty", ["Nm"])])
     assert outline(parsed(LINES[:1])) == ("Document", [("CstmrCdtTrfInitn", [header, ("PmtInf", batch)])])
+
+
+@pytest.fixture(scope="module")
+def schema():
+    """The published schema of the message, as a library that banks' customers use ships it."""
+    return xmlschema.XMLSchema(files("sepaxml") / "schemas" / "pain.001.001.09.xsd")
+
+
+@given(
+    names=st.lists(TEXTS.filter(taken), min_size=1, max_size=4),
+    note=TEXTS,
+    minor=st.integers(1, 99_999_999_999),
+    bic=st.sampled_from(["", "BNPAFRPP", "COBADEFFXXX"]),
+)
+def test_any_file_is_valid_by_the_schema_of_the_message(schema, names, note, minor, bic):
+    lines = [
+        Line(f"pyt_{number:032}", account_of(name, GRACE.iban, bic), Money(minor + number, "EUR"), note)
+        for number, name in enumerate(names)
+    ]
+    body = sepa_file(RUN, CREATED, date(2026, 11, 27), account_of(names[0], PLATFORM.iban, bic), lines)
+    schema.validate(io.BytesIO(body))
 
 
 def test_counts_and_sums_stand_in_the_header_and_in_the_batch():

@@ -48,3 +48,17 @@ def test_of_an_unknown_payment_and_of_what_is_told_by_hand_nothing_is_added(corn
     assert "customer" not in corner.event("refund.issued")
     happen(corner, "refund.issued", "hub", refund="r_2", payment="p_1", amount=EUR)
     assert "customer" not in corner.event("refund.issued")
+
+
+def test_what_comes_in_one_call_with_its_payment_is_known_from_it(corner):
+    payment = Happening("payment.succeeded", "corner", "payment.succeeded:p_1", PAID, corner.moment)
+    refund = Happening(
+        "refund.issued",
+        "corner",
+        "refund.issued:r_1",
+        {"refund": "r_1", "payment": "p_1", "amount": EUR},
+        corner.moment,
+    )
+    corner.hub.recorder.record_all([payment, refund], corner.moment)
+    told = corner.event("refund.issued")
+    assert (told["order"], told["customer"], told["metadata"]) == ("o_1", ADA, {"form": "donate"})
