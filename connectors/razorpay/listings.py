@@ -60,6 +60,7 @@ def _transfer(made: JsonObject) -> JsonObject:
         "reversed": money_of(made.get("amount_reversed"), made.get("currency")),
         "provider": made.get("recipient"),
         "payment": source if isinstance(source, str) and source.startswith("pay_") else None,
+        "metadata": object_of(made.get("notes")),
         "created_at": time_of(made.get("created_at")),
     }
 
@@ -70,6 +71,7 @@ def _payout(made: JsonObject) -> JsonObject:
         "status": PAYOUT_STATUS.get(str(made.get("status")), "queued"),
         "amount": money_of(made.get("amount"), made.get("currency")),
         "provider": object_of(made.get("notes")).get("provider") or made.get("fund_account_id"),
+        "metadata": object_of(made.get("notes")),
         "created_at": time_of(made.get("created_at")),
     }
 

@@ -50,6 +50,7 @@ def _transfer(made: JsonObject) -> JsonObject:
         "reversed": money_of(made.get("amount_reversed"), made.get("currency")),
         "provider": id_of(made.get("destination")),
         "payment": object_of(made.get("metadata")).get("payment") or id_of(made.get("source_transaction")),
+        "metadata": object_of(made.get("metadata")),
         "created_at": time_of(made.get("created")),
     }
 
@@ -59,6 +60,8 @@ def _payout(made: JsonObject) -> JsonObject:
         "payout": made.get("id"),
         "status": PAYOUT_STATUS.get(str(made.get("status")), "queued"),
         "amount": money_of(made.get("amount"), made.get("currency")),
+        "provider": object_of(made.get("metadata")).get("provider") or "platform",
+        "metadata": object_of(made.get("metadata")),
         "created_at": time_of(made.get("created")),
     }
 

@@ -108,9 +108,10 @@ class HubOffice:
             return self._doubtful(key, error)
         return TransientError(error.message, code=error.code, remedy=error.remedy)
 
-    def _doubtful(self, key: str, error: UncertainError) -> UncertainError:
-        """Write down that nobody knows of this call; a person says, by its key."""
-        self._end(key, "uncertain", error={"code": error.code, "message": error.message})
+    def _doubtful(self, key: str, error: UncertainError) -> ActionError:
+        """Write down that nobody knows of this call; a person says, by its key. Who made it may say so meanwhile."""
+        if not self._end(key, "uncertain", error={"code": error.code, "message": error.message}):
+            return TransientError(error.message, code=error.code, remedy=error.remedy)
         error.doubt = key
         return error
 
@@ -123,7 +124,7 @@ class HubOffice:
             insert = insert_ignoring(book.tx, calls).returning(calls.c.key)
             if book.connection.execute(insert, {**row, **stamps}).first() is not None:
                 return None
-            known = book.connection.execute(sa.select(calls).where(calls.c.key == key)).one()
+            known = book.connection.execute(book.locking(sa.select(calls).where(calls.c.key == key))).one()
             if known.state != "done":
                 again = sa.update(calls).where(calls.c.key == key)
                 book.connection.execute(again.values(state="started", updated_at=self.now))
@@ -131,6 +132,8 @@ class HubOffice:
 
         return self.change(work)
 
-    def _end(self, key: str, state: str, **values: Json) -> None:
-        update = sa.update(calls).where(calls.c.key == key).values(state=state, updated_at=self.now, **values)
-        self.change(lambda book: book.connection.execute(update).rowcount)
+    def _end(self, key: str, state: str, **values: Json) -> bool:
+        """Write how the call ended; False, and nothing changed, when somebody wrote already that it was done."""
+        open_call = (calls.c.key == key, calls.c.state != "done")
+        update = sa.update(calls).where(*open_call).values(state=state, updated_at=self.now, **values)
+        return self.change(lambda book: book.connection.execute(update).rowcount) == 1

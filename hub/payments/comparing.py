@@ -26,7 +26,8 @@ FEE: Final = "Compare with the gateway's statement of account; a later report of
 class Difference:
     """What the ledger expects on an account because of one thing, and what the gateway's words come to.
 
-    ``here`` and ``there`` say in a word how the thing stands, where that is told apart.
+    ``here`` and ``there`` say in a word how the thing stands, where that is told apart. ``reports``: the types of the
+    gateway's reports that are missing, where telling them settles it.
     """
 
     account: str
@@ -35,6 +36,7 @@ class Difference:
     proposal: str
     here: str = ""
     there: str = ""
+    reports: tuple[str, ...] = ()
 
     def to_json(self) -> JsonObject:
         """As pages and events show it; ``difference`` is found less expected, where both are of one currency."""
@@ -47,6 +49,7 @@ class Difference:
             **({"difference": (self.found - self.expected).to_json()} if one_currency else {}),
             **words,
             "proposal": self.proposal,
+            **({"reports": list(self.reports)} if self.reports else {}),
         }
 
 

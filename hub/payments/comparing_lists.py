@@ -18,6 +18,12 @@ DISPUTE: Final = "dispute"
 TRANSFER: Final = "transfer"
 PAYOUT: Final = "payout"
 
+OPEN: Final = "open"
+WON: Final = "won"
+LOST: Final = "lost"
+FAILED: Final = "failed"
+NOT_YET: Final = "on its way"
+
 UNHEARD: Final = "The hub never heard of it. Look at it there, and have the gateway send its report again."
 UNLISTED: Final = (
     "The gateway does not list it. Look for it there; when it cannot be found, ask the gateway what became of it."
@@ -28,17 +34,17 @@ OTHER_CURRENCY: Final = (
 OTHER_AMOUNT: Final = "Look at it there: a part was taken back or changed. Have the gateway send its reports again."
 AHEAD: Final = "A report of the gateway is missing. Look at it there, and have the gateway send its reports again."
 BEHIND: Final = "The gateway may still be at it: compare again tomorrow, and look at it there when it stays so."
+TAKE: Final = "Take the gateway's word over: the hub then books it as if the gateway's missing report had come."
 DONE_AFTER_ALL: Final = "The gateway did it after all. Pay nothing again before it is clear who has the money."
 
 _STATES: Final[Mapping[str, Mapping[str, str]]] = {
-    DISPUTE: {"opened": "open", "answered": "open", "accepted": "lost", "lost": "lost", "won": "won"},
-    TRANSFER: {"queued": "on its way", "sent": "sent", "reversed": "sent", "failed": "failed"},
-    PAYOUT: {"queued": "on its way", "sent": "on its way", "paid": "paid", "failed": "failed", "reversed": "failed"},
+    DISPUTE: {"opened": OPEN, "answered": OPEN, "accepted": LOST, "lost": LOST, "won": WON},
+    TRANSFER: {"queued": NOT_YET, "sent": "sent", "reversed": "sent", "failed": FAILED},
+    PAYOUT: {"queued": NOT_YET, "sent": NOT_YET, "paid": "paid", "failed": FAILED, "reversed": FAILED},
 }
 """A kind -> the status that gateways' actions name -> the word here. What was taken back is less of what was sent."""
-_MOVES_NOTHING: Final = frozenset({"won", "failed"})
-_NOT_YET: Final = frozenset({"on its way"})
-_ENDED: Final = frozenset({"won", "lost", "failed"})
+_MOVES_NOTHING: Final = frozenset({WON, FAILED})
+_ENDED: Final = frozenset({WON, LOST, FAILED})
 _NOTHING: Final = "nothing"
 
 
@@ -83,7 +89,7 @@ def difference(connection: str, here: Standing | None, there: Standing | None) -
 
 def _missing(connection: str, here: Standing | None, there: Standing | None) -> Difference | None:
     known = here or there
-    if known is None or not known.moved.minor or (here is None and known.state in _NOT_YET):
+    if known is None or not known.moved.minor or (here is None and known.state == NOT_YET):
         return None
     nothing = Standing(Money.zero(known.money.currency), _NOTHING)
     proposal = UNHEARD if here is None else UNLISTED
@@ -91,9 +97,9 @@ def _missing(connection: str, here: Standing | None, there: Standing | None) -> 
 
 
 def _of_states(here: str, there: str) -> str:
-    if here == "failed":
+    if here == FAILED:
         return DONE_AFTER_ALL
-    return AHEAD if there in _ENDED or here in _NOT_YET else BEHIND
+    return AHEAD if there in _ENDED or here == NOT_YET else BEHIND
 
 
 def _difference(connection: str, here: Standing, there: Standing, proposal: str) -> Difference:

@@ -26,6 +26,8 @@ from hub.payments.reconciling_lists import (
     compare_list,
     found_of,
     known,
+    missing_reports,
+    says_sums,
 )
 
 if TYPE_CHECKING:
@@ -34,10 +36,13 @@ if TYPE_CHECKING:
     from hub.journal.book import Book
     from hub.jsontypes import JsonObject
     from hub.office import Office, Timer
+    from hub.payments.reconciling_lists import Known
 
     Row = sa.Row[Any]
 
 PAYMENT: Final = "payment"
+AGREES: Final = "It agrees now."
+TAKEN: Final = "The gateway's word was taken over."
 _AT_ONCE: Final = 20
 _KEPT: Final = timedelta(days=60)
 
@@ -153,20 +158,62 @@ def compare_listed_again(office: Office, check: str, actor: str) -> bool:
     """Read the gateway's list once more; True when it agrees now, and the matter is over. Raises like an action."""
     with office.read() as reading:
         row = check_of(reading, check)
-    item = asked_now(office, row.connection, row.kind, row.day, row.subject)
+    item, sums = asked_now(office, row.connection, row.kind, row.day, row.subject), says_sums(office, row.connection)
 
     def work(book: Book) -> bool:
         row = _open(book, check)
-        here = known(book.connection, row.kind, row.connection, [row.subject], row.day).get(row.subject)
-        return _compared_again(book, row, found_of(row.kind, row.connection, here, item), actor)
+        return _compared_again(book, row, found_of(row.kind, row.connection, _here(book, row), item, sums=sums), actor)
 
     return office.change(work)
 
 
-def _compared_again(book: Book, row: Row, found: list[JsonObject], actor: str) -> bool:
+def take_over(office: Office, check: str, actor: str) -> bool:
+    """Tell what the gateway's missing reports would have told of a dispute, transfer or payout, and compare again.
+
+    True when it agrees then, and the matter is over. The gateway is asked first: what agrees by now is settled and nothing
+    told. Raises like an action; ``ConflictError`` when it is not open any more or differs in another way than the page said,
+    ``PermanentError`` (``wrong_state``) where no report would settle it.
+    """
+    with office.read() as reading:
+        row = check_of(reading, check)
+    if row.kind == PAYMENT:
+        message = "What a gateway says of a payment is taken over when it is compared again."
+        raise PermanentError(message, code="bad_input", remedy="Press the button that asks the gateway.")
+    item, sums = asked_now(office, row.connection, row.kind, row.day, row.subject), says_sums(office, row.connection)
+
+    def tell(book: Book) -> str:
+        row = _open(book, check)
+        here = _here(book, row)
+        found = found_of(row.kind, row.connection, here, item, sums=sums)
+        if not found:
+            return AGREES
+        if found != row.found:
+            message = f"The {row.kind} {row.subject} differs in another way by now."
+            raise ConflictError(message, remedy="Press Compare again, look at what it says, and take that over.")
+        missing = missing_reports(row.kind, here, item, sums=sums)
+        if not missing:
+            message = f"No report of the gateway's would settle the {row.kind} {row.subject}."
+            raise PermanentError(message, code="wrong_state", remedy=str(found[0]["proposal"]))
+        for report in missing:
+            book.tell(report.type, report.source_id, report.data, source=row.connection)
+        return TAKEN
+
+    def settle_it(book: Book) -> bool:
+        row = _open(book, check)
+        found = found_of(row.kind, row.connection, _here(book, row), item, sums=sums)
+        return _compared_again(book, row, found, actor, why)
+
+    why = office.change(tell)
+    return office.change(settle_it)
+
+
+def _here(book: Book, row: Row) -> Known | None:
+    return known(book.connection, row.kind, row.connection, [row.subject], row.day).get(row.subject)
+
+
+def _compared_again(book: Book, row: Row, found: list[JsonObject], actor: str, why: str = AGREES) -> bool:
     state, by = ("differs", "") if found else ("settled", actor)
-    why = "" if found else "It agrees now."
-    book.change(ledger_checks, row, state=state, found=found, why=why, settled_by=by)
+    book.change(ledger_checks, row, state=state, found=found, why="" if found else why, settled_by=by)
     return not found
 
 

@@ -7,7 +7,7 @@ itself where the list is of another account.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -19,9 +19,21 @@ from hub.journal.tables import events, payments
 from hub.journal.tables_escrow import payouts
 from hub.journal.tables_ledger import ledger_checks, ledger_movements
 from hub.money import Money
-from hub.payments.comparing_lists import DISPUTE, PAYOUT, TRANSFER, Standing, difference, listed
+from hub.payments.comparing_lists import (
+    DISPUTE,
+    FAILED,
+    NOT_YET,
+    PAYOUT,
+    TAKE,
+    TRANSFER,
+    Standing,
+    difference,
+    listed,
+)
 from hub.payments.movements import Movement
+from hub.payments.outcomes import tells
 from hub.payments.payment import Facts
+from hub.payments.taking_over import reports
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,6 +41,7 @@ if TYPE_CHECKING:
     from hub.journal.book import Book
     from hub.jsontypes import JsonObject
     from hub.office import Office
+    from hub.payments.taking_over import Report
 
 LISTS: Final = "ledger.reconcile_lists"
 """The timer that compares one list: its subject is day, kind and connection."""
@@ -45,14 +58,8 @@ _BACK: Final[Mapping[str, timedelta]] = {
 _AT_ONCE: Final = 50
 _SLACK: Final = timedelta(days=1)
 _SENT_STATES: Final[Mapping[str, Mapping[str, str]]] = {
-    TRANSFER: {"queued": "on its way", "sent": "sent", "paid": "sent", "uncertain": "on its way", "failed": "failed"},
-    PAYOUT: {
-        "queued": "on its way",
-        "sent": "on its way",
-        "paid": "paid",
-        "uncertain": "on its way",
-        "failed": "failed",
-    },
+    TRANSFER: {"queued": NOT_YET, "sent": "sent", "paid": "sent", "uncertain": NOT_YET, "failed": FAILED},
+    PAYOUT: {"queued": NOT_YET, "sent": NOT_YET, "paid": "paid", "uncertain": NOT_YET, "failed": FAILED},
 }
 """How a payout or transfer that the hub sent itself stands, by the state of its row."""
 
@@ -240,13 +247,16 @@ def check_id(day: str, kind: str, connection: str, subject: str) -> str:
 
 def _keep(office: Office, day: str, kind: str, connection: str, page: Mapping[str, JsonObject | None]) -> None:
     if page:
-        office.change(lambda book: _keep_page(book, day, kind, connection, page))
+        sums = says_sums(office, connection)
+        office.change(lambda book: _keep_page(book, day, kind, connection, page, sums=sums))
 
 
-def _keep_page(book: Book, day: str, kind: str, connection: str, page: Mapping[str, JsonObject | None]) -> None:
+def _keep_page(  # noqa: PLR0913 (what makes one page of a list)
+    book: Book, day: str, kind: str, connection: str, page: Mapping[str, JsonObject | None], *, sums: bool
+) -> None:
     here = known(book.connection, kind, connection, page, day)
     found = {
-        subject: found_of(kind, connection, here.get(subject), item)
+        subject: found_of(kind, connection, here.get(subject), item, sums=sums)
         for subject, item in page.items()
         if _is_due(day, item, is_known=subject in here)
     }
@@ -286,11 +296,27 @@ def _is_of(day: str, item: JsonObject | None) -> bool:
     return begin <= datetime.fromisoformat(str(item["created_at"])) < begin + timedelta(days=1)
 
 
-def found_of(kind: str, connection: str, here: Known | None, item: JsonObject | None) -> list[JsonObject]:
-    """Where the two differ, as it is kept; empty when they agree."""
+def found_of(
+    kind: str, connection: str, here: Known | None, item: JsonObject | None, *, sums: bool
+) -> list[JsonObject]:
+    """Where the two differ, as it is kept; empty when they agree. ``sums`` as for :func:`reports`."""
     there = listed(kind, item) if item is not None else None
     one = difference(connection, here.standing if here else None, there)
-    return [one.to_json()] if one is not None else []
+    if one is None:
+        return []
+    missing = tuple(report.type for report in missing_reports(kind, here, item, sums=sums))
+    return [(replace(one, proposal=TAKE, reports=missing) if missing else one).to_json()]
+
+
+def missing_reports(kind: str, here: Known | None, item: JsonObject | None, *, sums: bool) -> Sequence[Report]:
+    """The gateway's reports that would settle a difference; none where a person must look."""
+    standing, payment = (here.standing, here.payment) if here is not None else (None, None)
+    return reports(kind, standing, item, payment, sums=sums)
+
+
+def says_sums(office: Office, connection: str) -> bool:
+    """Whether the gateway reports by itself what is taken back of transfers, and how much it is in all."""
+    return tells(office.manifest(connection), "transfer.reversed")
 
 
 def _shown_already(

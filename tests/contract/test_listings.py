@@ -79,10 +79,12 @@ def test_what_stripe_says_of_a_transfer_a_payout_and_a_dispute(stripe_desk, stri
     yen = {"amount": {"minor": 5000, "currency": "JPY"}, "reversed": {"minor": 2000, "currency": "JPY"}}
     (transfer,), _ = listed(stripe_desk, "transfer.list")
     assert transfer.pop("transfer").startswith("tr_")
-    assert transfer == {"status": "sent", **yen, "provider": "acct_7", "payment": "pi_1", "created_at": moment}
+    said = {"metadata": {"payment": "pi_1"}, "created_at": moment}
+    assert transfer == {"status": "sent", **yen, "provider": "acct_7", "payment": "pi_1", **said}
     (payout,), _ = listed(stripe_desk, "payout.list")
     assert payout.pop("payout").startswith("po_")
-    assert payout == {"status": "paid", "amount": {"minor": 12340, "currency": "KWD"}, "created_at": moment}
+    ours = {"provider": "platform", "metadata": {}}
+    assert payout == {"status": "paid", "amount": {"minor": 12340, "currency": "KWD"}, **ours, "created_at": moment}
     (dispute,), _ = listed(stripe_desk, "dispute.list")
     assert (dispute["status"], dispute["payment"], dispute["amount"]["minor"]) == ("lost", "pi_1", 3999)
 

@@ -203,9 +203,12 @@ def test_dispute_is_answered_with_evidence(desk, paypal):
     assert sent["evidences"][0]["notes"] == "It was delivered."
     paypal.resolve(dispute, "RESOLVED_BUYER_FAVOUR")
     closed = told(desk, paypal)[-1]
-    assert (closed.source_id, closed.data["outcome"]) == (f"dispute.closed:{dispute}", "lost")
+    assert (closed.source_id, closed.data["outcome"]) == (f"dispute.closed:{dispute}:lost", "lost")
     desk.run("dispute.answer", {"dispute": dispute, "evidence": {"refund_id": "R1"}}, key="b")
     assert paypal.answers[1][1] == "appeal"
+    paypal.resolve(dispute, "RESOLVED_SELLER_FAVOUR")
+    appealed = told(desk, paypal)[-1]
+    assert (appealed.source_id, appealed.data["outcome"]) == (f"dispute.closed:{dispute}:won", "won")
 
 
 def test_dispute_is_accepted(desk, paypal):

@@ -300,3 +300,34 @@ def test_a_dispute_that_the_hub_never_heard_of_is_shown_with_how_it_stands(marke
     market.speak()
     market.heard("dispute.opened")
     assert "Settled." in editor.post(f"/reconciliation/{row.id}", do="ask", follow=True).text
+
+
+def test_a_dispute_is_taken_over_by_editors_once_and_stands_in_the_audit_trail(market):
+    payment = market.sandbox("POST", "/payments", {"amount": 5000, "currency": "JPY"})["id"]
+    market.pay(payment)
+    market.heard("payment.succeeded")
+    market.silence()
+    market.sandbox("POST", f"/test/payments/{payment}/dispute", {})
+    market.hub.office("compare").change(lambda book: book.connection.execute(sa.update(payments).values(look_at=None)))
+    market.forward(days=2)
+    (row,) = [one for one in market.rows(ledger_checks) if one.kind == "dispute"]
+    address = f"/reconciliation/{row.id}"
+    viewer, editor = enter(market, "viewer"), enter(market)
+    assert 'value="take"' not in viewer.page("/reconciliation")
+    assert viewer.post(address, do="take").status_code == 403
+    assert market.told("dispute") == []
+    page = unescape(editor.page("/reconciliation"))
+    assert 'value="take"' in page
+    assert "It tells <code>dispute.opened</code>." in page
+    assert "Settled." in editor.post(address, do="take", follow=True).text
+    assert market.account("disputed", "JPY") == 5000
+    assert "is not open any more" in editor.post(address, do="take", follow=True).text
+    assert market.told("dispute") == ["dispute.opened"]
+    trail = [one for one in market.hub.store.audit_trail() if one["target"] == row.id]
+    assert [one["action"] for one in trail] == ["reconciliation.take"]
+
+
+def test_what_no_report_would_settle_has_no_button_to_take_it_over(differing, market):
+    editor = enter(market)
+    assert 'value="take"' not in editor.page("/reconciliation")
+    assert "when it is compared again" in editor.post(f"/reconciliation/{differing.id}", do="take", follow=True).text

@@ -39,6 +39,7 @@ pages = Pages("ledger", __name__)
 
 _NEWEST: Final = 300
 _LONGEST_WHY: Final = 500
+_DONE: Final = frozenset({"settle", "take"})
 _EXPORTED: Final = 200_000
 _FAMILIES: Final[Mapping[str, str]] = {
     "gateway": "Held for us by gateways and the bank",
@@ -264,7 +265,7 @@ def _compared(pressed: Pressed) -> str:
 
 @pages.page("/reconciliation/<check>", Role.EDITOR, method="POST")
 def reconcile(check: str) -> ResponseReturnValue:
-    """Ask the gateway again and compare, or say why it differs."""
+    """Ask the gateway again and compare, take its word over, or say why it differs."""
     hub, do, typed = the_hub(), request.form.get("do", ""), typed_in(("why",))
     wrong = too_long(typed, {"why": _LONGEST_WHY})
     if do == "settle" and not typed["why"]:
@@ -275,12 +276,14 @@ def reconcile(check: str) -> ResponseReturnValue:
         if do == "settle":
             reconciliation.settle(hub.office(new_id("rec", hub.now())), check, typed["why"], actor())
             agrees = True
+        elif do == "take":
+            agrees = reconciliation.take_over(hub.office(new_id("rec", hub.now())), check, actor())
         else:
             agrees = _asked_again(check)
     except HubError as error:
         flash(str(error), "danger")
         return redirect(url_for("ledger.compared"), 303)
-    hub.store.note(actor(), f"reconciliation.{'settle' if do == 'settle' else 'ask'}", check, hub.now(), {})
+    hub.store.note(actor(), f"reconciliation.{do if do in _DONE else 'ask'}", check, hub.now(), {})
     flash(*(("Settled.", "success") if agrees else ("It still differs.", "warning")))
     return redirect(url_for("ledger.compared"), 303)
 
