@@ -21,7 +21,8 @@ class _Page(mistune.HTMLRenderer):
         return super().strong(text)
 
     def table(self, text: str) -> str:
-        return f'<div class="table-responsive"><table class="table">{text}</table></div>\n'
+        scrolled = 'class="table-responsive" tabindex="0" role="group" aria-label="Table"'
+        return f'<div {scrolled}><table class="table">{text}</table></div>\n'
 
     def table_cell(self, text: str, align: str | None = None, head: bool = False) -> str:  # noqa: FBT001, FBT002 (Mistune's)
         tag = "th" if head else "td"
