@@ -11,6 +11,7 @@ import sqlalchemy as sa
 import zxingcpp
 from PIL import Image
 
+from hub.commerce.catalogue_items import import_table
 from hub.journal.tables_commerce import catalogue_items
 from hub.journal.tables_work import providers
 from hub.web.pages import catalogue
@@ -103,8 +104,12 @@ def test_the_vendor_is_chosen_by_name_and_their_page_says_the_id_for_tables(hub,
     assert admin.post("/catalogue/new", **{**GOOD, "vendor": vendor}).status_code == 303
     assert f'<option value="{vendor}" selected>' in admin.page(f"/catalogue/item/{GOOD['sku']}")
     assert "Lamps &amp; Co" in admin.page("/catalogue")
-    assert admin.post(f"/catalogue/item/{GOOD['sku']}", **{**GOOD, "vendor": "prv_of_a_file"}).status_code == 303
+    other = {**GOOD, "vendor": "prv_of_a_file"}
+    assert admin.post(f"/catalogue/item/{GOOD['sku']}", **other).status_code == 422
+    table = f"sku,title,vendor\n{GOOD['sku']},Lamp,prv_of_a_file\n"
+    hub.office("file").change(lambda book: import_table(book, table, "test"))
     assert '<option value="prv_of_a_file" selected>' in admin.page(f"/catalogue/item/{GOOD['sku']}")
+    assert admin.post(f"/catalogue/item/{GOOD['sku']}", **other).status_code == 303
 
 
 def test_a_sku_that_is_taken_is_said(hub, admin):

@@ -16,7 +16,7 @@ MADE_UP = "made-up-by-a-stranger"
 SURROGATE = b"\xed\xa0\x80"
 """Half of a character: no text at all."""
 
-ODD = (MADE_UP, SCRIPT, NUL, LONG, "-1", "")
+ODD = (MADE_UP, SCRIPT, LONG, "")
 
 COMMON = ("after", "lang")
 """What many addresses take without a link that says so."""
@@ -99,10 +99,13 @@ def test_nothing_is_taken_for_the_word_that_money_did_not_move(walker):
 
 
 def without(walker):
+    tried = set()
     for case in cases(walker):
         data = walker.filled(case)
         for one in case.form.controls:
-            if one.is_typed and one.name and one.name != "csrf_token":
+            known = (case.endpoint, one.name)
+            if one.is_typed and one.name and known not in tried:
+                tried.add(known)
                 yield amiss(walker, case, one.name, {key: data[key] for key in data if key != one.name}, "left out")
                 yield amiss(walker, case, one.name, {**data, one.name: [*data.get(one.name, ()), "2"]}, "sent twice")
 
@@ -138,7 +141,7 @@ def questions(walker):
 def test_whatever_an_address_asks_for_is_answered(walker):
     amiss = []
     for path, names, is_public in questions(walker):
-        for name, value in itertools.product(names, (*ODD, FULL_WIDTH, "0000-01-01", "9" * 24, SURROGATE)):
+        for name, value in itertools.product(names, (*ODD, NUL, "-1", FULL_WIDTH, "0000-01-01", "9" * 24, SURROGATE)):
             query = urlencode({name: value})
             answer = walker.look(f"{path}?{query}", is_public=is_public)
             if answer.status_code >= 500 or (answer.mimetype == "text/html" and SCRIPT in answer.text):

@@ -171,6 +171,8 @@ def _save(sku: str | None) -> ResponseReturnValue:
     prices, wrong = read_prices(typed["prices"])
     item, found_wrong = read_item(typed, prices)
     wrong |= {_place(one): one.message for one in found_wrong if _place(one) not in wrong}
+    if item.vendor and item.vendor not in {*_vendors(), _item(sku).vendor if sku is not None else None}:
+        wrong["vendor"] = "There is no such vendor. Choose one of these."
     if not wrong:
         try:
             item = replace(item, image=_picture(item.image, wrong))
