@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
@@ -81,14 +81,21 @@ def _told_of(happening: Happening, what: str, families: tuple[str, ...]) -> Plac
     return happening.source, identity[:255]
 
 
-def _metadata(connection: sa.Connection, places: AbstractSet[Place]) -> Mapping[Place, JsonObject]:
-    """The metadata that was told last of these subscriptions; those of which none was told are left out."""
+def _stored(
+    connection: sa.Connection, identity: sa.Column[Any], kept: sa.Column[Any], places: AbstractSet[Place]
+) -> Mapping[Place, JsonObject]:
+    """The document ``kept`` of the rows with these connections and ids; what is not there is left out."""
     if not places:
         return {}
-    table = told_subscriptions.c
-    chosen = sa.tuple_(table.connection, table.subscription).in_(sorted(places))
-    rows = connection.execute(sa.select(table.connection, table.subscription, table.data).where(chosen))
-    found = {(row.connection, row.subscription): value(row.data, "metadata") for row in rows}
+    of = identity.table.c.connection
+    rows = connection.execute(sa.select(of, identity, kept).where(sa.tuple_(of, identity).in_(sorted(places))))
+    return {(row[0], row[1]): row[2] for row in rows}
+
+
+def _metadata(connection: sa.Connection, places: AbstractSet[Place]) -> Mapping[Place, JsonObject]:
+    """The metadata that was told last of these subscriptions; those of which none was told are left out."""
+    told = _stored(connection, told_subscriptions.c.subscription, told_subscriptions.c.data, places)
+    found = {place: value(data, "metadata") for place, data in told.items()}
     return {place: one for place, one in found.items() if isinstance(one, dict) and one}
 
 
@@ -104,12 +111,8 @@ def _metadata_beside(happenings: Sequence[Happening]) -> Mapping[Place, JsonObje
 
 def _belonging(connection: sa.Connection, places: AbstractSet[Place]) -> Mapping[Place, JsonObject]:
     """What these payments belong to; those of which nothing was told are left out."""
-    if not places:
-        return {}
-    table = payments.c
-    chosen = sa.tuple_(table.connection, table.payment).in_(sorted(places))
-    rows = connection.execute(sa.select(table.connection, table.payment, table.facts).where(chosen))
-    return {(row.connection, row.payment): belongings(Facts.from_json(row.facts)) for row in rows}
+    stored = _stored(connection, payments.c.payment, payments.c.facts, places)
+    return {place: belongings(Facts.from_json(facts)) for place, facts in stored.items()}
 
 
 def _belonging_beside(happenings: Sequence[Happening]) -> Iterator[tuple[Place, JsonObject]]:
