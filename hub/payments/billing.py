@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from hub.journal.entries import NewEvent
     from hub.jsontypes import Json, JsonObject
 
-    Place = tuple[str, str]
-
 _BY_HAND = "hub"
 _PLAN_KEPT = ("name", "price", "interval", "metadata")
 _SUBSCRIPTION_KEPT = (
