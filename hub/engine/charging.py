@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from hub.engine.payment_desk import PaymentDesk
     from hub.journal.entries import Happening
     from hub.jsontypes import JsonObject
+    from hub.payments.store import Begun
     from hub.payments.subscription import Subscription, Tale
 
 log = structlog.get_logger(__name__)
@@ -142,24 +143,27 @@ class Charging:
 
     def _charge(self, row: sa.Row[Any], known: Subscription) -> None:
         now = self._hub.now()
+        is_new = self._charge_at(known) is None
         priced = rules.at_new_price(known)
-        if priced != known and self._charge_at(known) is None:
-            row, known = self._store.keep_subscription(row, priced, now), priced
-        if known.charge == 0:
+        if priced != known and is_new:
+            row, known = self._store.keep_new_price(row, priced, now), priced
+        if known.charge == 0 and is_new:
             self._keep(row, *rules.charged(known))
             return
-        charge, recovered = self._store.begin_charge(row, known, now)
+        begun = self._store.begin_charge(row, known, now)
+        charge = begun.charge
         if charge.state == "succeeded":
             self._succeed(row, known, charge, charge.payment)
         elif charge.state == "failed":
             self._fail(row, known, charge, str((charge.error or {}).get("code") or "failed"))
         elif charge.state == "started":
-            self._make(row, known, charge, recovered=recovered)
+            self._make(row, known, begun)
 
-    def _make(self, row: sa.Row[Any], known: Subscription, charge: sa.Row[Any], *, recovered: bool) -> None:
+    def _make(self, row: sa.Row[Any], known: Subscription, begun: Begun) -> None:
+        charge = begun.charge
         key = part_key(derived_id("chg", known.id)[4:].ljust(40, "0"), f"{charge.cycle}.{charge.attempt}")
         _, connector, call = self._desk.call(row.connection, key, _payment(row, known, charge))
-        attempt = Attempt(call, connector, [], repeated=charge.attempt > 0 or recovered, recovered=recovered)
+        attempt = Attempt(call, connector, [], repeated=begun.is_repeated, recovered=begun.is_recovered)
         desk = self._hub.gateway_calls.desk(attempt, call)
         if pays_by_link(connector.manifest):
             output = create_link(desk, {**call.input, "subscription": known.id})
@@ -260,7 +264,11 @@ class Charging:
         return cast("JsonObject", connector.run(action, call))
 
     def _keep(self, row: sa.Row[Any], known: Subscription, tales: Sequence[Tale], payment: str | None = None) -> None:
-        """Tell what became of it, then write it: should the hub die in between, the same is told again, and known."""
+        """Tell what became of it, then write it: should the hub die in between, the same is told again, and known.
+
+        Raises ``ConflictError``, and tells nothing, when somebody else changed it meanwhile.
+        """
+        self._store.refuse_changed(row)
         self._tell(row, tales, payment)
         self._store.keep_subscription(row, known, self._hub.now())
 

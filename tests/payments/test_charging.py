@@ -1,0 +1,291 @@
+"""Charges when a process dies, when others act meanwhile, and when their end comes late: money is exact, nothing is taken twice."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from hub.journal.tables import subscriptions
+from tests.fakes.server import LOST, Answered, Mood
+from tests.payments.conftest import EUR, Corner
+from tests.payments.market import KilledError
+from tests.payments.test_subscriptions import act, member, plan
+
+
+@pytest.fixture
+def corner(tmp_path, gateway, request):
+    made = Corner(tmp_path / "workspace", "sqlite:///", gateway, **getattr(request, "param", {}))
+    yield made
+    made.hub.close()
+
+
+def amounts(corner):
+    return [one["amount"] for one in corner.gateway.charges]
+
+
+def charges(corner, subscription):
+    """State and amount of each charge, oldest first."""
+    rows = corner.hub.payments.store.charges_of(subscription)[::-1]
+    return [(row.state, row.amount) for row in rows]
+
+
+def terms(corner, subscription):
+    store = corner.hub.payments.store
+    return store.subscription(store.get(subscriptions, subscription))
+
+
+def die(corner, monkeypatch, name, moment="before"):
+    """The process dies once, before or after this write of the store; what is due then is due again two minutes later."""
+    store = corner.hub.payments.store
+    real = getattr(store, name)
+
+    def dying(*given, **more):
+        monkeypatch.setattr(store, name, real)
+        if moment == "after":
+            real(*given, **more)
+        raise KilledError
+
+    monkeypatch.setattr(store, name, dying)
+
+
+def live_on(corner):
+    """What is due is done until the process dies, and the rest of it by the next one."""
+    with pytest.raises(KilledError):
+        corner.run_due()
+    corner.forward(minutes=3)
+
+
+# a process that dies
+
+
+@pytest.mark.parametrize("outcome", ["renewed", "payment_failed"])
+@pytest.mark.parametrize(("write", "moment"), [("end_charge", "after"), ("keep_subscription", "before")])
+def test_a_charge_whose_end_was_written_before_the_process_died_is_not_made_again(
+    corner, monkeypatch, outcome, write, moment
+):
+    joined = member(corner)
+    corner.gateway.declines = outcome == "payment_failed"
+    corner.moment = terms(corner, joined).due_at
+    die(corner, monkeypatch, write, moment)
+    with pytest.raises(KilledError):
+        corner.run_due()
+    corner.gateway.declines = not corner.gateway.declines
+    asked = corner.gateway.count("POST", "/payments")
+    corner.forward(minutes=3)
+    assert corner.gateway.count("POST", "/payments") == asked, "the gateway is not asked again"
+    assert corner.told("subscription") == ["subscription.started", f"subscription.{outcome}"]
+    told = corner.event(f"subscription.{outcome}")
+    if outcome == "renewed":
+        assert (told["payment"], told["amount"], amounts(corner)) == ("c_2", EUR, [4900, 4900])
+        assert terms(corner, joined).cycle == 2
+    else:
+        assert (told["reason"], terms(corner, joined).attempt) == ("card_declined", 1)
+
+
+@pytest.mark.parametrize("options", [{"idempotent": "key"}, {"idempotent": "lookup"}])
+@pytest.mark.parametrize(("write", "moment"), [("begin_charge", "after"), ("end_charge", "before")])
+def test_a_charge_that_was_begun_when_the_process_died_is_made_once(
+    tmp_path, gateway, monkeypatch, options, write, moment
+):
+    corner = Corner(tmp_path / "workspace", "sqlite:///", gateway, **options)
+    joined = member(corner)
+    corner.moment = terms(corner, joined).due_at
+    die(corner, monkeypatch, write, moment)
+    live_on(corner)
+    assert amounts(corner) == [4900, 4900]
+    assert corner.told("subscription") == ["subscription.started", "subscription.renewed"]
+    corner.hub.close()
+
+
+@pytest.mark.parametrize("corner", [{"idempotent": "no"}], indirect=True)
+@pytest.mark.parametrize(("write", "moment", "made"), [("begin_charge", "after", 1), ("end_charge", "before", 2)])
+def test_where_nothing_tells_how_far_it_came_a_person_decides(corner, monkeypatch, write, moment, made):
+    joined = member(corner)
+    corner.moment = terms(corner, joined).due_at
+    die(corner, monkeypatch, write, moment)
+    live_on(corner)
+    corner.forward(days=40)
+    assert (len(corner.gateway.charges), charges(corner, joined)[1:]) == (made, [("uncertain", 4900)])
+    assert terms(corner, joined).due_at is None
+    assert corner.hub.payments.store.charges_of(joined)[0].error["code"] == "interrupted"
+    assert corner.told("subscription") == ["subscription.started"]
+
+
+@pytest.mark.parametrize("corner", [{"idempotent": "lookup"}], indirect=True)
+def test_an_answer_that_was_lost_is_looked_up_before_it_is_charged_again(corner):
+    joined = member(corner)
+    corner.gateway.treat(LOST)
+    corner.forward(days=29)
+    assert amounts(corner) == [4900, 4900]
+    assert charges(corner, joined) == [("succeeded", 4900)] * 2
+    assert corner.told("subscription") == ["subscription.started", "subscription.renewed"]
+
+
+def test_a_price_that_changes_while_a_charge_is_made_again_does_not_hold_for_it(corner):
+    gold = plan(corner)
+    joined = member(corner, gold)
+    corner.gateway.treat(LOST)
+    corner.forward(days=28)
+    dearer = {"plan": gold, "price": {"minor": 5900, "currency": "EUR"}, "existing": "move"}
+    corner.act("plan.update", dearer, "dearer")
+    corner.forward(days=1)
+    assert amounts(corner) == [4900, 4900]
+    assert terms(corner, joined).balance == 0
+    corner.forward(days=31)
+    assert amounts(corner) == [4900, 4900, 5900]
+
+
+# others act while a charge is under way
+
+
+def meanwhile(corner, monkeypatch, do):
+    """Do something while the gateway charges."""
+    real = corner.gateway.handle
+
+    def handle(request):
+        answered = real(request)
+        if request.method == "POST":
+            monkeypatch.setattr(corner.gateway, "handle", real)
+            do()
+        return answered
+
+    monkeypatch.setattr(corner.gateway, "handle", handle)
+
+
+def test_what_is_changed_while_the_gateway_charges_starts_no_second_charge(corner, monkeypatch):
+    joined, due = member(corner), []
+
+    def change():
+        act(corner, "update", joined, quantity=2, prorate="none")
+        due.extend(corner.hub.payment_clock.due())
+
+    meanwhile(corner, monkeypatch, change)
+    corner.forward(days=28)
+    assert (due, charges(corner, joined)[1:]) == ([], [("succeeded", 4900)])
+    corner.forward(minutes=3)
+    assert corner.told("subscription") == ["subscription.started", "subscription.updated", "subscription.renewed"]
+    assert (amounts(corner), terms(corner, joined).balance) == ([4900, 4900], 4900)
+
+
+def test_who_is_cancelled_while_the_gateway_charges_is_not_renewed(corner, monkeypatch):
+    joined = member(corner)
+    meanwhile(corner, monkeypatch, lambda: act(corner, "cancel", joined, at="now"))
+    corner.forward(days=40)
+    assert corner.told("subscription") == ["subscription.started", "subscription.cancelled"]
+    assert charges(corner, joined)[1:] == [("succeeded", 4900)], "that is still known of it"
+
+
+def test_a_new_price_that_begins_with_a_charge_leaves_it_to_who_makes_it(corner, monkeypatch):
+    gold = plan(corner)
+    joined, due = member(corner, gold), []
+    dearer = {"plan": gold, "price": {"minor": 5900, "currency": "EUR"}, "existing": "move"}
+    corner.act("plan.update", dearer, "dearer")
+    meanwhile(corner, monkeypatch, lambda: due.extend(corner.hub.payment_clock.due()))
+    corner.forward(days=28)
+    assert (due, charges(corner, joined)) == ([], [("succeeded", 4900), ("succeeded", 5900)])
+
+
+def test_a_new_price_that_was_written_before_the_process_died_is_charged_once_and_exactly(corner, monkeypatch):
+    gold = plan(corner)
+    joined = member(corner, gold)
+    corner.act("plan.update", {"plan": gold, "price": {"minor": 5900, "currency": "EUR"}, "existing": "move"}, "dearer")
+    corner.moment = terms(corner, joined).due_at
+    die(corner, monkeypatch, "begin_charge", "after")
+    live_on(corner)
+    assert (amounts(corner), terms(corner, joined).balance) == ([4900, 5900], 0)
+
+
+# nothing to charge
+
+
+def test_a_period_that_a_credit_pays_is_renewed_without_a_charge_and_what_is_left_is_kept(corner):
+    joined = member(corner, quantity=4)
+    corner.forward(days=14)
+    act(corner, "update", joined, quantity=1)
+    corner.forward(days=14)
+    assert amounts(corner) == [19_600]
+    renewed = corner.event("subscription.renewed")
+    assert (renewed["amount"], "payment" in renewed) == ({"minor": 0, "currency": "EUR"}, False)
+    assert terms(corner, joined).balance == 4900 - 7350
+    corner.forward(days=31)
+    assert amounts(corner) == [19_600, 4900 - 2450]
+
+
+def test_a_charge_whose_answer_was_lost_is_made_again_though_a_credit_came_meanwhile(corner):
+    """It may have been taken: what it took is set off, and not forgotten."""
+    joined = member(corner, quantity=4)
+    corner.gateway.treat(LOST)
+    corner.forward(days=28)
+    act(corner, "update", joined, quantity=1)
+    assert terms(corner, joined).charge == 4900
+    row = corner.hub.payments.store.get(subscriptions, joined)
+    corner.hub.payments.store.keep_subscription(row, replace(terms(corner, joined), balance=-4900), corner.moment)
+    corner.forward(days=1)
+    assert charges(corner, joined) == [("succeeded", 19_600)] * 2
+    assert terms(corner, joined).balance == -19_600
+
+
+# the gateway's answers
+
+
+@pytest.mark.parametrize("status", ["failed", "expired", "voided"])
+def test_a_charge_that_is_answered_as_undone_is_dunned(corner, status):
+    joined = member(corner)
+    corner.gateway.outcome = status
+    corner.forward(days=28)
+    assert charges(corner, joined)[1:] == [("failed", 4900)]
+    assert corner.event("subscription.payment_failed")["reason"] == status
+    assert terms(corner, joined).state == "past_due"
+
+
+@pytest.mark.parametrize("status", ["partially_refunded", "refunded"])
+def test_a_charge_that_was_paid_and_given_back_before_it_was_heard_of_was_paid(corner, status):
+    joined = member(corner)
+    corner.gateway.outcome = status
+    corner.forward(days=28)
+    assert charges(corner, joined)[1:] == [("succeeded", 4900)]
+
+
+@pytest.mark.parametrize(("retry_after", "minutes"), [(None, 10), ("30", 10), ("3600", 60)])
+def test_a_gateway_that_is_busy_is_asked_again_when_it_says(corner, retry_after, minutes):
+    joined = member(corner)
+    corner.moment = terms(corner, joined).due_at
+    busy = Answered(429, {"error": "slow_down"}, {"Retry-After": retry_after} if retry_after else {})
+    corner.gateway.treat(Mood(busy))
+    corner.run_due()
+    assert charges(corner, joined)[1:] == [("ready", 4900)]
+    assert terms(corner, joined).due_at == corner.moment + timedelta(minutes=minutes)
+    corner.forward(minutes=minutes)
+    assert charges(corner, joined)[1:] == [("succeeded", 4900)]
+
+
+# what is decided late
+
+
+def test_a_charge_of_which_nothing_is_heard_for_two_weeks_counts_as_failed(corner):
+    joined = member(corner)
+    corner.gateway.slow = True
+    corner.forward(days=28)
+    until = corner.moment + timedelta(days=14)
+    assert (charges(corner, joined)[1:], terms(corner, joined).due_at) == ([("waiting", 4900)], until)
+    corner.moment = until - timedelta(seconds=1)
+    corner.run_due()
+    assert corner.told("subscription.payment_failed") == []
+    corner.moment = until
+    corner.run_due()
+    assert charges(corner, joined)[1:] == [("failed", 4900)]
+    assert corner.event("subscription.payment_failed")["reason"] == "no_payment"
+
+
+def test_a_member_who_gives_another_card_while_the_bank_decides_is_not_dunned_for_it(corner):
+    """What was brought forward finds the charge on its way, and leaves it the time that it was given."""
+    joined = member(corner)
+    corner.gateway.slow = True
+    corner.forward(days=28)
+    until = terms(corner, joined).due_at
+    row = corner.hub.payments.store.get(subscriptions, joined)
+    corner.hub.payments.store.keep_subscription(
+        row, replace(terms(corner, joined), due_at=corner.moment), corner.moment
+    )
+    corner.run_due()
+    assert (terms(corner, joined).due_at, corner.told("subscription.payment_failed")) == (until, [])
