@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 from hub.errors import PermanentError
-from hub.journal.tables import checkouts, plans, subscriptions
+from hub.journal.tables import checkouts, links, plans, subscriptions
 from hub.money import Money
 from hub.payments import subscription as rules
 from hub.payments.calendar import period_start
 from hub.payments.desk import metadata_with, own_words, references
 from hub.payments.discounts import check
+from hub.payments.links import cancel_link
 from hub.payments.subscription import RUNNING, Subscription
 
 if TYPE_CHECKING:
@@ -211,7 +212,7 @@ def update_subscription(desk: Desk, given: JsonObject) -> JsonObject:
         }  # fmt: skip
         desk.gateway.run("payment.create", wanted, "difference")
         changed = replace(changed, balance=0)
-    return _kept(desk, row, changed, tales)
+    return _kept(desk, row, changed, tales, between_charges=given.get("method") is not None)
 
 
 def pause_subscription(desk: Desk, given: JsonObject) -> JsonObject:
@@ -241,11 +242,25 @@ def cancel_subscription(desk: Desk, given: JsonObject) -> JsonObject:
     at = str(given.get("at") or "period_end")
     if known.state == "cancelled" or (known.state == "cancelling" and at == "period_end"):
         return subscription_output(desk, row)
-    return _kept(desk, row, *rules.cancel(known, at, desk.now, str(given.get("reason") or "")))
+    over, tales = rules.cancel(known, at, desk.now, str(given.get("reason") or ""))
+    if over.state == "cancelled" and pays_by_link(desk.gateway.manifest):
+        close_links(desk, row.id, known.cycle)
+    return _kept(desk, row, over, tales)
 
 
-def _kept(desk: Desk, row: sa.Row[Any], known: Subscription, tales: Sequence[Tale]) -> JsonObject:
-    kept = desk.store.keep_subscription(row, known, desk.now, desk.key, tales)
+def close_links(desk: Desk, subscription: str, cycle: int, but: str = "") -> None:
+    """Nobody can pay a period any more by the links that were sent for it, ``but`` one."""
+    for charge in desk.store.charges_of(subscription):
+        link = desk.store.find(links, charge.payment) if charge.cycle == cycle and charge.payment else None
+        if link is not None and link.state == "active" and link.id != but:
+            cancel_link(desk, {"link": link.id})
+
+
+def _kept(
+    desk: Desk, row: sa.Row[Any], known: Subscription, tales: Sequence[Tale], *, between_charges: bool = False
+) -> JsonObject:
+    keep = desk.store.keep_between_charges if between_charges else desk.store.keep_subscription
+    kept = keep(row, known, desk.now, desk.key, tales)
     tell(desk, kept, tales)
     return subscription_output(desk, kept)
 

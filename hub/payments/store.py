@@ -269,13 +269,6 @@ class PaymentStore:
         with self._database.read() as connection:
             return connection.execute(query.order_by(charges.c.cycle.desc(), charges.c.attempt.desc())).all()
 
-    def charge_by_payment(self, connection: str, payment: str) -> Row | None:
-        """The charge that a payment belongs to, with its subscription's connection; None when it is no charge."""
-        mine = (charges.c.payment == payment, subscriptions.c.connection == connection)
-        joined = charges.join(subscriptions, charges.c.subscription == subscriptions.c.id)
-        with self._database.read() as reader:
-            return reader.execute(sa.select(charges).select_from(joined).where(*mine)).first()
-
     def _do(self, change: Callable[[Transaction], object]) -> None:
         self._store.change(change)
 

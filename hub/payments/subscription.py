@@ -157,6 +157,19 @@ def charge_failed(
     return late, [("subscription.payment_failed", part, {**extra, "next_attempt_at": _stamp(again)})]
 
 
+def paid_late(known: Subscription, cycle: int | None, taken: int, *, is_open: bool) -> tuple[Subscription, list[Tale]]:
+    """A charge for the period ``cycle`` was paid after another one took its place, and took ``taken``.
+
+    It pays the present period where that is the one. A period that was paid already, or whose charge ``is_open``, is not
+    paid twice: what was taken is set off with the next charge. One that is over stays so.
+    """
+    if known.state in OVER:
+        return known, []
+    if cycle == known.cycle and not is_open:
+        return charged(known, taken)
+    return replace(known, balance=known.balance - taken), []
+
+
 def begin_now(known: Subscription, now: datetime) -> Subscription:
     """Its first period begins now."""
     return replace(known, anchor=now)

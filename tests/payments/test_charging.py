@@ -5,9 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from hub.journal.tables import subscriptions
-from tests.fakes.server import LOST, Answered, Mood
-from tests.payments.conftest import EUR, Corner
+from hub.errors import NotFoundError, TransientError
+from hub.journal.queries import EventFilter
+from hub.journal.tables import links, subscriptions
+from tests.fakes.server import DOWN, LOST, Answered, Mood
+from tests.payments.conftest import ADA, EUR, Corner
 from tests.payments.market import KilledError
 from tests.payments.test_subscriptions import act, member, plan
 
@@ -247,6 +249,7 @@ def test_a_charge_that_was_paid_and_given_back_before_it_was_heard_of_was_paid(c
 
 
 @pytest.mark.parametrize(("retry_after", "minutes"), [(None, 10), ("30", 10), ("3600", 60)])
+@pytest.mark.parametrize("corner", [{"idempotent": "key"}, {"idempotent": "no"}], indirect=True)
 def test_a_gateway_that_is_busy_is_asked_again_when_it_says(corner, retry_after, minutes):
     joined = member(corner)
     corner.moment = terms(corner, joined).due_at
@@ -289,3 +292,182 @@ def test_a_member_who_gives_another_card_while_the_bank_decides_is_not_dunned_fo
     )
     corner.run_due()
     assert (terms(corner, joined).due_at, corner.told("subscription.payment_failed")) == (until, [])
+
+
+def test_a_debit_that_is_paid_after_all_pays_its_period_and_the_calendar_takes_nothing_more(corner):
+    joined = member(corner)
+    corner.gateway.slow = True
+    corner.forward(days=42, hours=1)
+    assert corner.told("subscription")[-1] == "subscription.payment_failed"
+    corner.gateway.slow = False
+    corner.gateway.settle("c_2")
+    look(corner, "c_2")
+    assert corner.told("subscription")[-1] == "subscription.renewed"
+    assert corner.event("subscription.renewed")["payment"] == "c_2"
+    corner.forward(days=10)
+    assert (amounts(corner), terms(corner, joined).balance) == ([4900, 4900], 0)
+    corner.forward(days=10)
+    assert len(amounts(corner)) == 3, "the period did not move"
+
+
+@pytest.mark.parametrize("first", ["c_2", "c_3"])
+def test_of_two_debits_that_are_paid_for_one_period_the_second_is_set_off(corner, first):
+    joined = member(corner)
+    corner.gateway.slow = True
+    corner.forward(days=43, hours=7)
+    assert charges(corner, joined)[1:] == [("failed", 4900), ("waiting", 4900)]
+    for payment in (first, {"c_2": "c_3", "c_3": "c_2"}[first]):
+        corner.gateway.settle(payment)
+        look(corner, payment)
+    assert corner.told("subscription.renewed") == ["subscription.renewed"]
+    assert charges(corner, joined)[1:] == [("succeeded", 4900)] * 2
+    assert terms(corner, joined).balance == -4900
+    corner.forward(days=30)
+    assert (len(amounts(corner)), len(corner.told("subscription.renewed"))) == (3, 2)
+
+
+def test_a_debit_that_fails_after_another_paid_its_period_changes_nothing(corner):
+    joined = member(corner)
+    corner.gateway.slow = True
+    corner.forward(days=43, hours=7)
+    corner.gateway.settle("c_2")
+    look(corner, "c_2")
+    corner.gateway.settle("c_3", "failed", "insufficient_funds")
+    look(corner, "c_3")
+    assert charges(corner, joined)[1:] == [("succeeded", 4900), ("failed", 4900)]
+    assert (terms(corner, joined).attempt, terms(corner, joined).balance) == (0, 0)
+    assert len(corner.told("subscription.payment_failed")) == 1
+
+
+def test_a_debit_that_is_paid_while_another_charge_may_have_been_taken_is_set_off(corner):
+    joined = member(corner)
+    corner.gateway.slow = True
+    corner.forward(days=42, hours=1)
+    corner.gateway.slow = False
+    corner.gateway.treat(LOST, *[DOWN] * 100)
+    corner.forward(days=1)
+    assert charges(corner, joined)[-1] == ("ready", 4900)
+    corner.gateway.settle("c_2")
+    look(corner, "c_2")
+    corner.gateway.moods.clear()
+    corner.forward(hours=6)
+    assert terms(corner, joined).balance == -4900
+    assert corner.told("subscription.renewed") == ["subscription.renewed"]
+
+
+@pytest.mark.parametrize("write", ["end_charge", "keep_subscription"])
+def test_what_is_paid_late_is_counted_once_whenever_the_process_dies(corner, monkeypatch, write):
+    joined = member(corner)
+    corner.gateway.slow = True
+    corner.forward(days=43, hours=7)
+    for payment in ("c_3", "c_2"):
+        corner.gateway.settle(payment)
+        die(corner, monkeypatch, write)
+        with pytest.raises(KilledError):
+            look(corner, payment)
+        corner.forward(minutes=3)
+    assert (terms(corner, joined).cycle, terms(corner, joined).balance) == (2, -4900)
+    assert charges(corner, joined)[1:] == [("succeeded", 4900)] * 2
+
+
+def look(corner, payment):
+    """The gateway is asked about a payment, whenever its turn would have come, and what follows is done."""
+    corner.hub.payments.look(corner.hub.payments.store.payment("corner", payment))
+    corner.run_due()
+
+
+# paid by links
+
+
+def links_of(corner):
+    """The addresses of the links that were mailed, oldest first."""
+    found = corner.hub.queries.events(EventFilter(type="link.created"), limit=200).items
+    return [corner.hub.queries.event(one.id).data["url"] for one in found][::-1]
+
+
+def pay_link(corner, url):
+    clicked = corner.visit(url, "POST")
+    corner.pay(clicked.headers["Refresh"].removeprefix("0; url="))
+    corner.run_due()
+
+
+def states_of_links(corner):
+    rows = corner.hub.payments.store.list(links)
+    return [row.state for row in rows][::-1]
+
+
+@pytest.fixture
+def by_link(tmp_path, gateway):
+    made = Corner(tmp_path / "workspace", "sqlite:///", gateway, mode="link")
+    given = {"plan": plan(made), "customer": ADA}
+    made.joined = made.act("subscription.create", given, "join")["subscription"]
+    made.run_due()
+    yield made
+    made.hub.close()
+
+
+def test_a_link_that_is_paid_after_its_day_pays_the_period(by_link):
+    by_link.forward(days=1, hours=1)
+    assert by_link.told("subscription") == ["subscription.payment_failed"]
+    pay_link(by_link, links_of(by_link)[0])
+    assert by_link.told("subscription") == ["subscription.payment_failed", "subscription.started"]
+    by_link.forward(days=20)
+    assert (len(links_of(by_link)), terms(by_link, by_link.joined).state) == (1, "active")
+
+
+def test_only_the_newest_link_of_a_period_can_be_paid(by_link):
+    by_link.forward(days=2, hours=1)
+    assert states_of_links(by_link) == ["cancelled", "active"]
+    assert by_link.told("link.cancelled") == ["link.cancelled"]
+    pay_link(by_link, links_of(by_link)[1])
+    assert (states_of_links(by_link), terms(by_link, by_link.joined).cycle) == (["cancelled", "paid"], 1)
+
+
+def test_a_payment_that_was_under_way_on_an_older_link_pays_the_period_and_closes_the_newer(by_link):
+    by_link.forward(days=1, hours=1)
+    clicked = by_link.visit(links_of(by_link)[0], "POST").headers["Refresh"].removeprefix("0; url=")
+    by_link.forward(days=1)
+    by_link.pay(clicked)
+    by_link.run_due()
+    assert (states_of_links(by_link), terms(by_link, by_link.joined).cycle) == (["paid", "cancelled"], 1)
+    assert terms(by_link, by_link.joined).balance == 0
+
+
+@pytest.mark.parametrize("how", ["ended", "unpaid"])
+def test_by_the_link_of_a_subscription_that_is_over_nothing_can_be_paid(by_link, how):
+    if how == "ended":
+        act(by_link, "cancel", by_link.joined)
+    else:
+        by_link.forward(days=60)
+    assert by_link.told("subscription")[-1] == "subscription.cancelled"
+    assert set(states_of_links(by_link)) == {"cancelled"}
+
+
+# a person's word, another card
+
+
+@pytest.mark.parametrize("corner", [{"idempotent": "no"}], indirect=True)
+def test_a_charge_in_doubt_waits_through_a_pause_too(corner):
+    joined = member(corner)
+    corner.gateway.treat(LOST)
+    corner.forward(days=28)
+    act(corner, "pause", joined)
+    act(corner, "resume", joined)
+    corner.run_due()
+    assert (len(amounts(corner)), terms(corner, joined).due_at) == (2, None)
+    corner.hub.charging.decide(joined, happened=True, payment="c_2")
+    assert terms(corner, joined).cycle == 2
+    with pytest.raises(NotFoundError):
+        corner.hub.charging.decide(joined, happened=True, payment="c_2")
+
+
+def test_another_card_waits_while_the_old_one_may_have_been_charged(corner):
+    """The same key for two cards is an error at the gateway, after which the charge would be made anew."""
+    joined = member(corner)
+    corner.gateway.treat(LOST)
+    corner.forward(days=28)
+    with pytest.raises(TransientError):
+        act(corner, "update", joined, method="m_new")
+    corner.forward(minutes=10)
+    act(corner, "update", joined, method="m_new")
+    assert (terms(corner, joined).method, amounts(corner)) == ("m_new", [4900, 4900])
