@@ -73,13 +73,15 @@ class Charging:
             return
         output = self._gateway(visit.connection, "payment.get", f"agreed:{visit.id}", {"payment": visit.payment})
         method = output.get("stored_method") or visit.payment
-        known = rules.replace_method(known, str(method))
+        known, now = rules.replace_method(known, str(method)), self._hub.now()
         if visit.input.get("capture") == "manual":
             self._gateway(visit.connection, "payment.void", f"void:{visit.id}", {"payment": visit.payment})
-            begun = rules.begin_trial(known)
-            self._keep(row, begun, [("subscription.started", "0", {"trial_ends_at": begun.anchor.isoformat()})])
+            if known.anchor > now:
+                self._keep(row, *rules.begin_trial(known, now))
+            else:  # the payer came when the trial would have been over
+                self._keep(row, rules.due(rules.begin_now(known, now), now), [])
             return
-        charged, tales = rules.charged(rules.begin_now(known, self._hub.now()), visit.input["amount"]["minor"])
+        charged, tales = rules.charged(rules.begin_now(known, now), visit.input["amount"]["minor"])
         self._keep(row, charged, tales, visit.payment)
 
     def replace_method(self, identity: str, method: str, step: str) -> None:
@@ -170,7 +172,7 @@ class Charging:
         if pays_by_link(connector.manifest):
             output = create_link(desk, {**call.input, "subscription": known.id})
             self._record(attempt.emitted)
-            self._close_links(row, charge.cycle, but=str(output["link"]))
+            self._close_links(row, charge.cycle)
             self._wait(row, known, charge, str(output["link"]), self._hub.now() + self._patience(row))
             return
         spec = self._hub.registry.action(connector.manifest.name, "payment.create")
@@ -247,13 +249,13 @@ class Charging:
         charge = self._charge_at(known)
         return charge is not None and charge.state != "waiting"
 
-    def _close_links(self, row: sa.Row[Any], cycle: int, but: str = "") -> None:
-        """Nobody can pay a period any more by the links that were sent for it, ``but`` one."""
+    def _close_links(self, row: sa.Row[Any], cycle: int) -> None:
+        """Nobody can pay a period any more by the links that were sent for it."""
         _, connector, call = self._desk.call(row.connection, part_key("0" * 40, row.id), {})
         if not pays_by_link(connector.manifest):
             return
         attempt = Attempt(call, connector, [])
-        close_links(self._hub.gateway_calls.desk(attempt, call), row.id, cycle, but)
+        close_links(self._hub.gateway_calls.desk(attempt, call), row.id, cycle)
         self._record(attempt.emitted)
 
     def _unheard(self, row: sa.Row[Any], known: Subscription, charge: sa.Row[Any]) -> None:

@@ -113,7 +113,7 @@ def create_subscription(desk: Desk, given: JsonObject) -> JsonObject:
     _refuse_retired(plan)
     price = Money.from_json(plan.terms["price"])
     check(cast("JsonObject | None", given.get("discount")), price * cast("int", given.get("quantity") or 1))
-    made = _new(desk, plan, given)
+    made, tales = _new(desk, plan, given)
     values = {
         "plan": plan.id,
         "state": made.state,
@@ -123,24 +123,24 @@ def create_subscription(desk: Desk, given: JsonObject) -> JsonObject:
         "steps": {},
     }
     row = desk.store.add(subscriptions, {"id": made.id, "connection": desk.connection, **values}, desk.now)
+    tell(desk, row, tales)
     if made.method is not None or pays_by_link(desk.gateway.manifest):
         return subscription_output(desk, row)
     return {**subscription_output(desk, row), **_first_visit(desk, row, made)}
 
 
-def _new(desk: Desk, plan: sa.Row[Any], given: JsonObject) -> Subscription:
+def _new(desk: Desk, plan: sa.Row[Any], given: JsonObject) -> tuple[Subscription, list[Tale]]:
     terms = plan.terms
     trial = cast("int", given.get("trial_days") or terms.get("trial_days") or 0)
     wished = given.get("start_at")
     first = datetime.fromisoformat(wished) if isinstance(wished, str) else desk.now
     first = max(first, desk.now) + timedelta(days=trial)
     known = given.get("method") is not None or pays_by_link(desk.gateway.manifest)
-    later = first > desk.now
-    return Subscription(
+    made = Subscription(
         id=desk.identity("sub"),
         connection=desk.connection,
         plan=plan.id,
-        state=("trialing" if later else "pending") if known else "pending",
+        state="pending",
         price=terms["price"]["minor"],
         currency=terms["price"]["currency"],
         quantity=cast("int", given.get("quantity") or 1),
@@ -151,6 +151,7 @@ def _new(desk: Desk, plan: sa.Row[Any], given: JsonObject) -> Subscription:
         method=cast("str | None", given.get("method")),
         discount=cast("JsonObject | None", given.get("discount")),
     )
+    return rules.begin_trial(made, desk.now) if known and first > desk.now else (made, [])
 
 
 def _first_visit(desk: Desk, row: sa.Row[Any], made: Subscription) -> JsonObject:
@@ -248,11 +249,11 @@ def cancel_subscription(desk: Desk, given: JsonObject) -> JsonObject:
     return _kept(desk, row, over, tales)
 
 
-def close_links(desk: Desk, subscription: str, cycle: int, but: str = "") -> None:
-    """Nobody can pay a period any more by the links that were sent for it, ``but`` one."""
+def close_links(desk: Desk, subscription: str, cycle: int) -> None:
+    """Nobody can pay a period any more by the links that were sent for it."""
     for charge in desk.store.charges_of(subscription):
         link = desk.store.find(links, charge.payment) if charge.cycle == cycle and charge.payment else None
-        if link is not None and link.state == "active" and link.id != but:
+        if link is not None and link.state == "active":
             cancel_link(desk, {"link": link.id})
 
 

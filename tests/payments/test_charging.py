@@ -7,7 +7,7 @@ import pytest
 
 from hub.errors import NotFoundError, TransientError
 from hub.journal.queries import EventFilter
-from hub.journal.tables import links, subscriptions
+from hub.journal.tables import checkouts, links, subscriptions
 from tests.fakes.server import DOWN, LOST, Answered, Mood
 from tests.payments.conftest import ADA, EUR, Corner
 from tests.payments.market import KilledError
@@ -197,6 +197,50 @@ def test_a_new_price_that_was_written_before_the_process_died_is_charged_once_an
     assert (amounts(corner), terms(corner, joined).balance) == ([4900, 5900], 0)
 
 
+# trials
+
+
+@pytest.mark.parametrize("agreeing", ["by a stored card", "in time", "late"])
+def test_a_trial_is_told_with_its_end_and_what_it_is_paid_with_afterwards(corner, agreeing):
+    gold, begun = plan(corner, trial_days=14), corner.moment
+    stored = {"method": "m_ada"} if agreeing == "by a stored card" else {}
+    made = corner.act("subscription.create", {"plan": gold, "customer": ADA, **stored}, "join")
+    if agreeing == "late":
+        corner.forward(days=15)
+    if not stored:
+        corner.pay(made["checkout_url"])
+    corner.run_due()
+    known = terms(corner, made["subscription"])
+    if agreeing == "late":
+        assert corner.gateway.payments["c_1"]["status"] == "voided"
+        assert (corner.told("subscription"), amounts(corner)) == (["subscription.started"], [4900])
+        assert (known.anchor, known.state) == (corner.moment, "active")
+        return
+    assert (known.state, corner.told("subscription"), amounts(corner)) == ("trialing", ["subscription.started"], [])
+    started = corner.event("subscription.started")
+    assert started["trial_ends_at"] == started["period"]["end"] == "2027-02-14T09:00:00Z"
+    corner.forward(days=14)
+    assert corner.told("subscription") == ["subscription.started", "subscription.renewed"]
+    assert corner.event("subscription.renewed")["period"]["start"] == "2027-02-14T09:00:00Z"
+    assert (amounts(corner), corner.moment - begun) == ([4900], timedelta(days=14))
+
+
+def test_who_cancels_in_the_trial_is_never_charged(corner):
+    joined = member(corner, plan(corner, trial_days=14))
+    assert act(corner, "cancel", joined)["cancel_at"].startswith("2027-02-14")
+    corner.forward(days=60)
+    assert (amounts(corner), corner.told("subscription")[-1]) == ([], "subscription.cancelled")
+
+
+def test_who_is_paused_after_cancelling_is_over_on_the_same_day(corner):
+    joined = member(corner)
+    act(corner, "cancel", joined)
+    act(corner, "pause", joined)
+    corner.forward(days=60)
+    assert (amounts(corner), corner.told("subscription")[-1]) == ([4900], "subscription.cancelled")
+    assert terms(corner, joined).state == "cancelled"
+
+
 # nothing to charge
 
 
@@ -370,6 +414,38 @@ def test_what_is_paid_late_is_counted_once_whenever_the_process_dies(corner, mon
     assert charges(corner, joined)[1:] == [("succeeded", 4900)] * 2
 
 
+def visits_of(corner, payment):
+    return corner.hub.payments.store.list(checkouts, checkouts.c.payment == payment)
+
+
+def test_a_decision_that_is_told_again_changes_nothing(corner):
+    joined = member(corner)
+    corner.gateway.slow = True
+    corner.forward(days=28)
+    corner.gateway.settle("c_2")
+    look(corner, "c_2")
+    known, told = terms(corner, joined), corner.told()
+    (visit,) = visits_of(corner, "c_2")
+    corner.hub.charging.decided(visit)
+    assert (terms(corner, joined), corner.told()) == (known, told)
+
+
+def test_a_decision_that_comes_before_the_process_wrote_the_payment_is_left_to_the_charge(corner, monkeypatch):
+    joined = member(corner)
+    corner.gateway.slow = True
+    corner.moment = terms(corner, joined).due_at
+    die(corner, monkeypatch, "end_charge")
+    with pytest.raises(KilledError):
+        corner.run_due()
+    (visit,) = visits_of(corner, "c_2")
+    corner.hub.charging.decided(visit)
+    assert charges(corner, joined)[1:] == [("started", 4900)]
+    corner.gateway.settle("c_2")
+    corner.forward(minutes=3)
+    assert (charges(corner, joined)[1:], amounts(corner)) == ([("succeeded", 4900)], [4900, 4900])
+    assert corner.told("subscription") == ["subscription.started", "subscription.renewed"]
+
+
 def look(corner, payment):
     """The gateway is asked about a payment, whenever its turn would have come, and what follows is done."""
     corner.hub.payments.look(corner.hub.payments.store.payment("corner", payment))
@@ -431,6 +507,17 @@ def test_a_payment_that_was_under_way_on_an_older_link_pays_the_period_and_close
     by_link.run_due()
     assert (states_of_links(by_link), terms(by_link, by_link.joined).cycle) == (["paid", "cancelled"], 1)
     assert terms(by_link, by_link.joined).balance == 0
+
+
+def test_a_link_that_was_paid_twice_pays_one_period_and_the_rest_is_set_off(by_link):
+    pay_link(by_link, links_of(by_link)[0])
+    (link,) = by_link.hub.payments.store.list(links)
+    for _ in range(2):
+        by_link.hub.charging.link_paid(link, "c_1")
+        assert (terms(by_link, by_link.joined).cycle, terms(by_link, by_link.joined).balance) == (1, 0)
+    for _ in range(2):
+        by_link.hub.charging.link_paid(link, "c_77")
+        assert (terms(by_link, by_link.joined).cycle, terms(by_link, by_link.joined).balance) == (1, -4900)
 
 
 @pytest.mark.parametrize("how", ["ended", "unpaid"])
