@@ -205,15 +205,40 @@ def update_subscription(desk: Desk, given: JsonObject) -> JsonObject:
         method=cast("str | None", given.get("method")),
         prorate=str(given.get("prorate") or "next_period"),
     )
-    if given.get("prorate") == "now" and changed.balance > 0 and changed.method is not None:
-        difference: JsonObject = {"minor": changed.balance, "currency": changed.currency}
-        wanted: JsonObject = {
-            **references(row.input), "amount": difference, "method": changed.method,
-            "metadata": metadata_with(row.input, hub_subscription=known.id),
-        }  # fmt: skip
-        desk.gateway.run("payment.create", wanted, "difference")
-        changed = replace(changed, balance=0)
+    if given.get("prorate") == "now" and changed.method is not None:
+        row, taken = _charge_difference(desk, row, known, changed)
+        changed = replace(changed, balance=changed.balance - taken)
     return _kept(desk, row, changed, tales, between_charges=given.get("method") is not None)
+
+
+def _charge_difference(
+    desk: Desk, row: sa.Row[Any], known: Subscription, changed: Subscription
+) -> tuple[sa.Row[Any], int]:
+    """Charge at once what a change made dearer, and give what was taken. The amount is written down before: however much
+    later another attempt of this step comes, it asks for the same under the same key.
+    """
+    step = f"difference:{desk.key}"
+    written = dict(row.steps).get(step)
+    if written is None:
+        if changed.balance <= 0:
+            return row, 0
+        written = [("difference", str(changed.balance), {})]
+        row = desk.store.keep_subscription(row, known, desk.now, step, written)
+    taken = int(written[0][1])
+    about: JsonObject = {
+        **references(row.input), "amount": {"minor": taken, "currency": changed.currency},
+        "metadata": metadata_with(row.input, hub_subscription=known.id),
+    }  # fmt: skip
+    output = desk.gateway.run("payment.create", {**about, "method": changed.method}, "difference")
+    if output["status"] in {"failed", "expired", "voided"}:
+        message = f"The difference was not paid ({output.get('reason') or output['status']}), so nothing was changed."
+        raise PermanentError(
+            message, code="card_declined", remedy="Use another means, or settle it with the next period."
+        )
+    if output["status"] == "succeeded":
+        payment = str(output["payment"])
+        desk.happened("payment.succeeded", f"payment.succeeded:{payment}", {**about, "payment": payment})
+    return row, taken
 
 
 def pause_subscription(desk: Desk, given: JsonObject) -> JsonObject:

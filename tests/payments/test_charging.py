@@ -241,6 +241,50 @@ def test_who_is_paused_after_cancelling_is_over_on_the_same_day(corner):
     assert terms(corner, joined).state == "cancelled"
 
 
+# the difference of a change, charged at once
+
+
+def test_the_difference_is_told_as_a_payment_and_is_the_same_in_every_attempt(corner, monkeypatch):
+    joined = member(corner)
+    corner.forward(days=14)
+    change = {"quantity": 2, "prorate": "now"}
+    begun = len(corner.gateway.received)
+    meanwhile(corner, monkeypatch, lambda: die(corner, monkeypatch, "keep_subscription"))
+    with pytest.raises(KilledError):
+        act(corner, "update", joined, **change)
+    assert len(corner.gateway.received) == begun + 1
+    assert (amounts(corner), terms(corner, joined).quantity) == ([4900, 2450], 1)
+    corner.moment += timedelta(days=7)
+    for _ in range(2):
+        act(corner, "update", joined, **change)
+    assert {one.body for one in corner.gateway.received[begun:]} == {corner.gateway.received[begun].body}
+    assert (amounts(corner), corner.told("payment.succeeded")) == ([4900, 2450], ["payment.succeeded"] * 2)
+    assert corner.event("payment.succeeded")["amount"] == {"minor": 2450, "currency": "EUR"}
+    assert terms(corner, joined).quantity == 2
+    assert terms(corner, joined).balance == 1225 - 2450, "what the days in between made it less is set off"
+
+
+@pytest.mark.parametrize("status", ["failed", "expired", "voided"])
+def test_a_difference_that_is_not_paid_changes_nothing(corner, status):
+    joined = member(corner)
+    corner.forward(days=14)
+    corner.gateway.outcome = status
+    known = terms(corner, joined)
+    assert (
+        corner.refused("subscription.update", {"subscription": joined, "quantity": 2, "prorate": "now"})
+        == "card_declined"
+    )
+    assert terms(corner, joined) == known
+    assert corner.told("subscription.updated") == []
+
+
+def test_a_cheaper_change_gives_its_credit_to_the_next_charge_though_it_was_to_be_settled_now(corner):
+    joined = member(corner, quantity=2)
+    corner.forward(days=14)
+    act(corner, "update", joined, quantity=1, prorate="now")
+    assert (amounts(corner), terms(corner, joined).balance) == ([9800], -2450)
+
+
 # nothing to charge
 
 
