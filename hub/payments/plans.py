@@ -131,7 +131,7 @@ def create_subscription(desk: Desk, given: JsonObject) -> JsonObject:
 
 def _new(desk: Desk, plan: sa.Row[Any], given: JsonObject) -> tuple[Subscription, list[Tale]]:
     terms = plan.terms
-    trial = cast("int", given.get("trial_days") or terms.get("trial_days") or 0)
+    trial = cast("int", given.get("trial_days", terms.get("trial_days")) or 0)
     wished = given.get("start_at")
     first = datetime.fromisoformat(wished) if isinstance(wished, str) else desk.now
     first = max(first, desk.now) + timedelta(days=trial)

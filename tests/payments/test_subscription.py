@@ -248,7 +248,8 @@ def test_one_that_is_over_is_not_changed_any_more(known):
     assert rules.at_due(rules.due(known, BEGUN), BEGUN) == (rules.due(known, BEGUN), [], False)
     assert rules.charged(known) == (known, [])
     assert rules.charge_failed(known, "card_declined", BEGUN, DUNNING) == (known, [])
-    assert rules.paid_late(known, known.cycle, 1900, is_open=False) == (known, [])
+    for cycle, is_open in ((known.cycle, False), (known.cycle, True), (0, False)):
+        assert rules.paid_late(known, cycle, 1900, is_open=is_open) == (known, [])
 
 
 def test_only_what_runs_can_be_paused_and_only_what_is_paused_can_go_on():
