@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import orjson
 import sqlalchemy as sa
 
+from hub.commerce.numbers import as_number
 from hub.errors import NotFoundError, PermanentError
 from hub.journal.queries import as_json
 from hub.journal.tables import events, payments
@@ -301,9 +302,9 @@ def _filter(listing: Listing, name: str, value: str) -> object:
     if "\x00" in value:
         raise bad_field(name, "A text cannot hold the character NUL.")
     if isinstance(listing.table.c[listing.members[name]].type, sa.Integer):
-        if not (value.isascii() and value.isdigit() and len(value) < 19):  # noqa: PLR2004 (what 64 bits hold)
+        if (number := as_number(value)) is None:
             raise bad_field(name, "Write a whole number.")
-        return int(value)
+        return number
     return value
 
 
