@@ -1,8 +1,9 @@
 """``payments/refund``: money goes back to the payer, and what providers and the platform got of it is taken back.
 
 First the refund is written, so that the sum of all never exceeds what is left. One that brings what goes back of its payment
-above the installation's limit waits for a person. Then the gateway is asked, once, whoever goes on with it; then what was passed on to providers at the gateway
-is taken back there, and what cannot be is set off against what they get next. A timer goes on with what a dead process left.
+above the installation's limit waits for a person. Then the gateway is asked, once, whoever goes on with it; then what was
+passed on to providers at the gateway is taken back there, and what cannot be is set off against what they get next. A timer
+goes on with what a dead process left.
 """
 
 from __future__ import annotations
