@@ -282,7 +282,7 @@ def change(  # noqa: PLR0913 (what may change)
         next_plan=None if plan is not None else known.next_plan,
     )
     difference = new.cost(known.cycle - 1) - known.cost(known.cycle - 1)
-    if difference and known.cycle and prorate != "none":
+    if known.cycle and prorate != "none":
         start, end = period(known.anchor, known.interval, known.cycle - 1 - known.base)
         new = replace(new, balance=known.balance + remaining_share(difference, start, end, now))
     wanted = (("plan", plan), ("quantity", quantity), ("price", _money(known, price)), ("method", method and "new"))
