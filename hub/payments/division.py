@@ -6,7 +6,7 @@ All amounts are whole minor units of the payment's currency.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, cast
 
@@ -57,10 +57,10 @@ class Division:
     def from_json(cls, value: JsonObject) -> Division:
         """A division as :meth:`to_json` wrote it."""
         shares = [
-            Share(str(one["provider"]), *(cast("int", one.get(name, 0)) for name in ("amount", "commission", "fee")))
-            for one in cast("list[JsonObject]", value.get("shares") or [])
+            Share(str(one["provider"]), *(cast("int", one[name]) for name in ("amount", "commission", "fee")))
+            for one in cast("list[JsonObject]", value["shares"])
         ]
-        return cls(tuple(shares), cast("int", value.get("sales", 0)), cast("int", value.get("commission", 0)))
+        return cls(tuple(shares), cast("int", value["sales"]), cast("int", value["commission"]))
 
     def to_json(self) -> JsonObject:
         """As the journal keeps it."""
@@ -75,11 +75,11 @@ class Division:
 class Taken:
     """What went back of a payment, in all. ``held``: of what nobody had got yet. ``beyond``: more than had come in."""
 
-    shares: Mapping[str, Share] = field(default_factory=dict)
-    sales: int = 0
-    commission: int = 0
-    held: int = 0
-    beyond: int = 0
+    shares: Mapping[str, Share]
+    sales: int
+    commission: int
+    held: int
+    beyond: int
 
 
 def united(divisions: Iterable[Division]) -> Division:

@@ -29,7 +29,6 @@ def test_a_division_is_kept_as_it_was():
     whole = Division((Share("A", 70, 20, 10), B), 40, 5)
     assert Division.from_json(whole.to_json()) == whole
     assert whole.total == 70 + 20 + 10 + 3999 + 40 + 5
-    assert Division.from_json({"shares": [{"provider": "A"}]}) == Division((Share("A", 0),))
 
 
 def test_several_divisions_of_one_payment_are_added_up():
