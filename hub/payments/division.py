@@ -168,6 +168,6 @@ def _of_share(share: Share, minor: int) -> Share:
 def shared_out(division: Division, whole: int, taken: Taken, minor: int, currency: str) -> Mapping[str, int]:
     """For whose parts the next ``minor`` that goes back are, after what is held: provider (or ``OWN``) -> minor units."""
     before = {name: share.whole for name, share in taken.shares.items()} | {OWN: taken.sales + taken.commission}
-    held = min(minor, max(whole - division.total - taken.held, 0))
+    held = max(whole - division.total - taken.held, 0)
     after = _in_proportion(_parties(division), before, minor - held, currency)
     return {name: part - before[name] for name, part in after.items() if part != before[name]}

@@ -108,6 +108,11 @@ def test_of_equal_parts_of_a_share_the_providers_own_gives_the_odd_unit():
     ]
 
 
+def test_the_nearest_whole_units_are_taken_of_a_shares_parts():
+    assert parts(back(Division((Share("A", 3, 1, 1),)), 3))[0]["A"] == (2, 1, 0)
+    assert parts(back(Division((Share("A", 3, 3, 1),)), 4))[0]["A"] == (2, 2, 0)
+
+
 @given(st.tuples(*[st.integers(0, 60)] * 3).filter(sum))
 def test_parts_of_a_share_are_taken_in_proportion_and_no_unit_comes_back(whole):
     before, total = (0, 0, 0), sum(whole)

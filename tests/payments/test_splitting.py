@@ -130,9 +130,9 @@ def test_below_the_lowest_tier_the_plain_rule_counts(progressive):
     assert commission({"commission": rule}, Money(5000, "USD")).minor == 1507
 
 
-@pytest.mark.parametrize(("sold", "due"), [(10000, 3007), (12000, 3007 + 300), (60000, 3007 + 6000 + 1500)])
+@pytest.mark.parametrize(("sold", "due"), [(10000, 7507), (12000, 7507 + 300), (60000, 7507 + 6000 + 1500)])
 def test_progressive_tiers_leave_what_lies_below_them_to_the_plain_rule(sold, due):
-    rule = {"percent": "30", "fixed": money(7), "tiers": TIERS[1:], "progressive": True}
+    rule = {"percent": "75", "fixed": money(7), "tiers": TIERS[1:], "progressive": True}
     assert commission({"commission": rule}, Money(sold, "USD")).minor == due
 
 
