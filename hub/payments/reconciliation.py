@@ -15,7 +15,7 @@ from hub.errors import ConflictError, NotFoundError, PermanentError, TransientEr
 from hub.journal.tables import payments
 from hub.journal.tables_ledger import ledger_checks
 from hub.payments.accounting import RECONCILE, accounts, compare_after
-from hub.payments.comparing import differences
+from hub.payments.comparing import credited, differences
 from hub.payments.reconciling_lists import (
     GIVEN_UP,
     LISTS,
@@ -130,9 +130,15 @@ def _keep(book: Book, day: str, connection: str, payment: str, said: JsonObject)
 
 
 def _found(book: Book, connection: str, payment: str, said: JsonObject) -> list[JsonObject]:
+    """Where it differs. What no report told of the fee and of another currency is told now, under the report's own id."""
     place = (connection, payment)
     account = accounts(book.connection, [place]).get(place)
-    return [one.to_json() for one in differences(account, said)] if account is not None else []
+    if account is None:
+        return []
+    news = credited(account, said)
+    if news is not None:
+        book.tell("payment.settled", f"payment.settled:{payment}"[:200], news, source=connection)
+    return [one.to_json() for one in differences(account, said)]
 
 
 def _row(day: str, connection: str, payment: str) -> dict[str, object]:
