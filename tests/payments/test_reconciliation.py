@@ -110,3 +110,30 @@ def test_a_gateway_that_stays_down_is_said(quick):
 def _is_down(*_given, **_more):
     message = "The gateway is down."
     raise TransientError(message)
+
+
+# what no report told of the fee, and of another currency
+
+
+def test_what_the_gateway_credits_in_another_currency_is_booked_at_night_where_no_report_told_it(market):
+    payment, act = paid(market), market.hub.payments.act
+    credited = {"minor": 15043, "currency": "JPY"}
+
+    def abroad(name, action, key, given, **said):
+        answer = act(name, action, key, given, **said)
+        return {**answer, "settled": credited} if action == "payment.get" else answer
+
+    market.hub.payments.act = abroad
+    market.forward(days=2)
+    assert checks(market)[payment].state == "same"
+    (told,) = market.events("payment.settled")
+    assert (told["payment"], told["settled"], "fee" in told) == (payment, credited, False)
+    assert market.account("gateway:sandbox", "JPY") == 15043
+    assert market.account("exchange:JPY/USD", "USD") == 10000
+    market.sandbox("POST", "/refunds", {"payment": payment, "amount": 10000, "currency": "USD"})
+    market.heard("refund.issued")
+    market.forward(days=1)
+    market.forward(days=1)
+    assert len(market.events("payment.settled")) == 1
+    assert market.account("gateway:sandbox", "JPY") == market.account("exchange:JPY/USD", "USD") == 0
+    assert market.events("hub.ledger_difference") == []
