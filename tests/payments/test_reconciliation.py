@@ -1,5 +1,7 @@
 """Each day's payments are compared with the sandbox gateway: once, all of them, whoever is down meanwhile."""
 
+from datetime import timedelta
+
 import pytest
 
 from hub.errors import ConflictError, PermanentError, TransientError
@@ -137,3 +139,30 @@ def test_what_the_gateway_credits_in_another_currency_is_booked_at_night_where_n
     assert len(market.events("payment.settled")) == 1
     assert market.account("gateway:sandbox", "JPY") == market.account("exchange:JPY/USD", "USD") == 0
     assert market.events("hub.ledger_difference") == []
+
+
+# which payments, and how long what was found is kept
+
+
+def test_each_payment_is_compared_for_the_day_on_which_something_was_heard_of_it(quick):
+    first = paid(quick)
+    day = quick.hub.now().date()
+    quick._offset += timedelta(days=1)
+    second = paid(quick)
+    quick.run_due()
+    assert [(row.subject, row.day) for row in quick.rows(ledger_checks)] == [(first, day.isoformat())]
+    quick.forward(days=1)
+    quick.forward(days=1)
+    found = {row.subject: row.day for row in quick.rows(ledger_checks)}
+    assert found == {first: day.isoformat(), second: (day + timedelta(days=1)).isoformat()}
+    assert len(quick.rows(ledger_checks)) == 2
+
+
+def test_what_agreed_is_forgotten_after_sixty_days_and_what_differs_stays(quick):
+    agreed, differs = paid(quick), paid(quick)
+    refunded_unheard(quick, differs)
+    quick.forward(days=2)
+    quick.forward(days=58)
+    assert set(checks(quick)) == {agreed, differs}
+    quick.forward(days=3)
+    assert set(checks(quick)) == {differs}
