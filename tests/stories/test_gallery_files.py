@@ -1,5 +1,6 @@
 """The files of the gallery: the tests of each recipe name every call that it makes, and its mails can be written."""
 
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -63,6 +64,18 @@ def test_what_speaks_a_second_language_speaks_them_all():
     originals = [file for file in TEMPLATES if file.stem.rpartition("-")[2] not in LANGUAGES]
     assert {file for one in originals for file in spoken(one).values()} == set(TEMPLATES)
     assert {one.stem: len(spoken(one)) for one in originals if len(spoken(one)) not in {1, len(LANGUAGES)}} == {}
+
+
+@pytest.mark.parametrize("file", TEMPLATES, ids=lambda file: f"{file.parents[1].name}-{file.stem}")
+def test_a_mail_writes_amounts_and_days_as_its_language_does(file):
+    ending = file.stem.rpartition("-")[2]
+    text = re.sub(r"'d[^']*(?:\\'[^']*)*', 'UTC', ", "", file.read_text(encoding="utf-8"))
+    assert set(re.findall(r"format_(?:money|time)\(\w+, '(\w+)'\)", text)) <= {
+        ending if ending in LANGUAGES else DEFAULT_LANGUAGE
+    }
+    assert len(re.findall(r"format_(?:money|time)\(", text)) == len(
+        re.findall(r"format_(?:money|time)\(\w+, '\w+'\)", text)
+    )
 
 
 def test_what_several_stories_bring_is_the_same_in_each():

@@ -3,8 +3,13 @@
 import re
 
 import pytest
+import requests
+
+from hub.commerce.invoice_reading import find_invoice
 
 from .town import Town
+
+ADA = {"email": "ada@example.com", "name": "Ada"}
 
 
 def test_who_can_do_two_things_is_welcomed_once(live):
@@ -117,3 +122,45 @@ def test_a_donor_whose_monthly_gift_fails_and_ends_reads_it_in_spanish(live):
     assert "no se pudo cobrar su donativo de 25,00 €. Lo intentaremos de nuevo el 29 de diciembre de 2026;" in text
     live.hub.runs.record("subscription.ended", data, "test")
     assert "no se cobrará nada más" in town.letter("ada@example.com", "Su donativo mensual ha terminado")
+
+
+def test_who_books_a_service_reads_french_until_it_is_paid(live):
+    town = Town(live, "services")
+    town.fill_in("book-service", "fr", **{"f-service": "LESSON", "f-times": "2", "f-currency": "EUR"})
+    text = town.letter("ada@example.com", "Votre réservation 1 : choisissez comment payer")
+    assert "Merci, Ada" in text
+    assert "Le prix est de 98,00 €." in text.replace("*", "")
+    town.press_pay(town.link("ada@example.com", "Votre réservation 1 : choisissez comment payer", "o"))
+    town.pay()
+    assert "Nous avons reçu 98,00 €" in town.letter("ada@example.com", "Votre réservation 1 est payée").replace("*", "")
+
+
+def test_a_booking_that_is_not_paid_in_time_is_over_in_spanish(live):
+    town = Town(live, "services")
+    town.fill_in("book-service", "es", **{"f-service": "LESSON", "f-times": "1", "f-currency": "EUR"})
+    town.letter("ada@example.com", "Su reserva 1: elija cómo pagar")
+    live.clock.forward(days=7, minutes=1)
+    assert "No se ha cobrado nada." in town.letter("ada@example.com", "Su reserva 1 ya no vale")
+
+
+def test_the_buyer_of_scanned_goods_reads_german_on_mail_and_paper(live):
+    town = Town(live, "wholesale")
+    order = town.act("orders", "create", lines=[{"title": "Green tea", "price": {"minor": 5000, "currency": "EUR"}}],
+                     customer=ADA, metadata={"placed_by": "scan", "language": "de"})  # fmt: skip
+    invoice = town.told("invoice.issued")
+    assert "1 × Green tea" in town.letter("ada@example.com", f"Rechnung {invoice['number']}: 50,00\N{NO-BREAK SPACE}€")
+    with live.hub.database.read() as connection:
+        assert find_invoice(connection, invoice["invoice"]).language == "de"
+    town.act("orders", "cancel", order=order["order"])
+    assert "nicht mehr für Sie zurückgelegt" in town.letter("ada@example.com", "Ihre Bestellung 1 ist verfallen")
+
+
+def test_who_pays_a_link_is_thanked_in_the_language_of_its_mails(live):
+    town = Town(live, "payment-links")
+    made = town.act("links", "create", amount={"minor": 4500, "currency": "EUR"}, purpose="Klavierstunde", recipient=ADA,
+                    language="hi")  # fmt: skip
+    town.press_pay(requests.get(made["url"], allow_redirects=False, timeout=30).headers["Location"])
+    town.pay()
+    assert "हमें €45.00 मिल गए हैं: Klavierstunde।" in town.letter("ada@example.com", "धन्यवाद: Klavierstunde").replace(
+        "*", ""
+    )
