@@ -6,6 +6,8 @@ import pytest
 import requests
 
 from hub.commerce.invoice_reading import find_invoice
+from hub.journal.tables_commerce import catalogue_items
+from hub.payments import ledger
 
 from .town import Town
 
@@ -164,3 +166,75 @@ def test_who_pays_a_link_is_thanked_in_the_language_of_its_mails(live):
     assert "हमें €45.00 मिल गए हैं: Klavierstunde।" in town.letter("ada@example.com", "धन्यवाद: Klavierstunde").replace(
         "*", ""
     )
+
+
+def test_who_orders_goods_reads_each_price_in_german_and_of_their_return_in_hindi(live):
+    town = Town(live, "multi-vendor-shop")
+    lamps, rugs = town.provider("Ann", "goods"), town.provider("Bea", "goods")
+    for sku, vendor in (("LAMP-01", lamps), ("RUG-01", rugs)):
+        live.hub.office(sku).change(
+            lambda book, sku=sku, vendor=vendor: book.change(
+                catalogue_items, book.get(catalogue_items, sku), vendor=vendor
+            )
+        )
+    town.fill_in("shop-order", "de", **{"f-lamps": "2", "f-rugs": "1", "f-currency": "USD"})
+    text = town.letter("ada@example.com", "Ihre Bestellung 1")
+    assert {"Desk lamp: 2 × 60,01 $ = 120,02 $", "Woven rug: 1 × 39,99 $ = 39,99 $"} <= set(text.splitlines())
+    assert "Zusammen: 160,01 $" in text.replace("*", "")
+    town.press_pay(town.link("ada@example.com", "Ihre Bestellung 1", "o"))
+    town.pay()
+    text = town.letter("ada@example.com", "Vielen Dank für die Bestellung 1")
+    assert "Ihre Zahlung von 160,01 $ für die Bestellung 1 ist angekommen." in text.replace("*", "")
+    live.until(lambda: town.balance(ledger.provider(rugs), "USD") == -3499)
+    town.fill_in("shop-return", "hi", **{"f-order": "1", "f-item": "RUG-01"})
+    town.answer("approve")
+    assert "$39.99 आपको उसी तरीके से" in town.letter("ada@example.com", "ऑर्डर 1 की आपकी वापसी").replace("*", "")
+
+
+def test_what_is_sold_out_or_not_chosen_is_said_in_spanish_and_french(live):
+    town = Town(live, "multi-vendor-shop")
+    live.hub.office("sold").change(
+        lambda book: book.change(catalogue_items, book.get(catalogue_items, "LAMP-01"), stock=1)
+    )
+    town.fill_in("shop-order", "es", **{"f-lamps": "2", "f-currency": "USD"})
+    assert "Desk lamp: quería 2, disponibles: 1." in town.letter("ada@example.com", "No hemos podido aceptar su pedido")
+    town.fill_in("shop-order", "fr", **{"f-currency": "USD"})
+    assert "il n’y a rien à payer" in town.letter("ada@example.com", "Rien n’a été commandé")
+
+
+def test_who_buys_a_course_and_becomes_a_member_reads_spanish(live):
+    town = Town(live, "online-course")
+    town.fill_in("course", "es", offer="course")
+    town.pay()
+    text = town.letter("ada@example.com", "Le damos la bienvenida, Ada: aquí está su acceso")
+    assert "Gracias: hemos recibido 49,00 €." in text
+    assert "tiene acceso todo el tiempo que quiera" in text
+    data = {
+        "subscription": "sub_1",
+        "plan": "pln_1",
+        "amount": {"minor": 1900, "currency": "EUR"},
+        "attempt": 1,
+        "next_attempt_at": "2099-12-27T09:00:00Z",
+        "customer": {"email": "ada@example.com", "name": "Ada"},
+        "metadata": {"form": "course", "offer": "membership", "language": "es"},
+    }
+    live.hub.runs.record("subscription.payment_failed", data, "test")
+    text = town.letter("ada@example.com", "No se pudo cobrar su membresía")
+    assert "no se pudo cobrar su membresía de 19,00 €. Lo intentaremos de nuevo el 27 de diciembre de 2099." in text
+    live.hub.runs.record("subscription.cancelled", {**data, "cancel_at": "2099-12-31T09:00:00Z"}, "test")
+    assert "Está pagada hasta el 31 de diciembre de 2099" in town.letter(
+        "ada@example.com", "Su membresía termina el 31 de diciembre de 2099"
+    )
+    live.hub.runs.record("subscription.ended", data, "test")
+    assert "no se cobrará nada más" in town.letter("ada@example.com", "Su membresía ha terminado")
+
+
+def test_a_member_is_welcomed_in_french_and_gets_their_receipt_in_french(live):
+    town = Town(live, "crm-sync")
+    for subject, words in (
+        ("Bienvenue, Ada", "nous avons reçu 249,00 € pour votre adhésion."),
+        ("Reçu : 249,00\N{NO-BREAK SPACE}€ pour votre adhésion", "Nous avons reçu 249,00 € pour votre adhésion."),
+    ):
+        town.fill_in("join", "fr", offer="life")
+        town.pay()
+        assert words in town.letter("ada@example.com", subject).replace("*", "")
