@@ -23,6 +23,35 @@ def test_who_can_do_two_things_is_welcomed_once(live):
     assert len(town.subjects("grace@example.com")) == 1
 
 
+def test_who_registered_in_french_is_written_to_in_french_whatever_the_input_says(live):
+    town = Town(live, "photo-shoot", "truck-hire")
+    for recipe in ("provider-welcome", "shoot-mails", "truck-job", "truck-mails"):
+        live.hub.recipes.set_inputs(recipe, {"language": "de"}, "test")
+    entered = {"f-name": "Grace", "f-email": "grace@example.com", "f-skills": "portrait, truck", "f-region": "Berlin"}
+    assert requests.post(f"{live.address}/register?lang=fr", data={"key": "k", **entered}, timeout=30).ok
+    grace = town.told("provider.registered")["provider"]
+    town.act("providers", "approve", provider=grace)
+    assert "Vous êtes admis pour : portrait, truck." in town.letter(
+        "grace@example.com", "Bienvenue, Grace : vous êtes des nôtres"
+    )
+    town.fill_in("shoot", "en", offer="portrait", **{"f-day": "2099-12-05", "f-region": "Berlin"})
+    town.pay()
+    town.letter("grace@example.com", "Une séance pour vous : portrait, Berlin")
+    town.fill_in("transport", "en", **{"f-what": "A piano", "f-route": "Berlin-Kiel", "f-day": "2099-12-06"})
+    town.letter("grace@example.com", "Un transport, 2099-12-06")
+    live.until(lambda: len(live.events(type="job.posted")) == 2)
+    job = next(
+        data["job"]
+        for data in (live.hub.queries.event(one.id).data for one in live.events(type="job.posted"))
+        if data["kind"] == "truck-hire"
+    )
+    offers = town.act("jobs", "offer", job=job, provider=grace, price={"minor": 5000, "currency": "EUR"})["offers"]
+    url = town.act("jobs", "choose", job=job, offer=offers[0]["offer"])["url"]
+    town.press_pay(url, do="pay")
+    town.pay()
+    assert "le client a payé" in town.letter("grace@example.com", "Le transport est à vous")
+
+
 def test_a_vendor_who_is_approved_is_welcomed_in_the_shops_language(live):
     town = Town(live, "multi-vendor-shop")
     live.hub.recipes.set_inputs("provider-welcome", {"language": "es"}, "test")
