@@ -4,9 +4,12 @@ import re
 
 import pytest
 import requests
+import sqlalchemy as sa
 
 from hub.commerce.invoice_reading import find_invoice
+from hub.journal.tables_billing import told_subscriptions
 from hub.journal.tables_commerce import catalogue_items
+from hub.journal.tables_forms import submissions
 from hub.payments import ledger
 
 from .town import Town
@@ -267,3 +270,34 @@ def test_a_member_is_welcomed_in_french_and_gets_their_receipt_in_french(live):
         town.fill_in("join", "fr", offer="life")
         town.pay()
         assert words in town.letter("ada@example.com", subject).replace("*", "")
+
+
+def test_each_of_more_members_than_a_page_holds_is_told_of_the_new_price_once(live):
+    Town(live, "online-course")
+    members = {f"m{number:03}": f"m{number}@example.com" for number in range(401)}
+    now = live.clock()
+    kept = {"created_at": now, "updated_at": now}
+
+    def work(book):
+        for name, email in members.items():
+            row = {"id": f"sbm_{name}", "form": "course", "state": "active", "answers": {}, "customer": {"email": email},
+                   "offer": "membership", "connection": "sandbox", "language": "fr", "subscription": name, "search": ""}  # fmt: skip
+            book.connection.execute(sa.insert(submissions).values(**row, **kept))
+            running = {"connection": "sandbox", "subscription": name, "plan": "pln_1", "state": "active", "told": now}
+            price = {"amount": {"minor": 1900, "currency": "EUR"}}
+            book.connection.execute(sa.insert(told_subscriptions).values(**running, data=price, **kept))
+
+    live.hub.office("members").change(work)
+    live.hub.runs.record("plan.repriced", {"plan": "pln_1", "price": {"minor": 2100, "currency": "EUR"}}, "test")
+
+    def written():
+        found = [
+            one for one in live.hub.store.mails(limit=2000) if one["subject"].startswith("Votre adhésion coûte 21,00")
+        ]
+        return found if len(found) >= len(members) else None
+
+    found = live.until(written)
+    live.until(lambda: {one.status for one in live.runs(recipe="membership-price-mails")} == {"succeeded"})
+    assert len(live.runs(recipe="membership-price-mails")) == 3
+    assert sorted(one["recipient"] for one in found) == sorted(members.values())
+    assert len(written()) == len(members)
