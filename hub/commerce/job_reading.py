@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import sqlalchemy as sa
 
+from hub.commerce.numbers import as_number
 from hub.journal.book import found
 from hub.journal.tables import payments
 from hub.journal.tables_work import job_payments, jobs, offers, providers
@@ -23,13 +24,11 @@ FOR_PROVIDER: Final = "j"
 FOR_CUSTOMER: Final = "c"
 """The kinds of the signed addresses at which a provider, or the customer, sees a job."""
 
-_LONGEST_NUMBER: Final = 18
-
 
 def find_job(connection: sa.Connection, reference: str) -> Row:
     """A job by its id or its number. Raises ``NotFoundError``."""
-    is_number = reference.isascii() and reference.isdigit() and len(reference) <= _LONGEST_NUMBER
-    by = jobs.c.number == int(reference) if is_number else jobs.c.id == reference
+    number = as_number(reference)
+    by = jobs.c.id == reference if number is None else jobs.c.number == number
     return found(jobs, reference, connection.execute(sa.select(jobs).where(by)).first())
 
 
