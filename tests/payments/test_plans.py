@@ -68,6 +68,7 @@ def test_a_plan_that_is_renamed_or_stays_as_it_was_moves_nobody(corner):
     )
     corner.act("plan.update", {"plan": gold, "name": "Gold+"}, "same")
     assert (terms(corner, joined).next_price, corner.told("plan.repriced")) == (None, [])
+    assert corner.told("plan.updated") == ["plan.updated"], "what stays as it was is told to nobody"
     row = corner.hub.payments.store.get(plans, gold)
     assert [one["price"] for one in row.prices] == [EUR], "the history of prices names each price once"
     corner.act("plan.update", {"plan": gold, "price": DEARER}, "dearer")
