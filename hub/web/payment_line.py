@@ -12,7 +12,6 @@ from flask import url_for
 from hub.journal.queries import EventFilter, RunFilter
 from hub.journal.tables_ledger import ledger_entries
 from hub.money import Money
-from hub.payments.payout_runs import provider_names
 from hub.web.account_words import account_words
 
 if TYPE_CHECKING:
@@ -72,8 +71,7 @@ def _moved(hub: Hub, events: Sequence[str]) -> Mapping[str, Sequence[Posting]]:
     query = sa.select(ledger_entries).where(ledger_entries.c.event.in_(events))
     with hub.database.read() as connection:
         rows = connection.execute(query.order_by(ledger_entries.c.created_at, ledger_entries.c.id)).all()
-        names = provider_names(connection, {row.account.removeprefix("provider:") for row in rows})
+        words = account_words(connection, {row.account for row in rows})
     for row in rows:
-        words = account_words(row.account, names)
-        found[row.event].append(Posting(row.account, words, Money(row.minor, row.currency)))
+        found[row.event].append(Posting(row.account, words[row.account], Money(row.minor, row.currency)))
     return found

@@ -212,7 +212,8 @@ def _form(
     for field in manifest.fields:
         groups.setdefault(field.group, []).append(field)
     name = row.name if row is not None else entered.get("connection_name", "") if entered else _free_name(manifest.name)
-    address = f"{the_hub().settings.address}/hooks/{name if is_name(name) else _free_name(manifest.name)}"
+    usable = name if is_name(name) else _free_name(manifest.name)
+    address = f"{the_hub().settings.address}/hooks/{usable}"
     return render_template(
         "connection.html",
         manifest=manifest,
@@ -223,6 +224,7 @@ def _form(
         error=error,
         wrong=wrong or {},
         name=name,
+        usable=usable,
         webhook_url=address if manifest.webhook else "",
         registers=row is not None and the_hub().accounts.can_register_webhook(manifest.name),
         setup=setup_markup(manifest.setup, address),

@@ -22,6 +22,7 @@ from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key
 from hub.web.csv_files import csv_file
 from hub.web.entries import Pressed, button_of, read_amount, read_percent, read_whole, too_long, typed_in
+from hub.web.owners import owners_of
 from hub.web.sessions import actor, the_hub
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def index() -> ResponseReturnValue:
     asked, where = _wanted()
     rows = _newest(where, _NEWEST)
     with the_hub().database.read() as connection:
-        owners = _owners(connection, [row.owner for row in rows])
+        owners = owners_of(connection, [row.owner for row in rows])
         resting = connection.execute(sa.select(table.c.terms).where(table.c.state.in_(sorted(OPEN)))).scalars().all()
     held: dict[str, int] = {}
     for known in map(Hold.from_json, resting):
@@ -102,17 +103,6 @@ def _called(text: str) -> sa.ColumnElement[bool]:
     if number is not None:
         found.append(sa.select(orders.c.id).where(orders.c.number == number))
     return table.c.owner.in_(sa.union_all(*found))
-
-
-def _owners(connection: sa.Connection, owners: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """What the jobs and orders that money is held for are called, and their pages, by their ids."""
-    named = {
-        row.id: (f"Job {row.number}: {row.title}", url_for("jobs.show", reference=row.id))
-        for row in connection.execute(sa.select(jobs.c.id, jobs.c.number, jobs.c.title).where(jobs.c.id.in_(owners)))
-    }
-    for row in connection.execute(sa.select(orders.c.id, orders.c.number).where(orders.c.id.in_(owners))):
-        named[row.id] = (f"Order {row.number}", url_for("orders.show", reference=row.id))
-    return named
 
 
 def _newest(where: Sequence[sa.ColumnElement[bool]], most: int) -> Sequence[sa.Row[Any]]:
@@ -224,7 +214,7 @@ def _page(hold: str, pressed: Pressed) -> str:
         made: Sequence[sa.Row[Any]] = connection.execute(done).all()
         known_providers = connection.execute(active.limit(500)).all()
         names = provider_names(connection, _named(row, made))
-        owner = _owners(connection, [row.owner]).get(row.owner)
+        owner = owners_of(connection, [row.owner]).get(row.owner)
     return render_template(
         "hold.html",
         row=row,

@@ -68,7 +68,7 @@ def index() -> ResponseReturnValue:
     with the_hub().database.read() as connection:
         found = ledger.balances(connection, at=at)
         whole = ledger.sums(connection)
-        names = provider_names(connection, {_provider(one.account) for one in found})
+        words = account_words(connection, {one.account for one in found})
     groups: dict[str, list[ledger.Balance]] = {title: [] for title in _FAMILIES.values()}
     for balance in found:
         if balance.minor:
@@ -81,8 +81,7 @@ def index() -> ResponseReturnValue:
         day=day,
         wrong=wrong.get("day", ""),
         broken=broken,
-        names=names,
-        account_words=account_words,
+        words=words,
     )
 
 
@@ -94,8 +93,8 @@ def show(account: str) -> ResponseReturnValue:
         newest = query.order_by(ledger_entries.c.created_at.desc(), ledger_entries.c.id.desc()).limit(_NEWEST)
         rows = connection.execute(newest).all()
         balances = [one for one in ledger.balances(connection, account) if one.account == account]
+        words = account_words(connection, [account])[account]
     provider = _provider(account)
-    words = account_words(account, {provider: _name(provider)})
     return render_template(
         "ledger_account.html",
         account=account,
