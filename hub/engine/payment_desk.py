@@ -15,6 +15,7 @@ from hub.ids import derived_id
 from hub.journal.entries import Happening
 from hub.journal.tables import checkouts, links
 from hub.payments.links import MOST_ATTEMPTS, link_event, link_payment
+from hub.payments.telling import report
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,22 +43,6 @@ _DELIVERED_WITHIN = timedelta(minutes=10)
 """Webhooks mostly come within seconds; after this time without one it is told."""
 _FRESH = timedelta(minutes=30)
 _UNPAID = frozenset({"created", "failed", "expired", "voided"})
-_TOLD = frozenset({"pending", "authorized", "succeeded", "failed", "expired", "voided", "returned"})
-_FIELDS = (
-    "amount",
-    "captured",
-    "fee",
-    "settled",
-    "method",
-    "customer",
-    "metadata",
-    "reason",
-    "next",
-    "lapses_at",
-    "expires_at",
-    "gateway",
-)
-_REFERENCES = ("order", "invoice", "link", "job", "subscription")
 
 
 class Pages:
@@ -288,21 +273,14 @@ class PaymentDesk:
 
     def tell(self, connection: str, output: JsonObject, given: JsonObject, known_as: str | None = None) -> bool:
         """Record what an output says of a payment, under the id that the gateway's own report of it would have."""
-        status, reference = str(output["status"]), str(output["payment"])
-        event = {"partially_refunded": "succeeded", "refunded": "succeeded"}.get(status, status)
-        if event not in _TOLD:
+        reference = str(output["payment"])
+        row = self.store.payment(connection, reference) or (known_as and self.store.payment(connection, known_as))
+        fields = cast("Mapping[str, Sequence[Json]]", row.facts.get("fields") or {}) if row else {}
+        told = report(output, given, {name: pair[1] for name, pair in fields.items()})
+        if told is None:
             return False
-        known = self.store.payment(connection, reference) or (known_as and self.store.payment(connection, known_as))
-        amount = output.get("amount") or (_newest(known.facts, "amount") if known else None) or given.get("amount")
-        if amount is None:
-            return False
-        before = {name: value for name in _REFERENCES if known and (value := _newest(known.facts, name)) is not None}
-        asked = {name: given[name] for name in (*_REFERENCES, "metadata", "customer") if given.get(name) is not None}
-        said = {name: output[name] for name in _FIELDS if output.get(name) is not None}
-        data = cast("JsonObject", {**asked, **before, **said, "payment": reference, "amount": amount})
-        now = self._hub.now()
-        happening = Happening(f"payment.{event}", connection, f"payment.{event}:{reference}", data, now,
-                              verification={"result": "polled", "scheme": "poll"})  # fmt: skip
+        now, seen = self._hub.now(), cast("JsonObject", {"result": "polled", "scheme": "poll"})
+        happening = Happening(told.type, connection, told.source_id, told.data, now, verification=seen)
         recorded = self._hub.recorder.record(happening, now)
         if known_as and known_as != reference:
             self.store.forget_payment(connection, known_as)

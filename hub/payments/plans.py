@@ -235,9 +235,6 @@ def _charge_difference(
         raise PermanentError(
             message, code="card_declined", remedy="Use another means, or settle it with the next period."
         )
-    if output["status"] == "succeeded":
-        payment = str(output["payment"])
-        desk.happened("payment.succeeded", f"payment.succeeded:{payment}", {**about, "payment": payment})
     return row, taken
 
 
