@@ -15,6 +15,7 @@ from hub.ids import derived_id
 from hub.journal.entries import Happening
 from hub.journal.tables import checkouts, links
 from hub.payments.links import MOST_ATTEMPTS, link_event, link_payment
+from hub.payments.store import PAID
 from hub.payments.telling import report
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ means of payment is replaced."""
 _DELIVERED_WITHIN = timedelta(minutes=10)
 """Webhooks mostly come within seconds; after this time without one it is told."""
 _FRESH = timedelta(minutes=30)
+_LATE = frozenset({"pending", "authorized", *PAID})
 _UNPAID = frozenset({"created", "failed", "expired", "voided"})
 
 
@@ -74,7 +76,9 @@ class Pages:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a visit to pay stands. ``state``: open, waiting, paid, failed or closed; ``reason`` a code of the error table."""
+    """How a visit to pay stands. ``state``: open, waiting, paid, failed, closed, or given_back when it was closed and paid
+    all the same; ``reason`` a code of the error table.
+    """
 
     visit: sa.Row[Any]
     state: str
@@ -142,15 +146,19 @@ class PaymentDesk:
 
     def address_of(self, visit: sa.Row[Any]) -> str:
         """Where the payer pays: the gateway's page, or ours where the gateway has a form instead of an address."""
-        output = visit.output or {} if visit.state != "paid" else {}
+        output = visit.output or {} if visit.state not in {"paid", "closed"} else {}
         return str(output.get("checkout_url") or self._hub.pages.pay(visit.id))
 
     def begin(self, identity: str) -> JsonObject:
-        """Begin the visit's payment at the gateway, once; give what the gateway gave. Raises like an action.
+        """Begin the visit's payment at the gateway, once; give what the gateway gave. Raises like an action, and
+        ``PermanentError`` (``wrong_state``) when the visit is closed.
 
         What the gateway let lapse before anybody paid is begun anew, after it was asked whether somebody did after all.
         """
         visit, part = self.store.get(checkouts, identity), "begin"
+        if visit.state == "closed":
+            message = "This page is closed, and takes no payment any more."
+            raise PermanentError(message, code="wrong_state", remedy="Ask who sent it for a new one.")
         if visit.output is not None:
             if not self.has_lapsed(visit) or self._was_paid(visit):
                 return cast("JsonObject", visit.output)
@@ -226,7 +234,8 @@ class PaymentDesk:
         if visit.state == "paid":
             return Standing(visit, "paid")
         if visit.state == "closed":
-            return Standing(visit, "closed")
+            late = payment is not None and payment.state in _LATE
+            return Standing(visit, "given_back" if late else "closed")
         if payment is None or payment.state == "created":
             return Standing(visit, "failed" if visit.state == "failed" else "open")
         if payment.state == "pending":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from hub.errors import PermanentError
 from hub.journal.tables import checkouts, links, plans, subscriptions
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from hub.jsontypes import Json, JsonObject
     from hub.payments.desk import Desk
     from hub.payments.subscription import Tale
+
+FIRST_VISIT: Final = "subscription"
+"""What the visit is for on which the payer agrees; its owner is the subscription."""
 
 # plans
 
@@ -171,7 +174,7 @@ def _first_visit(desk: Desk, row: sa.Row[Any], made: Subscription) -> JsonObject
         "id": checkout,
         "connection": desk.connection,
         "state": "open",
-        "purpose": "subscription",
+        "purpose": FIRST_VISIT,
         "owner": made.id,
         "input": {**wanted, "after": row.input.get("return_url"), "after_cancel": row.input.get("cancel_url")},
     }
@@ -259,6 +262,13 @@ def resume_subscription(desk: Desk, given: JsonObject) -> JsonObject:
 def cancel_subscription(desk: Desk, given: JsonObject) -> JsonObject:
     """``subscription.cancel``: now, or at the end of what is paid. A repeat changes nothing."""
     row = desk.store.get(subscriptions, str(given["subscription"]), desk.connection)
+    output = _cancelled(desk, row, given)
+    if output["status"] == "cancelled":
+        desk.store.close_checkouts(row.id, FIRST_VISIT, desk.now)
+    return output
+
+
+def _cancelled(desk: Desk, row: sa.Row[Any], given: JsonObject) -> JsonObject:
     if desk.key in dict(row.steps):
         return _told_again(desk, row)
     known = desk.store.subscription(row)

@@ -128,6 +128,12 @@ class PaymentStore:
 
         self._store.change(change)
 
+    def close_checkouts(self, owner: str, purpose: str, now: datetime) -> None:
+        """Nobody can begin these visits any more; what is paid all the same their owner hears of."""
+        mine = (checkouts.c.owner == owner, checkouts.c.purpose == purpose, checkouts.c.state.in_(("open", "failed")))
+        update = sa.update(checkouts).where(*mine).values(state="closed", updated_at=now)
+        self._do(lambda tx: tx.connection.execute(update))
+
     def count_attempt(self, link: str, seen: int, now: datetime) -> bool:
         """Take the next attempt of a link; False when another click took it first."""
 

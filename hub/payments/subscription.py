@@ -172,6 +172,11 @@ def paid_late(known: Subscription, cycle: int | None, taken: int, *, is_open: bo
     return replace(known, balance=known.balance - taken), []
 
 
+def never_began(known: Subscription) -> bool:
+    """Whether it was over before anything of it was paid or tried, so that no payment is due for it."""
+    return known.state in OVER and not known.cycle and not known.started
+
+
 def begin_now(known: Subscription, now: datetime) -> Subscription:
     """Its first period begins now."""
     return replace(known, anchor=now)
