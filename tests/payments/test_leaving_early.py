@@ -223,3 +223,54 @@ def test_an_amount_that_is_only_held_when_it_was_cancelled_is_let_go(corner):
     corner.gateway.payments["c_1"]["manual"] = True
     pay(corner)
     assert (corner.gateway.payments["c_1"]["status"], corner.gateway.refunds) == ("voided", {})
+
+
+def test_a_debit_that_is_paid_after_its_charge_was_given_up_and_the_subscription_with_it_goes_back(corner):
+    corner.gateway.slow = True
+    corner.act("subscription.create", {"plan": plan(corner), "customer": ADA, "method": "m_ada"}, "join")
+    corner.run_due()
+    corner.gateway.slow, corner.gateway.declines = False, True
+    corner.forward(days=30)
+    assert corner.told("subscription")[-1] == "subscription.cancelled"
+    corner.gateway.settle("c_1")
+    corner.forward(days=2)
+    assert corner.told("subscription")[-1] == "subscription.paid_again"
+    assert list(corner.gateway.refunds.values()) == [4900]
+
+
+def test_what_a_person_gave_back_already_is_not_given_back_again(corner):
+    leave(corner, join(corner))
+    corner.visit(corner.gateway.pay("c_1"))
+    corner.hub.payments.act("payments", "refund", "a" * 40, {"payment": "c_1", "connection": "corner"})
+    corner.forward(days=1)
+    assert corner.told("subscription") == ["subscription.cancelled", "subscription.paid_again"]
+    assert refunds(corner) == [("issued", 4900)]
+
+
+def test_that_the_gateway_refused_is_told_though_the_process_died_before(corner, monkeypatch):
+    leave(corner, join(corner))
+    corner.visit(corner.gateway.pay("c_1"))
+    corner.gateway.refuse(402, {"error": "card_declined"})
+    real = corner.hub.charging._tell
+
+    def dying(row, tales, payment=None):
+        if tales[0][0] == "subscription.not_given_back":
+            monkeypatch.undo()
+            raise KilledError
+        real(row, tales, payment)
+
+    monkeypatch.setattr(corner.hub.charging, "_tell", dying)
+    with pytest.raises(KilledError):
+        corner.run_due()
+    corner.forward(hours=1)
+    assert (refunds(corner), corner.gateway.refunds) == ([("failed", 4900)], {})
+    assert corner.told("subscription")[1:] == ["subscription.paid_again", "subscription.not_given_back"]
+    assert corner.event("subscription.not_given_back")["error"]["code"] == "card_declined"
+
+
+def test_a_debit_that_the_bank_took_back_meanwhile_is_not_given_back(corner):
+    leave(corner, join(corner))
+    corner.gateway.pay("c_1")
+    corner.gateway.settle("c_1", "returned")
+    corner.forward(days=1)
+    assert (corner.told("subscription"), corner.gateway.refunds) == (["subscription.cancelled"], {})
