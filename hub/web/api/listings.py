@@ -204,7 +204,7 @@ LISTINGS: Final[Sequence[Listing]] = (
         "providers",
         "/providers",
         providers,
-        {"provider": "id", **_same("state", "name", "email", "phone", "skills", "region", "rating"), **_TIMES},
+        {"provider": "id", **_same("state", "name", "email", "phone", "skills", "region", "language", "rating"), **_TIMES},
         filters=("state", "email", "region"),
     ),
     Listing(
