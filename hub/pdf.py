@@ -1,12 +1,14 @@
 """Paper: PDFs in any script, with fonts that travel in the package. Numbers are millimetres and points.
 
-Latin, Greek, Cyrillic, Arabic and Hebrew come from DejaVu Sans, Devanagari from Noto Sans; letters are joined and ordered as
-their script wants it (HarfBuzz). What no font has is a box, never an error.
+Latin, Greek, Cyrillic, Arabic and Hebrew come from DejaVu Sans; Devanagari, Chinese, Japanese, Korean and emoji from Noto
+fonts, which are loaded where a text needs them. Letters are joined and ordered as their script wants it (HarfBuzz). What no
+font has is a box or nothing, never an error.
 """
 
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, cast
 
@@ -20,7 +22,14 @@ if TYPE_CHECKING:
 
 FONTS: Final = Path(__file__).parent / "web" / "static" / "dist" / "fonts"
 MARGIN: Final = 18.0
-_SANS, _DEVANAGARI = "sans", "devanagari"
+_SANS: Final = "sans"
+_OTHERS: Final = {
+    "devanagari.ttf": re.compile("[\u0900-\u097f\u1cd0-\u1cff\ua8e0-\ua8ff]"),
+    "han.otf": re.compile("[\u2e80-\u312f\u31a0-\u9fff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff]"),
+    "hangul.otf": re.compile("[\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff]"),
+    "emoji.ttf": re.compile("[\u2190-\u2bff\U0001f000-\U0001faff]"),
+}
+"""The fonts besides DejaVu's, and what is written with them."""
 _LINE: Final = 1.35
 _GREY: Final = (90, 98, 110)
 _JOINED: Final = (("\u0590", "\u11ff"), ("\ufb1d", "\ufeff"))
@@ -49,8 +58,7 @@ class Paper(FPDF):
         self.set_creation_date(made_at)
         self.add_font(_SANS, fname=FONTS / "sans.ttf")
         self.add_font(_SANS, style="B", fname=FONTS / "sans-bold.ttf")
-        self.add_font(_DEVANAGARI, fname=FONTS / "devanagari.ttf")
-        self.set_fallback_fonts([_DEVANAGARI], exact_match=False)
+        self._others: list[str] = []
         self.set_font(_SANS, size=10)
 
     def write_line(  # noqa: PLR0913 (each is one property of the text)
@@ -148,6 +156,11 @@ class Paper(FPDF):
 
     def _shape(self, text: str) -> None:
         """Join letters where a script wants it. Others are written as they are, so that they can be copied as they are."""
+        for file, letters in _OTHERS.items():
+            if file not in self._others and letters.search(text):
+                self.add_font(file, fname=FONTS / file)
+                self._others.append(file)
+                self.set_fallback_fonts(self._others, exact_match=False)
         self.set_text_shaping(any(first <= letter <= last for letter in text for first, last in _JOINED))
 
     def _lines(self, text: str, width: float, height: float) -> int:

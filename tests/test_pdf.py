@@ -36,9 +36,20 @@ def ink(made):
     return right - left
 
 
-@pytest.mark.parametrize("text", ["Straße & Söhne €1.234,50", "Ελλάδα", "Привет", "Łódź", "नमस्ते"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Straße & Söhne €1.234,50", "Ελλάδα", "Привет", "Łódź", "नमस्ते", "王小明", "繁體龍", "東京カメラ", "김민수", "🎉 🚚",
+        "Ada 王小明 김민수 🎉",
+    ],
+)  # fmt: skip
 def test_each_script_can_be_read_back(text):
     assert text in text_of(paper(text).finished())
+
+
+def test_no_two_letters_are_the_same_box():
+    drawn = [pages(paper(letter).finished())[0].render(scale=2).to_pil().tobytes() for letter in "नम王明日カ김수🎉🚚"]
+    assert len(set(drawn)) == len(drawn)
 
 
 def test_letters_of_right_to_left_scripts_are_joined_and_ordered():

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import sqlalchemy as sa
 
+from hub.commerce.numbers import as_number
 from hub.journal.book import found
 from hub.journal.tables import payments
 from hub.journal.tables_work import job_payments, jobs, offers, providers
@@ -23,13 +24,11 @@ FOR_PROVIDER: Final = "j"
 FOR_CUSTOMER: Final = "c"
 """The kinds of the signed addresses at which a provider, or the customer, sees a job."""
 
-_LONGEST_NUMBER: Final = 18
-
 
 def find_job(connection: sa.Connection, reference: str) -> Row:
     """A job by its id or its number. Raises ``NotFoundError``."""
-    is_number = reference.isascii() and reference.isdigit() and len(reference) <= _LONGEST_NUMBER
-    by = jobs.c.number == int(reference) if is_number else jobs.c.id == reference
+    number = as_number(reference)
+    by = jobs.c.id == reference if number is None else jobs.c.number == number
     return found(jobs, reference, connection.execute(sa.select(jobs).where(by)).first())
 
 
@@ -66,9 +65,11 @@ def provider_address(office: Office, job: str, provider: str) -> str:
     return office.address(FOR_PROVIDER, f"{job}:{provider}")
 
 
-def job_event(job: Row, /, **more: Json) -> JsonObject:
-    """The data of a ``job.*`` event."""
+def job_event(connection: sa.Connection, job: Row, /, **more: Json) -> JsonObject:
+    """The data of a ``job.*`` event, with the language of the provider whom it names."""
     price = price_of(job)
+    named = more.get("provider") or job.provider
+    spoken = sa.select(providers.c.language).where(providers.c.id == named)
     told: JsonObject = {
         "job": job.id,
         "number": str(job.number),
@@ -81,6 +82,7 @@ def job_event(job: Row, /, **more: Json) -> JsonObject:
         "customer": job.customer,
         "metadata": job.metadata,
         "provider": job.provider,
+        "provider_language": connection.scalar(spoken) if named else None,
         "offer": job.offer,
         "order": job.order,
         "connection": job.connection,
@@ -94,7 +96,7 @@ def job_event(job: Row, /, **more: Json) -> JsonObject:
 def job_output(office: Office, connection: sa.Connection, job: Row) -> JsonObject:
     """A job as the actions give it."""
     output: JsonObject = {
-        **job_event(job),
+        **job_event(connection, job),
         "state": job.state,
         "awaiting": job.awaiting,
         "paid": job.payment is not None,

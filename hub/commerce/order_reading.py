@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import sqlalchemy as sa
 
+from hub.commerce.numbers import as_number
 from hub.commerce.order_lines import Line
 from hub.ids import derived_id
 from hub.journal.book import found
@@ -24,7 +25,8 @@ _LONGEST: Final = 255
 
 def find_order(connection: sa.Connection, reference: str) -> sa.Row[Any]:
     """An order by its id or its number. Raises ``NotFoundError``."""
-    by = orders.c.number == int(reference) if _is_number(reference) else orders.c.id == reference
+    number = as_number(reference)
+    by = orders.c.id == reference if number is None else orders.c.number == number
     return found(orders, reference, connection.execute(sa.select(orders).where(by)).first())
 
 
@@ -97,7 +99,3 @@ def order_output(office: Office, connection: sa.Connection, order: sa.Row[Any]) 
         "expires_at": order.due_at.isoformat() if order.due_at else None,
     }
     return {name: value for name, value in output.items() if value is not None}
-
-
-def _is_number(reference: str) -> bool:
-    return reference.isascii() and reference.isdigit() and len(reference) < 19  # noqa: PLR2004 (fits the column)

@@ -106,6 +106,8 @@ class Walker:
             self.stale = True
         if page in FIRST_PAGES:
             self.populated.payer = Visitor(self.populated.app)
+        if not is_public and self.look("/", is_public=False).status_code == 303:
+            assert self.populated.admin.log_in("admin@example.com").status_code == 303
         return self.look(self.address(page), is_public=is_public).text
 
     def look(self, address, *, is_public):

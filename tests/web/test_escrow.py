@@ -7,6 +7,7 @@ import io
 
 import pytest
 
+from hub.journal.tables_escrow import holds
 from hub.web.app import create_app
 from tests.payments.held import held
 from tests.payments.market import Market
@@ -112,6 +113,24 @@ def test_holds_are_exported_as_they_are_found(market):
     assert (row["hold"], row["amount"], row["left"], row["currency"]) == (hold, "1200.00", "1000.00", "EUR")
     assert (row["state"], row["owner"], row["connection"]) == ("held", "job_12", "sandbox")
     assert editor.get("/escrow.csv?state=frozen").data.decode("utf-8-sig").count("\n") == 1
+
+
+def test_a_hold_is_named_and_found_by_the_job_or_order_it_is_for(market):
+    office, price = market.hub.office("test"), {"minor": 120_000, "currency": "EUR"}
+    job = office.call("jobs", "post", {"title": "To Kiel", "price": price}, "job")
+    order = office.call("orders", "create", {"lines": [{"title": "Crate", "price": price, "quantity": 1}]}, "order")
+    held(market, job=job["job"])
+    held(market, key="h2", job=order["order"])
+    editor = enter(market)
+    of_job, of_order = f"Job {job['number']}: To Kiel", f"Order {order['number']}"
+    listed = editor.page("/escrow")
+    assert (of_job in listed, of_order in listed) == (True, True)
+    assert of_job in editor.page("/escrow?text=To Kiel")
+    assert of_order not in editor.page("/escrow?text=To Kiel")
+    assert of_order in editor.page(f"/escrow?text={order['number']}")
+    assert "No hold fits" in editor.page("/escrow?text=77")
+    (hold,) = [row.id for row in market.rows(holds) if row.owner == job["job"]]
+    assert f'<a href="/jobs/{job["job"]}">{of_job}</a>' in editor.get(f"/escrow/{hold}").text
 
 
 def test_money_that_the_bank_lets_go_soon_is_warned_of(market):

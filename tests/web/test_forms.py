@@ -161,6 +161,9 @@ def test_who_comes_back_is_told_how_it_stands(shop):
     waiting = shop.visit(page, query_string={"back": 1})
     assert "We have not heard of your payment yet." in text_of(waiting)
     assert waiting.headers["Refresh"].startswith("2; url=")
+    assert "<summary>I have not paid yet</summary>" in waiting.text, "nobody is asked to pay what was just paid"
+    given_up = shop.visit(page, query_string={"back": 9})
+    assert ("Refresh" in given_up.headers, "<summary>" in given_up.text) == (False, False)
     again = shop.visit(page, "POST")
     assert again.headers["Refresh"].partition("url=")[2] == checkout
     shop.pay(checkout)

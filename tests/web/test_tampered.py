@@ -22,19 +22,10 @@ COMMON = ("after", "lang")
 """What many addresses take without a link that says so."""
 
 
-class Stranger(Walker):
-    """Logs in anew where what was tried before ended the admin's session."""
-
-    def open(self, page, *, is_public):
-        if not is_public and self.look("/", is_public=False).status_code == 303:
-            assert self.populated.admin.log_in("admin@example.com").status_code == 303
-        return super().open(page, is_public=is_public)
-
-
 @pytest.fixture(scope="module")
 def walker(tmp_path_factory):
     made = Populated(tmp_path_factory.mktemp("tampered") / "workspace")
-    yield Stranger(made)
+    yield Walker(made)
     made.close()
 
 

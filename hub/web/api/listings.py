@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import orjson
 import sqlalchemy as sa
 
+from hub.commerce.numbers import as_number
 from hub.errors import NotFoundError, PermanentError
 from hub.journal.queries import as_json
 from hub.journal.tables import events, payments
@@ -55,6 +56,13 @@ class Listing:
     facts: tuple[str, ...] = ()
     text: str = "The newest first."
     where: tuple[str, ...] = field(default=())
+    name: str = ""
+    title: str = ""
+
+    @property
+    def id(self) -> str:
+        """What the API's description calls the operation."""
+        return self.name or f"{self.resource}.list"
 
     @property
     def scope(self) -> str:
@@ -104,23 +112,23 @@ class Listing:
         return as_json(value)
 
 
-MESSAGES: Final = Listing(
-    "webhooks",
-    "/webhooks/{webhook}/messages",
-    outgoing_messages,
-    {
-        "message": "id",
-        **{one: one for one in ("event", "type", "state", "attempts", "due_at", "created_at", "updated_at")},
-    },
-)
-"""What one outgoing webhook was sent; the newest only."""
-
-
 def _same(*names: str) -> dict[str, str]:
     return {name: name for name in names}
 
 
 _TIMES: Final = _same("created_at", "updated_at")
+
+MESSAGES: Final = Listing(
+    "webhooks",
+    "/webhooks/{webhook}/messages",
+    outgoing_messages,
+    {"message": "id", **_same("webhook", "event", "type", "state", "attempts", "due_at"), **_TIMES},
+    filters=("type", "state"),
+    where=("webhook",),
+    name="webhooks.messages",
+    title="List a webhook's messages",
+)
+"""What an outgoing webhook was sent."""
 
 LISTINGS: Final[Sequence[Listing]] = (
     Listing(
@@ -196,7 +204,7 @@ LISTINGS: Final[Sequence[Listing]] = (
         "providers",
         "/providers",
         providers,
-        {"provider": "id", **_same("state", "name", "email", "phone", "skills", "region", "rating"), **_TIMES},
+        {"provider": "id", **_same("state", "name", "email", "phone", "skills", "region", "language", "rating"), **_TIMES},
         filters=("state", "email", "region"),
     ),
     Listing(
@@ -245,6 +253,7 @@ LISTINGS: Final[Sequence[Listing]] = (
         {"webhook": "id", **_same("title", "url", "types", "enabled", "failing_since", "off_reason"), **_TIMES},
         one=("webhook",),
     ),
+    MESSAGES,
 )  # fmt: skip
 
 
@@ -301,9 +310,9 @@ def _filter(listing: Listing, name: str, value: str) -> object:
     if "\x00" in value:
         raise bad_field(name, "A text cannot hold the character NUL.")
     if isinstance(listing.table.c[listing.members[name]].type, sa.Integer):
-        if not (value.isascii() and value.isdigit() and len(value) < 19):  # noqa: PLR2004 (what 64 bits hold)
+        if (number := as_number(value)) is None:
             raise bad_field(name, "Write a whole number.")
-        return int(value)
+        return number
     return value
 
 

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 from flask import flash, redirect, render_template, request, url_for
 
+from hub.commerce.numbers import as_number
 from hub.errors import ActionError, HubError, MoneyError, NotFoundError
 from hub.journal.queries import EventFilter
+from hub.journal.tables_commerce import orders
 from hub.journal.tables_escrow import divisions
 from hub.journal.tables_escrow import holds as table
-from hub.journal.tables_work import providers
+from hub.journal.tables_work import jobs, providers
 from hub.money import Money
 from hub.payments import dividing
 from hub.payments.holds import OPEN, STATES, WARNING, Hold
@@ -62,13 +64,14 @@ def index() -> ResponseReturnValue:
     asked, where = _wanted()
     rows = _newest(where, _NEWEST)
     with the_hub().database.read() as connection:
+        owners = _owners(connection, [row.owner for row in rows])
         resting = connection.execute(sa.select(table.c.terms).where(table.c.state.in_(sorted(OPEN)))).scalars().all()
     held: dict[str, int] = {}
     for known in map(Hold.from_json, resting):
         held[known.currency] = held.get(known.currency, 0) + known.left
     return render_template(
         "escrow.html",
-        rows=[(row, Hold.from_json(row.terms)) for row in rows],
+        rows=[(row, Hold.from_json(row.terms), owners.get(row.owner)) for row in rows],
         held=[Money(minor, currency).to_json() for currency, minor in sorted(held.items())],
         asked=asked,
         states=STATES,
@@ -86,8 +89,30 @@ def _wanted() -> tuple[dict[str, str], list[sa.ColumnElement[bool]]]:
     asked = {name: request.args.get(name, "").strip() for name in ("state", "text")}
     where = [table.c.state == asked["state"]] if asked["state"] else []
     if asked["text"]:
-        where.append(sa.or_(*(table.c[name] == asked["text"] for name in ("id", "payment", "owner"))))
+        where.append(
+            sa.or_(*(table.c[name] == asked["text"] for name in ("id", "payment", "owner")), _called(asked["text"]))
+        )
     return asked, where
+
+
+def _called(text: str) -> sa.ColumnElement[bool]:
+    """Whether the job that money is held for has this title, or the job or order this number."""
+    number = as_number(text)
+    found = [sa.select(jobs.c.id).where(sa.or_(jobs.c.title == text, jobs.c.number == number))]
+    if number is not None:
+        found.append(sa.select(orders.c.id).where(orders.c.number == number))
+    return table.c.owner.in_(sa.union_all(*found))
+
+
+def _owners(connection: sa.Connection, owners: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """What the jobs and orders that money is held for are called, and their pages, by their ids."""
+    named = {
+        row.id: (f"Job {row.number}: {row.title}", url_for("jobs.show", reference=row.id))
+        for row in connection.execute(sa.select(jobs.c.id, jobs.c.number, jobs.c.title).where(jobs.c.id.in_(owners)))
+    }
+    for row in connection.execute(sa.select(orders.c.id, orders.c.number).where(orders.c.id.in_(owners))):
+        named[row.id] = (f"Order {row.number}", url_for("orders.show", reference=row.id))
+    return named
 
 
 def _newest(where: Sequence[sa.ColumnElement[bool]], most: int) -> Sequence[sa.Row[Any]]:
@@ -199,6 +224,7 @@ def _page(hold: str, pressed: Pressed) -> str:
         made: Sequence[sa.Row[Any]] = connection.execute(done).all()
         known_providers = connection.execute(active.limit(500)).all()
         names = provider_names(connection, _named(row, made))
+        owner = _owners(connection, [row.owner]).get(row.owner)
     return render_template(
         "hold.html",
         row=row,
@@ -206,6 +232,7 @@ def _page(hold: str, pressed: Pressed) -> str:
         divisions=made,
         providers=known_providers,
         names=names,
+        owner=owner,
         lapses_soon=known.state in OPEN and known.lapses_at is not None and known.lapses_at - hub.now() < WARNING,
         possible=_POSSIBLE.get(row.state, frozenset()),
         told=hub.queries.events(EventFilter(type="escrow.*", text=hold), limit=100).items,

@@ -306,6 +306,7 @@ def _standing(token: str, row: sa.Row[Any], back: int, *, begun: bool = True) ->
         g.language = row.language
     done = row.state in {"paid", "active"} or (row.state == "sent" and row.minor is None)
     parent = _embedding(form) if form is not None else ""
+    looks_again = row.state == "paying" and 0 < back < _LOOKS
     shown = render_template(
         "submission.html",
         row=row,
@@ -315,6 +316,7 @@ def _standing(token: str, row: sa.Row[Any], back: int, *, begun: bool = True) ->
         done=done,
         begun=begun and request.args.get("begun") != "0",
         back=back,
+        looks_again=looks_again,
         sum=_first_charge(row),
         receipts=_receipts(row) if done else (),
         post_to=url_for("form_page.pay", token=token, lang=_asked_language()),
@@ -324,7 +326,7 @@ def _standing(token: str, row: sa.Row[Any], back: int, *, begun: bool = True) ->
     response = make_response(shown, 200 if begun else 502)
     if done and form is not None and form.after_url and not parent:
         response.headers["Refresh"] = f"0; url={form.after_url}"
-    elif row.state == "paying" and 0 < back < _LOOKS:
+    elif looks_again:
         again = url_for("form_page.standing", token=token, back=back + 1, lang=_asked_language())
         response.headers["Refresh"] = f"2; url={again}"
     return _in_frame(form, response) if form is not None else response
