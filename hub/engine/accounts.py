@@ -318,7 +318,9 @@ def split_fields(manifest: Manifest, fields: Mapping[str, Json]) -> tuple[JsonOb
 
 def settings_of(manifest: Manifest, fields: Mapping[str, Json]) -> JsonObject:
     """The settings among the fields that were entered, with the defaults of those that are left empty."""
-    defaults = {field.name: field.default for field in manifest.fields if field.default is not None and not field.secret}
+    defaults = {
+        field.name: field.default for field in manifest.fields if field.default is not None and not field.secret
+    }
     given = {
         name: value for name, value in fields.items() if name not in manifest.secret_names and value not in ("", None)
     }
