@@ -19,6 +19,7 @@ from sqlalchemy import URL, make_url
 from hub.cli.output import workspace_option
 from hub.config import load_settings
 from hub.errors import ConfigError, NotFoundError
+from hub.secrets import VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,11 +46,11 @@ def backup_command(file: Path, workspace: Path | None) -> None:
             _copy_databases(settings, folder)
         else:
             _postgres("pg_dump", settings, "--format=custom", "--no-owner", f"--file={folder / _DUMP}")
-        if (settings.workspace / _KEYS).is_file():
+        if (settings.workspace / _KEYS).is_file() and not os.environ.get(VARIABLE):
             shutil.copyfile(settings.workspace / _KEYS, folder / _KEYS)
         made = _packed(folder)
         made.replace(file)
-    click.echo(f"The backup is {file}. It holds the keys of your secrets: keep it where only you can read it.")
+    click.echo(f"The backup is {file}. {_about_keys()}")
 
 
 @click.command("restore")
@@ -59,6 +60,8 @@ def backup_command(file: Path, workspace: Path | None) -> None:
 def restore_command(file: Path, workspace: Path | None, *, force: bool) -> None:
     """Bring a backup back, into an empty workspace. Stop the hub first.
 
+    With HUB_DATABASE_URL=postgresql://… a backup of SQLite moves into that empty database, with everything in it.
+
     Example: hub restore hub-2026-01-31.tar --workspace ./hub-data
     """
     settings = load_settings(workspace=workspace)
@@ -66,7 +69,7 @@ def restore_command(file: Path, workspace: Path | None, *, force: bool) -> None:
     with _stopped(settings), tempfile.TemporaryDirectory(dir=settings.workspace, prefix=".restore-") as scratch:
         folder = Path(scratch)
         names = _unpacked(file, folder)
-        wanted = _DATABASES[0] if _is_sqlite(settings) else _DUMP
+        wanted = _DATABASES[0] if _is_sqlite(settings) or _DUMP not in names else _DUMP
         if wanted not in names:
             message = f"{file} has no {wanted}: it was taken of the other kind of database."
             raise ConfigError(message, remedy="Set HUB_DATABASE_URL as it was when the backup was taken.")
@@ -74,12 +77,26 @@ def restore_command(file: Path, workspace: Path | None, *, force: bool) -> None:
         if there and not force:
             message = f"The workspace {settings.workspace} is not empty: it has {', '.join(there)}."
             raise ConfigError(message, remedy="Restore into another --workspace, or say --force to replace it.")
+        if wanted == _DATABASES[0] and not _is_sqlite(settings):
+            _move(folder / wanted, settings, replace=force)
+            names.remove(wanted)
         if wanted == _DUMP:
             options = ("--clean", "--if-exists") if force else ()
             transaction = ("--no-owner", "--exit-on-error", "--single-transaction")
             _postgres("pg_restore", settings, *transaction, *options, str(folder / _DUMP))
         _put_in_place(settings, folder, names)
+        other_keys = os.environ.get(VARIABLE) and _KEYS in names
+    if other_keys:
+        click.echo(f"{VARIABLE} is set, so {_KEYS} is not read: put its keys, with commas, behind those in {VARIABLE}.")
     click.echo(f"{file} is restored. Start the hub; `hub doctor` says how it is.")
+
+
+def _about_keys() -> str:
+    if os.environ.get(VARIABLE):
+        return (
+            f"It does not hold the keys of your secrets, which stand in {VARIABLE}: keep a copy of them, apart from it."
+        )
+    return "It holds the keys of your secrets: keep it where only you can read it."
 
 
 def _is_sqlite(settings: Settings) -> bool:
@@ -106,6 +123,16 @@ def _copy_databases(settings: Settings, folder: Path) -> None:
                 contextlib.closing(sqlite3.connect(folder / name)) as copy,
             ):
                 source.backup(copy)
+
+
+def _move(file: Path, settings: Settings, *, replace: bool) -> None:
+    """Put what an SQLite database holds into the one of the settings."""
+    from hub.journal.database import Database  # noqa: PLC0415 (SQLAlchemy's tables only where rows are copied)
+    from hub.journal.moving import move  # noqa: PLC0415
+
+    source, target = Database.open(f"sqlite:///{file}"), Database.open(settings.database)
+    with contextlib.closing(source), contextlib.closing(target):
+        move(source, target, replace=replace)
 
 
 def _postgres(program: str, settings: Settings, *options: str) -> None:

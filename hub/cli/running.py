@@ -138,16 +138,17 @@ def secrets_group() -> None:
 def secrets_rotate(workspace: Path | None) -> None:
     """Make a new key and encrypt every stored secret under it. Restart the hub's processes afterwards.
 
+    Where the keys stand in HUB_SECRET_KEYS, put the new one first there and restart; then this encrypts under it.
+
     Example: hub secrets rotate
     """
-    if os.environ.get(VARIABLE):
-        message = f"The keys stand in {VARIABLE}, which a command cannot change."
-        remedy = (
-            "Put a new key before the others there, for every process, and restart them; the old ones go on reading."
-        )
+    named = [key for key in os.environ.get(VARIABLE, "").split(",") if key.strip()]
+    if len(named) == 1:
+        message = f"The only key stands in {VARIABLE}, which a command cannot change."
+        remedy = "Put a new one before it, with a comma, for every process, and restart them: openssl rand -base64 32."
         raise ConfigError(message, remedy=remedy)
-    settings = load_settings(workspace=workspace)
-    add_key(settings.workspace)
+    if not named:
+        add_key(load_settings(workspace=workspace).workspace)
     with opened(workspace) as hub:
         count = hub.accounts.rotate_keys() + Outgoing(hub).rotate_keys()
         hub.store.note("cli", "secrets.rotate", "keys", hub.now(), {"secrets": count})

@@ -6,8 +6,10 @@ one loads next to nothing: the modules of the hub are imported where they serve.
 
 from __future__ import annotations
 
+import errno
 import gc
 import logging
+import socket
 import sys
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ import click
 
 from hub.cli.output import workspace_option
 from hub.config import load_settings
+from hub.errors import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,6 +56,7 @@ def _serve(settings: Settings, role: str) -> None:
     from granian import Granian  # noqa: PLC0415 (only to serve)
     from granian.constants import Interfaces  # noqa: PLC0415
 
+    _look_for_another(settings)
     if role == "web" or settings.database_url:
         _try_to_open(settings)
 
@@ -79,6 +83,21 @@ def _serve(settings: Settings, role: str) -> None:
     gc.collect()
     gc.freeze()  # what both processes share stays shared
     server.serve(target_loader=load, wrap_loader=False)
+
+
+def _look_for_another(settings: Settings) -> None:
+    """Raises ``ConfigError`` when the port is taken: two hubs on one port would share its requests without a word."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # what a hub that has ended left in TIME_WAIT
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            message = f"The hub cannot listen at {settings.host}, port {settings.port}: {error.strerror or error}."
+            remedy = "Stop the other program, or give another port: hub run --port 9000."
+            if error.errno != errno.EADDRINUSE:
+                remedy = "Give an address of this machine as --host, and a port that this user may open as --port."
+            raise ConfigError(message, remedy=remedy) from error
 
 
 def _try_to_open(settings: Settings) -> None:

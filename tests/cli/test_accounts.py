@@ -4,6 +4,9 @@ import stat
 
 import pytest
 
+from hub.cli.running import opened
+from hub.secrets import new_key
+
 SECRET = "sk_test_made_up_0123456789"
 FIELDS = f"secret_key: {SECRET}\nwebhook_secret: whsec_made_up_0123456789\n"
 
@@ -114,4 +117,17 @@ def test_keys_in_the_environment_are_left_to_who_put_them_there(hub, workspace, 
     assert (answer.code, answer.out) == (2, "")
     assert "HUB_SECRET_KEYS" in answer.err
     assert key not in answer.err
+    assert not (workspace / "secret.keys").exists()
+
+
+def test_a_new_key_in_the_environment_takes_the_secrets_over(hub, fields, workspace, monkeypatch):
+    old, new = new_key(), new_key()
+    monkeypatch.setenv("HUB_SECRET_KEYS", old)
+    hub("connection", "add", "stripe-main", "stripe", "--fields", fields)
+    monkeypatch.setenv("HUB_SECRET_KEYS", f"{new},{old}")
+    answer = hub("secrets", "rotate")
+    assert (answer.code, answer.err) == (0, "")
+    monkeypatch.setenv("HUB_SECRET_KEYS", new)
+    with opened(workspace) as installation:
+        assert installation.accounts.get("stripe-main").secret("secret_key") == SECRET
     assert not (workspace / "secret.keys").exists()

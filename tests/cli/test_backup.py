@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import stat
+import tarfile
 import threading
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner
 
 from hub.cli import backup
 from hub.config import Settings
 from hub.engine.hub import Hub, Role
-from hub.errors import ConfigError
+from hub.errors import ConfigError, ConflictError
 from hub.journal.queries import EventFilter
+from hub.journal.schema import metadata
+from hub.secrets import new_key
 from scripts.test_programs import find_postgresql
 
 if TYPE_CHECKING:
@@ -112,6 +116,55 @@ def test_a_backup_of_postgresql_comes_back_in_another_database(
             do("restore", str(file), "--workspace", str(tmp_path / "two"))
         do("restore", str(file), "--workspace", str(tmp_path / "two"), "--force")
         assert events_of(tmp_path / "two", other) == kept
+
+
+def test_a_backup_of_sqlite_moves_into_postgresql_whole(
+    tmp_path: Path, postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, file = tmp_path / "one", tmp_path / "hub.tar"
+    hub = Hub.open(Settings(workspace=source, sandbox="off"), Role.TOOL)
+    kept = {send(hub, number) for number in range(3)}
+    hub.store.create_user("ada@example.com", "Ada", "admin", "hash", hub.now())
+    hub.store.put_fact("colours", {"big": "x" * 100_000, "none": None}, hub.now())
+    rows = rows_of(hub)
+    hub.close()
+    do("backup", str(file), "--workspace", str(source))
+
+    with contextlib.contextmanager(postgres_server.new_database)() as url:
+        monkeypatch.setenv("HUB_DATABASE_URL", url)
+        said = do("restore", str(file), "--workspace", str(tmp_path / "two"))
+        assert "HUB_SECRET_KEYS" not in said
+        moved = Hub.open(Settings(workspace=tmp_path / "two", database_url=url, sandbox="off"), Role.TOOL)
+        assert rows_of(moved) == rows
+        send(moved, 9)
+        moved.close()
+        assert sorted(one.name for one in (tmp_path / "two").iterdir()) == ["hub.lock", "secret.keys"]
+
+        with pytest.raises(ConflictError, match="not empty"):
+            do("restore", str(file), "--workspace", str(tmp_path / "three"))
+        monkeypatch.setenv("HUB_SECRET_KEYS", new_key())
+        said = do("restore", str(file), "--workspace", str(tmp_path / "three"), "--force")
+        assert "secret.keys is not read" in said
+        assert events_of(tmp_path / "three", url) == kept
+
+
+def rows_of(hub: Hub) -> dict[str, list[tuple[object, ...]]]:
+    """All that the database holds."""
+    with hub.database.read() as connection:
+        return {
+            table.name: sorted((tuple(row) for row in connection.execute(sa.select(table))), key=repr)
+            for table in metadata.sorted_tables
+        }
+
+
+def test_a_backup_says_where_the_keys_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Hub.open(Settings(workspace=tmp_path / "one", sandbox="off"), Role.TOOL).close()
+    assert "It holds the keys" in do("backup", str(tmp_path / "a.tar"), "--workspace", str(tmp_path / "one"))
+    monkeypatch.setenv("HUB_SECRET_KEYS", new_key())
+    said = do("backup", str(tmp_path / "b.tar"), "--workspace", str(tmp_path / "one"))
+    assert "does not hold the keys" in said
+    with tarfile.open(tmp_path / "b.tar") as archive:
+        assert archive.getnames() == ["hub.db"]
 
 
 def test_what_is_no_backup_is_refused(tmp_path: Path) -> None:

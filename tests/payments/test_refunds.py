@@ -145,6 +145,16 @@ def test_a_refund_without_lines_is_shared_in_proportion_to_the_last_unit(market)
     assert sum(taken) == 3333
 
 
+def test_a_refund_without_lines_takes_of_commission_that_hangs_on_no_provider_too(quick):
+    _, payment = paid(quick, sold())
+    parts = [{"provider": "prv_a", "amount": money(9000)}, {"amount": money(0), "commission": money(1000)}]
+    data = {"payment": payment, "amount": money(10000), "parts": parts}
+    quick.hub.recorder.record(Happening("payment.split", "sandbox", "split", data, quick.hub.now()), quick.hub.now())
+    quick.act("refund", {"payment": payment, "amount": money(5000)}, "refund")
+    settled(quick)
+    assert quick.books("USD") == {"gateway:sandbox": 5000, "provider:prv_a": -4500, "revenue:commission": -500}
+
+
 def test_parts_by_line_in_several_refunds_give_back_the_whole_line_in_the_end(quick):
     _, payment = divided(quick)
     for number, minor in enumerate((1000, 2000, 3001)):

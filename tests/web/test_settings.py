@@ -2,6 +2,8 @@ import re
 
 import pytest
 
+from hub.secrets import new_key
+
 from .conftest import Visitor
 
 
@@ -77,5 +79,9 @@ def test_the_metrics_token_is_shown_to_admins_alone(people):
     assert "Bearer" not in people["viewer"].page("/settings")
 
 
-def test_backup_is_explained(admin):
-    assert "hub backup" in admin.page("/settings/backup")
+def test_backup_is_explained(admin, monkeypatch):
+    page = admin.page("/settings/backup")
+    assert "hub backup" in page
+    assert "the backup holds them" in page
+    monkeypatch.setenv("HUB_SECRET_KEYS", new_key())
+    assert "the backup does not hold them" in admin.page("/settings/backup")

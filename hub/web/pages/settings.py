@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from typing import TYPE_CHECKING
 
 from flask import flash, redirect, render_template, request, url_for
 
 from hub.errors import ConflictError, NotFoundError
+from hub.secrets import VARIABLE
 from hub.web.access import ROLE_NAMES, Pages, Role
 from hub.web.entries import Pressed, typed_in, wrong_person
 from hub.web.pages.probes import metrics_token
@@ -93,7 +95,9 @@ def audit() -> ResponseReturnValue:
 @pages.page("/settings/backup", Role.ADMIN)
 def backup() -> ResponseReturnValue:
     """How to keep a copy."""
-    return render_template("settings_backup.html", tab="backup", sqlite=the_hub().database.is_sqlite)
+    keys_in_file = not os.environ.get(VARIABLE)
+    sqlite = the_hub().database.is_sqlite
+    return render_template("settings_backup.html", tab="backup", sqlite=sqlite, keys_in_file=keys_in_file)
 
 
 def _users_page(pressed: Pressed | None = None, made: tuple[str, str] | None = None) -> str:
