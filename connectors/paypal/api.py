@@ -6,6 +6,7 @@ import base64
 import functools
 import json
 from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from urllib.parse import quote, urlsplit
@@ -17,7 +18,7 @@ from hub.connect.auth import ClientCredentials, field_value, send
 from hub.connect.manifest import load_manifest
 from hub.connect.mapping import moment, without_nulls
 from hub.errors import MoneyError, PermanentError
-from hub.money import Money
+from hub.money import Money, exact_decimal, exponent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -164,6 +165,17 @@ def money_of(amount: Json) -> Json:
         return cast("Json", from_gateway_decimal(value, currency, currencies()).to_json())
     except MoneyError:
         return None
+
+
+def converted(money: Money, rate: str, currency: str) -> Json:
+    """Money as JSON in another currency at one of PayPal's rates, rounded half up; null where the rate is no number."""
+    try:
+        factor = exact_decimal(rate)
+    except MoneyError:
+        return None
+    decimals = currencies().exponents.get(currency, exponent(currency))
+    value = (money.to_decimal() * factor).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+    return cast("Json", from_gateway_decimal(f"{value:f}", currency, currencies()).to_json())
 
 
 def total_of(amounts: list[Json]) -> Json:

@@ -14,11 +14,12 @@ from connectors.paypal.api import PayPal, linked_id, list_of, object_of, segment
 from connectors.paypal.carried import read
 from connectors.paypal.disputes import OUTCOMES
 from connectors.paypal.payouts import provider_of
-from connectors.paypal.standing import carried_by, customer_of, has_lapsed, method_of, order_of
+from connectors.paypal.standing import carried_by, customer_of, has_lapsed, method_of, order_of, parts_of, takings
 from connectors.paypal.subscriptions import cancelled_at, period_of
 from connectors.paypal.webhooks import proved
 from hub.connect.mapping import moment, without_nulls
 from hub.errors import DeliveryError, PermanentError
+from hub.money import Money
 
 if TYPE_CHECKING:
     from hub.connect.api import Call, RawEvent
@@ -86,14 +87,24 @@ def _of_transaction(kind: str, resource: JsonObject, paypal: PayPal) -> JsonObje
         capture = _of_capture(paypal, taken or resource.get("id"))
         own = read(resource.get("custom_id")).get("metadata") if taken else None
         metadata = {**object_of(capture.get("metadata")), **object_of(own)}
-        return {**capture, "metadata": metadata or None, **_reversal(kind, paypal, taken or resource.get("id"))}
+        known = {**capture, **_takings(kind, [resource]), "metadata": metadata or None}
+        return {**known, **_reversal(kind, paypal, taken or resource.get("id"))}
     found = _find(paypal, "checkout/orders", order)
     return {
         **(_of_order(found) if found else read(resource.get("custom_id"))),
+        **_takings(kind, (parts_of(found, "captures") if found else None) or [resource]),
         "payment": order,
         "lapsed": has_lapsed(resource) or None,
         **_reversal(kind, paypal, resource.get("id")),
     }
+
+
+def _takings(kind: str, captures: list[JsonObject]) -> JsonObject:
+    """What was taken so far, kept of it and credited for it, as PayPal writes amounts; of what is complete only."""
+    if kind != "PAYMENT.CAPTURE.COMPLETED":
+        return {}
+    known = {name: Money.from_json(money) for name, money in takings(captures).items() if money}
+    return {name: {"value": one.to_decimal_text(), "currency_code": one.currency} for name, one in known.items()}
 
 
 def _of_capture(paypal: PayPal, reference: Json) -> JsonObject:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
-from connectors.paypal.api import link_of, linked_id, list_of, money_of, object_of, time_of, total_of, words
+from connectors.paypal.api import converted, link_of, linked_id, list_of, money_of, object_of, time_of, total_of, words
 from connectors.paypal.carried import read
 from connectors.paypal.errors import decline_code
 from hub.connect.answers import failure
 from hub.connect.mapping import moment, without_nulls
+from hub.money import Money
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,20 +56,18 @@ def carried_by(order: JsonObject) -> JsonObject:
 def order_output(order: JsonObject, now: datetime) -> JsonObject:
     """An order as a payment."""
     captures, authorizations = parts_of(order, "captures"), parts_of(order, "authorizations")
-    taken = [money_of(one.get("amount")) for one in captures if one.get("status") in _TAKEN]
     given_back = [money_of(one.get("amount")) for one in parts_of(order, "refunds") if _counts(one)]
     status, telling = _status(order, captures, authorizations, now)
     if status == "succeeded" and given_back:
-        status = "refunded" if total_of(given_back) == total_of(taken) else "partially_refunded"
+        status = "refunded" if total_of(given_back) == takings(captures)["captured"] else "partially_refunded"
     held = next((one for one in reversed(authorizations) if one.get("status") in {"CREATED", "PARTIALLY_CAPTURED"}), {})
     return {
         **_part_output(telling),
         "payment": order.get("id"),
         "status": status,
         "amount": money_of(unit_of(order).get("amount")) or money_of(telling.get("amount")),
-        "captured": total_of(taken),
         "refunded": total_of(given_back),
-        "fee": total_of([_fee(one) for one in captures]),
+        **takings(captures),
         "method": method_of(order),
         "stored_method": _stored(order),
         "customer": customer_of(order),
@@ -94,14 +93,12 @@ def transaction_output(transaction: JsonObject) -> JsonObject:
         status = "authorized"
     elif own == "VOIDED":
         status = "voided"
-    amount = money_of(transaction.get("amount"))
     return {
         **_part_output(transaction),
         "payment": transaction.get("id"),
         "status": status,
-        "amount": amount,
-        "captured": amount if own in _TAKEN else None,
-        "fee": _fee(transaction),
+        "amount": money_of(transaction.get("amount")),
+        **takings([transaction]),
         "metadata": read(transaction.get("custom_id")).get("metadata"),
         "gateway": words(transaction, code=_code(transaction), transaction=transaction.get("id")),
     }
@@ -209,8 +206,41 @@ def _code(transaction: JsonObject) -> Json:
     return response or object_of(transaction.get("status_details")).get("reason")
 
 
-def _fee(capture: JsonObject) -> Json:
-    return money_of(object_of(capture.get("seller_receivable_breakdown")).get("paypal_fee"))
+def takings(captures: list[JsonObject]) -> JsonObject:
+    """What captures took in all, what PayPal keeps of it, and what it credits where that is in another currency."""
+    taken = [one for one in captures if one.get("status") in _TAKEN]
+    known = [_credited(one) for one in taken]
+    return {
+        "captured": total_of([money_of(one.get("amount")) for one in taken]),
+        "fee": total_of([fee for fee, _ in known]),
+        "settled": total_of([settled for _, settled in known]),
+    }
+
+
+def _credited(capture: JsonObject) -> tuple[Json, Json]:
+    """What PayPal keeps of a capture, and what it credits in another currency, its fee not yet taken off.
+
+    ``paypal_fee`` is in the payment's currency, ``receivable_amount`` in the account's and net of the fee. So that both
+    are of one currency the fee is converted at PayPal's own rate, where ``paypal_fee_in_receivable_currency`` does not say
+    it (Payments API v2, *seller_receivable_breakdown*).
+    """
+    breakdown = object_of(capture.get("seller_receivable_breakdown"))
+    fee, receivable = money_of(breakdown.get("paypal_fee")), object_of(money_of(breakdown.get("receivable_amount")))
+    if not receivable:
+        return fee, None
+    credited = Money.from_json(receivable)
+    kept = money_of(breakdown.get("paypal_fee_in_receivable_currency")) or _converted(fee, breakdown, credited.currency)
+    if kept is None:
+        return fee, None
+    return kept, cast("Json", (credited + Money.from_json(kept)).to_json())
+
+
+def _converted(fee: Json, breakdown: JsonObject, currency: str) -> Json:
+    """A fee at the rate of its capture; null where none is told."""
+    rate = object_of(breakdown.get("exchange_rate"))
+    if fee is None or rate.get("target_currency") != currency:
+        return None
+    return converted(Money.from_json(fee), str(rate.get("value")), currency)
 
 
 def _counts(refund: JsonObject) -> bool:

@@ -119,7 +119,7 @@ def of_payment(payment: JsonObject, notes: Json) -> JsonObject:
         "amount": money_of(payment.get("amount"), currency),
         "captured": money_of(payment.get("amount"), currency) if took else None,
         "refunded": money_of(payment.get("amount_refunded"), currency) if payment.get("amount_refunded") else None,
-        "fee": money_of(payment.get("fee"), "INR") if payment.get("fee") and currency == "INR" else None,
+        **_credited(payment),
         "method": _method(payment),
         "stored_method": _stored(payment),
         "customer": {name: value for name, value in customer.items() if value},
@@ -132,6 +132,17 @@ def of_payment(payment: JsonObject, notes: Json) -> JsonObject:
             code=payment.get("error_reason") or payment.get("error_code"),
             message=payment.get("error_description"),
         ),
+    }
+
+
+def _credited(payment: JsonObject) -> JsonObject:
+    """What Razorpay keeps and credits. What was paid in another currency is converted first (page *Currency Conversion*)."""
+    currency, base = payment.get("currency"), payment.get("base_currency") or "INR"
+    converted = payment.get("base_amount") if currency != base else None
+    knows = payment.get("fee") and (currency == base or converted)
+    return {
+        "fee": money_of(payment.get("fee"), base) if knows else None,
+        "settled": money_of(converted, base) if converted else None,
     }
 
 

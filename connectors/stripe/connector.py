@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote
 
-from connectors.stripe import links, listings, payments, plans, settlement, subscriptions, webhooks
+from connectors.stripe import enriching, links, listings, payments, plans, settlement, subscriptions, webhooks
 from connectors.stripe.api import Stripe
 from connectors.stripe.endpoints import StripeEndpoints
 from hub.connect.answers import failure
@@ -76,6 +76,7 @@ connector = ConnectorCode(
     },
     verify=webhooks.receive,
     poll=webhooks.poll,
+    enrich=enriching.enrich,
     test=test,
     endpoints=StripeEndpoints(),
 )

@@ -76,8 +76,7 @@ def get(call: Call) -> Json:
         query = {"expand": [f"payment_intent.{_EXPANDED}"]}
         return session_output(stripe.get(f"/v1/checkout/sessions/{segment(payment)}", query))
     if payment.startswith(("ch_", "py_")):
-        charge = stripe.get(f"/v1/charges/{segment(payment)}", {"expand": ["balance_transaction"]})
-        return _charge_output(charge)
+        return _charge_output(charge_of(stripe, payment))
     return _intent_output(stripe.get(f"/v1/payment_intents/{segment(payment)}", {"expand": [_EXPANDED]}))
 
 
@@ -324,7 +323,11 @@ def _intent_output(intent: JsonObject) -> JsonObject:
         status = str(seen["status"])
     customer = {"id": id_of(intent.get("customer")), "email": intent.get("receipt_email")}
     return {
-        **{name: seen[name] for name in ("captured", "refunded", "fee", "method", "lapses_at") if name in seen},
+        **{
+            name: seen[name]
+            for name in ("captured", "refunded", "fee", "settled", "method", "lapses_at")
+            if name in seen
+        },
         "payment": intent.get("id"),
         "status": status,
         "amount": money_of(intent.get("amount"), intent.get("currency")),
@@ -338,7 +341,6 @@ def _intent_output(intent: JsonObject) -> JsonObject:
 
 def _charge_output(charge: JsonObject) -> JsonObject:
     currency = charge.get("currency")
-    fee = object_of(charge.get("balance_transaction"))
     payer_details = object_of(charge.get("billing_details"))
     details = object_of(charge.get("payment_method_details"))
     card = object_of(details.get("card"))
@@ -359,7 +361,7 @@ def _charge_output(charge: JsonObject) -> JsonObject:
         "amount": money_of(charge.get("amount"), currency),
         "captured": money_of(captured, currency),
         "refunded": money_of(charge.get("amount_refunded"), currency),
-        "fee": _fee(fee),
+        **credited(charge),
         "method": {key: value for key, value in method.items() if value},
         "customer": {key: value for key, value in customer.items() if value},
         "metadata": charge.get("metadata"),
@@ -368,12 +370,23 @@ def _charge_output(charge: JsonObject) -> JsonObject:
     }
 
 
-def _fee(transaction: JsonObject) -> Json:
-    """What Stripe keeps; null where it is a fraction that the currency does not have."""
+def charge_of(stripe: Stripe, reference: Json) -> JsonObject:
+    """A charge with its balance transaction, where it has one by now."""
+    return stripe.get(f"/v1/charges/{segment(reference)}", {"expand": ["balance_transaction"]})
+
+
+def credited(charge: JsonObject) -> JsonObject:
+    """What Stripe keeps of a charge and credits for it, as its balance transaction says: in the currency of the balance.
+
+    Null: it is not known yet, is in the charge's own currency (``settled``), or is a fraction that no currency has.
+    """
+    transaction = object_of(charge.get("balance_transaction"))
+    currency = transaction.get("currency")
     try:
-        return money_of(transaction.get("fee"), transaction.get("currency"))
+        fee, amount = (money_of(transaction.get(name), currency) for name in ("fee", "amount"))
     except MoneyError:
-        return None
+        return {"fee": None, "settled": None}
+    return {"fee": fee, "settled": amount if currency != charge.get("currency") else None}
 
 
 def _charge_status(charge: JsonObject) -> str:

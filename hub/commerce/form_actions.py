@@ -1,4 +1,4 @@
-"""What recipes do with forms: list who took an offer."""
+"""What recipes do with forms: list who took an offer, all at once or page by page."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import sqlalchemy as sa
 
-from hub.commerce.submissions import Wanted, amount_json, listed
+from hub.commerce.submissions import Wanted, amount_json, listed, pages_of
 from hub.journal.tables_billing import told_subscriptions, value
 
 if TYPE_CHECKING:
@@ -19,16 +19,27 @@ _LEAVING: Final = frozenset({"cancelling", "cancelled", "ended"})
 
 
 def find(office: Office, given: JsonObject) -> JsonObject:
-    """``forms/submissions``: what came in by a form, newest first; ``next`` where there is more."""
-    limit = cast("int", given.get("limit") or 200)
+    """``forms/submissions``: what came in by a form, newest first; ``next`` where there is more. Of a ``page``, all."""
+    limit = cast("int", given.get("limit") or 200) if "page" not in given else None
     with office.read() as connection:
-        wanted = Wanted(str(given["form"]), state=str(given.get("state") or ""), after=str(given.get("after") or ""))
-        rows = listed(connection, wanted, limit + 1)
-        chosen = [row for row in rows[:limit] if given.get("offer") in (None, row.offer)]
-        running = _subscriptions(office, connection, chosen)
-    said = [{**_said(row), **running.get(row.id, {})} for row in chosen]
-    more: JsonObject = {"next": rows[limit - 1].id} if len(rows) > limit else {}
+        rows = listed(connection, _wanted(given), limit + 1 if limit is not None else None)
+        running = _subscriptions(office, connection, rows[:limit])
+    said = [{**_said(row), **running.get(row.id, {})} for row in rows[:limit]]
+    more: JsonObject = {"next": rows[limit - 1].id} if limit is not None and len(rows) > limit else {}
     return {"submissions": cast("list[Json]", said), **more}
+
+
+def cut(office: Office, given: JsonObject) -> JsonObject:
+    """``forms/pages``: what came in until now, cut into pages; what comes in later is in none of them."""
+    with office.read() as connection:
+        pages = pages_of(connection, _wanted(given), cast("int", given.get("size") or 200))
+    return {"pages": [{"newest": newest, "oldest": oldest} for newest, oldest in pages]}
+
+
+def _wanted(given: JsonObject) -> Wanted:
+    texts = {name: str(given.get(name) or "") for name in ("state", "offer", "after")}
+    page = cast("Mapping[str, str] | None", given.get("page"))
+    return Wanted(str(given["form"]), **texts, page=(page["newest"], page["oldest"]) if page is not None else None)
 
 
 def _subscriptions(office: Office, connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> Mapping[str, JsonObject]:
@@ -64,4 +75,4 @@ def _said(row: sa.Row[Any]) -> JsonObject:
     return {name: value for name, value in said.items() if value is not None}
 
 
-ACTIONS: Final[Mapping[str, Action]] = {"submissions": find}
+ACTIONS: Final[Mapping[str, Action]] = {"submissions": find, "pages": cut}

@@ -108,14 +108,18 @@ def _ask(book: Book, job: Row, provider: str | None) -> Row:
     if provider is None:
         left = book.change(jobs, job, reason=NOBODY_LEFT, due_at=None, round=number)
         book.wake_at(ANSWER, job.id, None)
-        book.tell("job.unfilled", f"job.unfilled:{job.id}:{number}", job_event(left, reason=NOBODY_LEFT))
+        book.tell(
+            "job.unfilled", f"job.unfilled:{job.id}:{number}", job_event(book.connection, left, reason=NOBODY_LEFT)
+        )
         return left
     due_at = book.now + parse_duration(job.terms["answer_within"])
     _keep_offer(book, job.id, provider, kind="asked", state="open", due_at=due_at)
     values = {"awaiting": ACCEPTANCE, "provider": provider, "offer": None, "reason": None}
     given = book.change(jobs, job, state="assigned", due_at=due_at, round=number, **values)
     book.wake_at(ANSWER, job.id, due_at)
-    book.tell("job.assigned", f"job.assigned:{job.id}:{number}", job_event(given, until=due_at.isoformat()))
+    book.tell(
+        "job.assigned", f"job.assigned:{job.id}:{number}", job_event(book.connection, given, until=due_at.isoformat())
+    )
     return given
 
 
@@ -166,7 +170,7 @@ def decline(office: Office, given: JsonObject) -> JsonObject:
             job_states.after("start", job.number, job.state, job.awaiting)
         job_states.after("decline", job.number, job.state, job.awaiting)
         reason = str(given.get("reason") or "")[:500]
-        told = job_event(job, reason=reason or None)
+        told = job_event(book.connection, job, reason=reason or None)
         book.tell("job.declined", f"job.declined:{job.id}:{job.round}", told)
         _go_to_next(book, _taken_from(book, job, "declined"))
 
@@ -183,7 +187,9 @@ def lapse(office: Office, identity: str) -> None:
         if job.due_at is not None and job.due_at > book.now:
             book.wake_at(ANSWER, identity, job.due_at)
             return
-        book.tell("job.declined", f"job.declined:{job.id}:{job.round}", job_event(job, reason="no_answer"))
+        book.tell(
+            "job.declined", f"job.declined:{job.id}:{job.round}", job_event(book.connection, job, reason="no_answer")
+        )
         _go_to_next(book, _taken_from(book, job, "lapsed"))
 
     office.change(work)
@@ -199,7 +205,7 @@ def go_on(book: Book, job: Row) -> Row:
     state, awaiting = ("assigned", PAYMENT) if waits else ("accepted", None)
     job = book.change(jobs, job, state=state, awaiting=awaiting)
     if not waits or job.offer is None:
-        book.tell("job.accepted", f"job.accepted:{job.id}:{job.round}", job_event(job))
+        book.tell("job.accepted", f"job.accepted:{job.id}:{job.round}", job_event(book.connection, job))
     return job
 
 
@@ -226,7 +232,7 @@ def offer(office: Office, given: JsonObject) -> JsonObject:
             return
         made = _keep_offer(book, job.id, provider, **same)
         changed = book.change(jobs, job, state=state, currency=price.currency, reason=None)
-        told = job_event(changed, provider=provider, offer=made.id, price=price.to_json())
+        told = job_event(book.connection, changed, provider=provider, offer=made.id, price=price.to_json())
         book.tell("job.offered", f"job.offered:{made.id}:{made.version}", told)
 
     return stepped(office, given, work)
@@ -256,7 +262,7 @@ def choose(office: Office, given: JsonObject) -> JsonObject:
         given_to = book.change(
             jobs, job, state="assigned", awaiting=PAYMENT, round=job.round + 1, due_at=None, **values
         )
-        book.tell("job.chosen", f"job.chosen:{job.id}:{given_to.round}", job_event(given_to))
+        book.tell("job.chosen", f"job.chosen:{job.id}:{given_to.round}", job_event(book.connection, given_to))
         if go_on(book, given_to).state == "accepted":
             pass_over(book, job.id, chosen=chosen.id)
 

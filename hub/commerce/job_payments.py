@@ -183,7 +183,7 @@ def _held(book: Book, job: Row, event: NewEvent) -> Row:
     over = book.change(jobs, job, state=job_states.STEPS[step].to, due_at=None)
     book.wake_at(CONFIRM, job.id, None)
     if step == "release":
-        book.tell("job.released", f"job.released:{job.id}", job_event(over))
+        book.tell("job.released", f"job.released:{job.id}", job_event(book.connection, over))
     return over
 
 

@@ -65,9 +65,11 @@ def provider_address(office: Office, job: str, provider: str) -> str:
     return office.address(FOR_PROVIDER, f"{job}:{provider}")
 
 
-def job_event(job: Row, /, **more: Json) -> JsonObject:
-    """The data of a ``job.*`` event."""
+def job_event(connection: sa.Connection, job: Row, /, **more: Json) -> JsonObject:
+    """The data of a ``job.*`` event, with the language of the provider whom it names."""
     price = price_of(job)
+    named = more.get("provider") or job.provider
+    spoken = sa.select(providers.c.language).where(providers.c.id == named)
     told: JsonObject = {
         "job": job.id,
         "number": str(job.number),
@@ -80,6 +82,7 @@ def job_event(job: Row, /, **more: Json) -> JsonObject:
         "customer": job.customer,
         "metadata": job.metadata,
         "provider": job.provider,
+        "provider_language": connection.scalar(spoken) if named else None,
         "offer": job.offer,
         "order": job.order,
         "connection": job.connection,
@@ -93,7 +96,7 @@ def job_event(job: Row, /, **more: Json) -> JsonObject:
 def job_output(office: Office, connection: sa.Connection, job: Row) -> JsonObject:
     """A job as the actions give it."""
     output: JsonObject = {
-        **job_event(job),
+        **job_event(connection, job),
         "state": job.state,
         "awaiting": job.awaiting,
         "paid": job.payment is not None,

@@ -53,7 +53,7 @@ def post(office: Office, given: JsonObject) -> JsonObject:
         job = book.get(jobs, identity)
         book.change(jobs, job, search=f"{job.number} {row['search']}")
         book.wake_at(OFFERS, identity, due_at)
-        book.tell("job.posted", f"job.posted:{identity}", job_event(job))
+        book.tell("job.posted", f"job.posted:{identity}", job_event(book.connection, job))
 
     office.change(work)
     return get(office, {"job": identity})
@@ -71,7 +71,7 @@ def start(office: Office, given: JsonObject) -> JsonObject:
     def work(book: Book, job: Row) -> None:
         if (state := _after(job, "start")) is not None:
             begun = book.change(jobs, job, state=state, due_at=None)
-            book.tell("job.started", f"job.started:{job.id}", job_event(begun))
+            book.tell("job.started", f"job.started:{job.id}", job_event(book.connection, begun))
 
     return stepped(office, given, work)
 
@@ -84,7 +84,7 @@ def report_done(office: Office, given: JsonObject) -> JsonObject:
             due_at = book.now + parse_duration(job.terms["confirm_within"])
             done = book.change(jobs, job, state=state, due_at=due_at)
             book.wake_at(CONFIRM, job.id, due_at)
-            book.tell("job.done", f"job.done:{job.id}", job_event(done, until=due_at.isoformat()))
+            book.tell("job.done", f"job.done:{job.id}", job_event(book.connection, done, until=due_at.isoformat()))
 
     return stepped(office, given, work)
 
@@ -101,7 +101,9 @@ def dispute(office: Office, given: JsonObject) -> JsonObject:
         if (state := _after(job, "dispute")) is not None:
             disputed = book.change(jobs, job, state=state, reason=_reason(given), due_at=None)
             book.wake_at(CONFIRM, job.id, None)
-            book.tell("job.disputed", f"job.disputed:{job.id}", job_event(disputed, reason=_reason(given)))
+            book.tell(
+                "job.disputed", f"job.disputed:{job.id}", job_event(book.connection, disputed, reason=_reason(given))
+            )
 
     return stepped(office, given, work)
 
@@ -117,7 +119,7 @@ def cancel(office: Office, given: JsonObject) -> JsonObject:
         pass_over(book, job.id)
         for timer in (OFFERS, ANSWER, CONFIRM):
             book.wake_at(timer, job.id, None)
-        book.tell("job.cancelled", f"job.cancelled:{job.id}", job_event(over, reason=reason))
+        book.tell("job.cancelled", f"job.cancelled:{job.id}", job_event(book.connection, over, reason=reason))
 
     return stepped(office, given, work)
 
@@ -158,7 +160,9 @@ def no_offers(office: Office, identity: str) -> None:
         job = book.find(jobs, identity)
         if job is not None and job.state == "posted" and not job.round:
             left = book.change(jobs, job, reason=NO_OFFERS, due_at=None)
-            book.tell("job.unfilled", f"job.unfilled:{identity}:offers", job_event(left, reason=NO_OFFERS))
+            book.tell(
+                "job.unfilled", f"job.unfilled:{identity}:offers", job_event(book.connection, left, reason=NO_OFFERS)
+            )
 
     office.change(work)
 
@@ -167,7 +171,9 @@ def _confirmed(book: Book, job: Row, reason: str) -> None:
     if (state := _after(job, "confirm")) is not None:
         confirmed = book.change(jobs, job, state=state, due_at=None)
         book.wake_at(CONFIRM, job.id, None)
-        book.tell("job.confirmed", f"job.confirmed:{job.id}", job_event(confirmed, reason=reason or None))
+        book.tell(
+            "job.confirmed", f"job.confirmed:{job.id}", job_event(book.connection, confirmed, reason=reason or None)
+        )
 
 
 def _after(job: Row, step: str) -> str | None:

@@ -39,6 +39,7 @@ def link_event(link: sa.Row[Any], url: str | None = None, /, **more: Json) -> Js
         "customer": link.recipient or None,
         "order": link.order,
         "metadata": link.metadata,
+        "language": link.language,
         "expires_at": link.due_at.isoformat() if link.due_at else None,
         "url": url,
         **more,

@@ -13,6 +13,7 @@ from hub.commerce.forms import Form, Price, read_form
 from hub.errors import PermanentError
 from hub.iban import bic_of, iban_of
 from hub.money import Money
+from hub.phrases import LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -121,5 +122,9 @@ def checked_provider(given: JsonObject) -> dict[str, Json]:
     if len(tidy) > MOST_SKILLS or any(len(one) > LONGEST_SKILL for one in tidy):
         message = f"A provider has at most {MOST_SKILLS} skills of at most {LONGEST_SKILL} characters."
         raise PermanentError(message, code="bad_input", remedy="Name the most important ones.")
+    language = str(given.get("language") or "") or None
+    if language is not None and language not in LANGUAGES:
+        message = f"The hub does not write in the language {language!r}."
+        raise PermanentError(message, code="bad_input", remedy=f"Take one of {', '.join(LANGUAGES)}, or none.")
     texts = {name: str(given.get(name) or "").strip()[:longest] for name, longest in LONGEST_PROVIDER.items()}
-    return {**texts, "skills": cast("list[Json]", tidy)}
+    return {**texts, "language": language, "skills": cast("list[Json]", tidy)}

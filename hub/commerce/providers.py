@@ -114,7 +114,9 @@ def notify(office: Office, given: JsonObject) -> JsonObject:
     else:
         text = str(given["text"])
         mail["text"] = text.replace(LINK, url) if LINK in text else f"{text.rstrip()}\n\n{url}"
-    mail |= {name: given[name] for name in ("subject", "language") if given.get(name)}
+    mail |= {"subject": given["subject"]} if given.get("subject") else {}
+    language = given.get("language") or row.language
+    mail |= {"language": language} if language and "template" in mail else {}
     office.call("mail", "send", mail, "mail")
     return {"provider": row.id, "sent": True}
 
@@ -179,6 +181,7 @@ def provider_event(row: Row) -> JsonObject:
         "phone": row.phone or None,
         "skills": list(row.skills),
         "region": row.region or None,
+        "language": row.language,
     }
     return {name: value for name, value in told.items() if value is not None}
 

@@ -91,7 +91,9 @@ def _take(book: Book, item: str, quantity: int) -> None:
         raise PermanentError(message, code="not_found", remedy="Check the SKU on the page Catalogue.")
     left = "none is" if not row.stock else f"only {row.stock} {'is' if row.stock == 1 else 'are'}"
     message = f"{row.title} ({item}): {quantity} wanted, {left} left."
-    raise PermanentError(message, code="out_of_stock", remedy="Order fewer, or raise the stock on the item's page.")
+    remedy = "Order fewer, or raise the stock on the item's page."
+    details = {"item": item, "title": row.title, "wanted": quantity, "left": row.stock}
+    raise PermanentError(message, code="out_of_stock", remedy=remedy, details=details)
 
 
 def _held(book: Book, owner: str) -> Iterable[sa.Row[tuple[object, ...]]]:

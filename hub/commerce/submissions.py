@@ -23,7 +23,7 @@ from hub.journal.tables_forms import form_plans, submissions
 from hub.money import Money
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from hub.commerce.form_fields import Answers
     from hub.commerce.forms import Form, Offer
@@ -335,30 +335,64 @@ def _one(identity: str) -> sa.Select[Any]:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which submissions of a form: of a state, with words in name, address or reference, after the one with an id."""
+    """Which submissions of a form: of a state, for an offer, with words in name, address or reference, ``after`` an id.
+
+    ``page``: the ids of the newest and the oldest, of which :func:`pages_of` gives one pair for each page.
+    """
 
     form: str
     state: str = ""
     text: str = ""
     after: str = ""
+    offer: str = ""
+    page: tuple[str, str] | None = None
 
 
-def listed(connection: sa.Connection, wanted: Wanted, limit: int) -> Sequence[sa.Row[Any]]:
-    """Submissions, newest first. Raises ``NotFoundError`` when there is none with the id ``after``."""
-    query = sa.select(submissions).where(submissions.c.form == wanted.form)
-    if wanted.state:
-        query = query.where(submissions.c.state == wanted.state)
-    if wanted.text:
-        query = query.where(submissions.c.search.contains(wanted.text.lower(), autoescape=True))
+_NEWEST: Final = (submissions.c.created_at.desc(), submissions.c.id.desc())
+
+
+def listed(connection: sa.Connection, wanted: Wanted, limit: int | None) -> Sequence[sa.Row[Any]]:
+    """Submissions, newest first. Raises ``NotFoundError`` when there is none with an id that ``wanted`` names."""
+    query = sa.select(submissions).where(*_chosen(wanted))
+    place = sa.tuple_(submissions.c.created_at, submissions.c.id)
     if wanted.after:
-        last = connection.execute(_one(wanted.after)).first()
-        if last is None:
-            message = f"There is no submission {wanted.after!r}."
-            raise NotFoundError(message, remedy="Begin at the newest.")
-        place = sa.tuple_(submissions.c.created_at, submissions.c.id)
-        query = query.where(place < sa.tuple_(sa.literal(last.created_at, submissions.c.created_at.type), last.id))
-    newest = (submissions.c.created_at.desc(), submissions.c.id.desc())
-    return connection.execute(query.order_by(*newest).limit(limit)).all()
+        query = query.where(place < _place(connection, wanted.after))
+    if wanted.page is not None:
+        newest, oldest = wanted.page
+        query = query.where(place <= _place(connection, newest), place >= _place(connection, oldest))
+    return connection.execute(query.order_by(*_NEWEST).limit(limit)).all()
+
+
+def pages_of(connection: sa.Connection, wanted: Wanted, size: int) -> list[tuple[str, str]]:
+    """The submissions cut into pages: the ids of the newest and the oldest of each. What comes in later is in none."""
+    number, count = sa.func.row_number().over(order_by=_NEWEST), sa.func.count().over()
+    numbered = (
+        sa.select(submissions.c.id, number.label("number"), count.label("count")).where(*_chosen(wanted)).subquery()
+    )
+    begins = numbered.c.number % size == 1 % size
+    ends = sa.or_(numbered.c.number % size == 0, numbered.c.number == numbered.c.count)
+    query = sa.select(numbered.c.id, begins.label("begins"), ends.label("ends")).where(sa.or_(begins, ends))
+    rows = connection.execute(query.order_by(numbered.c.number)).all()
+    newest, oldest = ([row.id for row in rows if getattr(row, edge)] for edge in ("begins", "ends"))
+    return list(zip(newest, oldest, strict=True))
+
+
+def _chosen(wanted: Wanted) -> Iterator[sa.ColumnElement[bool]]:
+    yield submissions.c.form == wanted.form
+    if wanted.state:
+        yield submissions.c.state == wanted.state
+    if wanted.offer:
+        yield submissions.c.offer == wanted.offer
+    if wanted.text:
+        yield submissions.c.search.contains(wanted.text.lower(), autoescape=True)
+
+
+def _place(connection: sa.Connection, identity: str) -> sa.Tuple:
+    row = connection.execute(_one(identity)).first()
+    if row is None:
+        message = f"There is no submission {identity!r}."
+        raise NotFoundError(message, remedy="Begin at the newest.")
+    return sa.tuple_(sa.literal(row.created_at, submissions.c.created_at.type), sa.literal(row.id))
 
 
 def counts(connection: sa.Connection) -> Mapping[str, int]:

@@ -57,13 +57,15 @@ def resolve_shapes(schema: JsonSchema) -> JsonSchema:
 class Problem:
     """One way in which a value breaks its schema. ``path`` is dotted (``amount.minor``), empty for the value itself.
 
-    ``rule`` is the schema's keyword that is broken, ``limit`` its number where it has one (``maxLength``, ``maximum``).
+    ``rule`` is the schema's keyword that is broken, ``limit`` its number where it has one (``maxLength``, ``maximum``),
+    ``missing`` the property that is not there and should be.
     """
 
     path: str
     message: str
     rule: str = ""
     limit: int | float | None = None
+    missing: str = ""
 
     def __str__(self) -> str:
         return f"{self.path}: {self.message}" if self.path else self.message
@@ -88,6 +90,7 @@ class CompiledSchema:
                 error.message,
                 str(error.schema_path[-1]),
                 getattr(error.kind, "limit", None),
+                getattr(error.kind, "property", ""),
             )
             for error in self._validator.iter_errors(value)
         ]

@@ -136,7 +136,7 @@ class Accounts:
     def _built_in(self, name: str) -> Connection:
         if name in self._registry.names() and self._registry.get(name).manifest.builtin:
             manifest = self._registry.get(name).manifest
-            return Connection(name, name, _defaults(manifest), {})
+            return Connection(name, name, settings_of(manifest, {}), {})
         near = difflib.get_close_matches(name, sorted(self.names()), n=1, cutoff=0.5)
         message = f"There is no connection {name!r}."
         raise ConfigError(message, remedy=f"Did you mean {near[0]!r}?" if near else "Add it on the page Connections.")
@@ -308,10 +308,7 @@ def split_fields(manifest: Manifest, fields: Mapping[str, Json]) -> tuple[JsonOb
         message = f"{manifest.title} has no field {unknown[0]!r}."
         raise ConfigError(message, remedy=f"Its fields are {', '.join(sorted(known)) or 'none'}.")
     secrets = {name: str(fields[name]).strip() for name in manifest.secret_names if fields.get(name)}
-    given = {
-        name: value for name, value in fields.items() if name not in manifest.secret_names and value not in ("", None)
-    }
-    settings: JsonObject = {**_defaults(manifest), **given}
+    settings = settings_of(manifest, fields)
     problems = CompiledSchema(manifest.settings).problems(settings)
     if problems:
         message = f"{manifest.title}: {'; '.join(str(problem) for problem in problems[:5])}."
@@ -319,8 +316,15 @@ def split_fields(manifest: Manifest, fields: Mapping[str, Json]) -> tuple[JsonOb
     return settings, secrets
 
 
-def _defaults(manifest: Manifest) -> JsonObject:
-    return {field.name: field.default for field in manifest.fields if field.default is not None and not field.secret}
+def settings_of(manifest: Manifest, fields: Mapping[str, Json]) -> JsonObject:
+    """The settings among the fields that were entered, with the defaults of those that are left empty."""
+    defaults = {
+        field.name: field.default for field in manifest.fields if field.default is not None and not field.secret
+    }
+    given = {
+        name: value for name, value in fields.items() if name not in manifest.secret_names and value not in ("", None)
+    }
+    return {**defaults, **given}
 
 
 def _valid(token: JsonObject, now: datetime) -> bool:

@@ -15,7 +15,7 @@ from hub.journal.tables import checkouts, subscriptions
 from hub.payments import subscription as rules
 from hub.payments.desk import references
 from hub.payments.links import create_link
-from hub.payments.plans import pays_by_link, tell
+from hub.payments.plans import close_links, pays_by_link, tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from hub.engine.payment_desk import PaymentDesk
     from hub.journal.entries import Happening
     from hub.jsontypes import JsonObject
+    from hub.payments.store import Begun
     from hub.payments.subscription import Subscription, Tale
 
 log = structlog.get_logger(__name__)
@@ -72,13 +73,15 @@ class Charging:
             return
         output = self._gateway(visit.connection, "payment.get", f"agreed:{visit.id}", {"payment": visit.payment})
         method = output.get("stored_method") or visit.payment
-        known = rules.replace_method(known, str(method))
+        known, now = rules.replace_method(known, str(method)), self._hub.now()
         if visit.input.get("capture") == "manual":
             self._gateway(visit.connection, "payment.void", f"void:{visit.id}", {"payment": visit.payment})
-            begun = rules.begin_trial(known)
-            self._keep(row, begun, [("subscription.started", "0", {"trial_ends_at": begun.anchor.isoformat()})])
+            if known.anchor > now:
+                self._keep(row, *rules.begin_trial(known, now))
+            else:  # the payer came when the trial would have been over
+                self._keep(row, rules.due(rules.begin_now(known, now), now), [])
             return
-        charged, tales = rules.charged(rules.begin_now(known, self._hub.now()), visit.input["amount"]["minor"])
+        charged, tales = rules.charged(rules.begin_now(known, now), visit.input["amount"]["minor"])
         self._keep(row, charged, tales, visit.payment)
 
     def replace_method(self, identity: str, method: str, step: str) -> None:
@@ -102,14 +105,13 @@ class Charging:
     def decided(self, visit: sa.Row[Any]) -> None:
         """A charge that waited for a bank was decided."""
         row = self._store.get(subscriptions, visit.owner)
-        known = self._store.subscription(row)
-        charge = self._waiting(known)
-        if charge is None or charge.payment != visit.payment:
+        charge = self._charge_of(row.id, visit.payment)
+        if charge is None:  # a process that died before it wrote that; the charge is made again, and found so
             return
         if visit.state == "paid":
-            self._succeed(row, known, charge, visit.payment)
-        else:
-            self._fail(row, known, charge, self._desk.standing(visit.id).reason or "failed")
+            self._paid(row, charge, visit.payment)
+        elif charge.state == "waiting":
+            self._refused(row, charge, self._desk.standing(visit.id).reason or "failed")
 
     def link_paid(self, link: sa.Row[Any], payment: str) -> None:
         """A period's link was paid."""
@@ -117,10 +119,11 @@ class Charging:
         if identity is None:
             return
         row = self._store.get(subscriptions, identity)
-        known = self._store.subscription(row)
-        charge = self._waiting(known)
+        charge = self._charge_of(identity, link.id, payment)
         if charge is not None:
-            self._succeed(row, known, charge, payment)
+            self._paid(row, charge, payment)
+        else:
+            self._paid_late(row, None, link.input["amount"]["minor"], payment)
 
     def decide(self, identity: str, *, happened: bool, payment: str = "") -> None:
         """A person looked at the gateway: the uncertain charge happened, or it did not and is made again.
@@ -142,28 +145,34 @@ class Charging:
 
     def _charge(self, row: sa.Row[Any], known: Subscription) -> None:
         now = self._hub.now()
+        is_new = self._charge_at(known) is None
         priced = rules.at_new_price(known)
-        if priced != known and self._charge_at(known) is None:
-            row, known = self._store.keep_subscription(row, priced, now), priced
-        if known.charge == 0:
+        if priced != known and is_new:
+            row, known = self._store.keep_new_price(row, priced, now), priced
+        if known.charge == 0 and is_new:
             self._keep(row, *rules.charged(known))
             return
-        charge, recovered = self._store.begin_charge(row, known, now)
+        begun = self._store.begin_charge(row, known, now)
+        charge = begun.charge
         if charge.state == "succeeded":
             self._succeed(row, known, charge, charge.payment)
         elif charge.state == "failed":
             self._fail(row, known, charge, str((charge.error or {}).get("code") or "failed"))
         elif charge.state == "started":
-            self._make(row, known, charge, recovered=recovered)
+            self._make(row, known, begun)
+        else:  # it waits for a person's word
+            self._keep(row, rules.due(known, None), [])
 
-    def _make(self, row: sa.Row[Any], known: Subscription, charge: sa.Row[Any], *, recovered: bool) -> None:
+    def _make(self, row: sa.Row[Any], known: Subscription, begun: Begun) -> None:
+        charge = begun.charge
         key = part_key(derived_id("chg", known.id)[4:].ljust(40, "0"), f"{charge.cycle}.{charge.attempt}")
         _, connector, call = self._desk.call(row.connection, key, _payment(row, known, charge))
-        attempt = Attempt(call, connector, [], repeated=charge.attempt > 0 or recovered, recovered=recovered)
+        attempt = Attempt(call, connector, [], repeated=begun.is_repeated, recovered=begun.is_recovered)
         desk = self._hub.gateway_calls.desk(attempt, call)
         if pays_by_link(connector.manifest):
             output = create_link(desk, {**call.input, "subscription": known.id})
             self._record(attempt.emitted)
+            self._close_links(row, charge.cycle)
             self._wait(row, known, charge, str(output["link"]), self._hub.now() + self._patience(row))
             return
         spec = self._hub.registry.action(connector.manifest.name, "payment.create")
@@ -205,7 +214,49 @@ class Charging:
     def _fail(self, row: sa.Row[Any], known: Subscription, charge: sa.Row[Any], reason: str) -> None:
         now = self._hub.now()
         self._store.end_charge(charge, now, "failed", error={"code": reason})
-        self._keep(row, *rules.charge_failed(known, reason, now, self._dunning))
+        changed, tales = rules.charge_failed(known, reason, now, self._dunning)
+        if changed.state in rules.OVER:
+            self._close_links(row, charge.cycle)
+        self._keep(row, changed, tales)
+
+    def _paid(self, row: sa.Row[Any], charge: sa.Row[Any], payment: str) -> None:
+        known = self._store.subscription(row)
+        if _place(charge) == _present(known):
+            self._succeed(row, known, charge, payment)
+        elif charge.state != "succeeded":
+            self._paid_late(row, charge.cycle, charge.amount, payment)
+            self._store.end_charge(charge, self._hub.now(), "succeeded", payment=payment)
+            self._close_links(row, charge.cycle)
+
+    def _paid_late(self, row: sa.Row[Any], cycle: int | None, taken: int, payment: str) -> None:
+        """It was paid after another charge took its place; ``cycle`` is None for a link that was paid twice."""
+        step, known = f"paid:{payment}", self._store.subscription(row)
+        told = dict(row.steps).get(step)
+        if told is None:
+            changed, told = rules.paid_late(known, cycle, taken, is_open=self._is_open(known))
+            row = self._store.keep_subscription(row, changed, self._hub.now(), step, told)
+        self._tell(row, told, payment)
+
+    def _refused(self, row: sa.Row[Any], charge: sa.Row[Any], reason: str) -> None:
+        known = self._store.subscription(row)
+        if _place(charge) == _present(known):
+            self._fail(row, known, charge, reason)
+        else:
+            self._store.end_charge(charge, self._hub.now(), "failed", error={"code": reason})
+
+    def _is_open(self, known: Subscription) -> bool:
+        """Whether the present charge is under way, and nothing tells of it but its own end."""
+        charge = self._charge_at(known)
+        return charge is not None and charge.state != "waiting"
+
+    def _close_links(self, row: sa.Row[Any], cycle: int) -> None:
+        """Nobody can pay a period any more by the links that were sent for it."""
+        _, connector, call = self._desk.call(row.connection, part_key("0" * 40, row.id), {})
+        if not pays_by_link(connector.manifest):
+            return
+        attempt = Attempt(call, connector, [])
+        close_links(self._hub.gateway_calls.desk(attempt, call), row.id, cycle)
+        self._record(attempt.emitted)
 
     def _unheard(self, row: sa.Row[Any], known: Subscription, charge: sa.Row[Any]) -> None:
         """It counts as failed when nothing was heard of it in all the time that it was given."""
@@ -251,16 +302,24 @@ class Charging:
     def _charge_at(self, known: Subscription) -> sa.Row[Any] | None:
         """The present charge; None when none was begun."""
         for charge in self._store.charges_of(known.id):
-            if (charge.cycle, charge.attempt) == (known.cycle, known.attempt):
+            if _place(charge) == _present(known):
                 return charge
         return None
+
+    def _charge_of(self, identity: str, *payments: str) -> sa.Row[Any] | None:
+        """The charge of a subscription that became one of these payments, or is asked for by one of these links."""
+        return next((charge for charge in self._store.charges_of(identity) if charge.payment in payments), None)
 
     def _gateway(self, connection: str, action: str, part: str, given: JsonObject) -> JsonObject:
         _, connector, call = self._desk.call(connection, part_key("0" * 40, part), given)
         return cast("JsonObject", connector.run(action, call))
 
     def _keep(self, row: sa.Row[Any], known: Subscription, tales: Sequence[Tale], payment: str | None = None) -> None:
-        """Tell what became of it, then write it: should the hub die in between, the same is told again, and known."""
+        """Tell what became of it, then write it: should the hub die in between, the same is told again, and known.
+
+        Raises ``ConflictError``, and tells nothing, when somebody else changed it meanwhile.
+        """
+        self._store.refuse_changed(row)
         self._tell(row, tales, payment)
         self._store.keep_subscription(row, known, self._hub.now())
 
@@ -273,6 +332,14 @@ class Charging:
     def _record(self, happenings: Sequence[Happening]) -> None:
         if happenings:
             self._hub.recorder.record_all(happenings, self._hub.now())
+
+
+def _place(charge: sa.Row[Any]) -> tuple[int, int]:
+    return charge.cycle, charge.attempt
+
+
+def _present(known: Subscription) -> tuple[int, int]:
+    return known.cycle, known.attempt
 
 
 def _payment(row: sa.Row[Any], known: Subscription, charge: sa.Row[Any]) -> JsonObject:

@@ -209,12 +209,6 @@ class Outgoing:
         with self._hub.database.read() as connection:
             return connection.execute(sa.select(outgoing_webhooks).order_by(outgoing_webhooks.c.title)).all()
 
-    def messages(self, identity: str, limit: int) -> Sequence[Row]:
-        """The newest messages of a webhook."""
-        query = sa.select(outgoing_messages).where(outgoing_messages.c.webhook == identity)
-        with self._hub.database.read() as connection:
-            return connection.execute(query.order_by(outgoing_messages.c.event.desc()).limit(limit)).all()
-
     def message_page(self, identity: str, chosen: MessageFilter, after: str | None, limit: int) -> Page:
         """Messages of a webhook, newest first; ``after`` is the cursor of the page before."""
         table = outgoing_messages

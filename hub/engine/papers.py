@@ -58,7 +58,7 @@ class HubPapers:
             found = statements(connection, provider.id, begin, end)
         brand = self.office.fact("brand")
         business = str(brand.get("name") or "") if isinstance(brand, dict) else ""
-        language = str(asked.get("language") or DEFAULT_LANGUAGE)
+        language = str(asked.get("language") or provider.language or DEFAULT_LANGUAGE)
         # Dated by the month's end and not by the clock: another attempt makes the same paper.
         content = statement_pdf(business, provider.name, (first, last), found, Reader(language, language, zone), end)
         return PaperFile(f"statement-{month}.pdf", content)

@@ -47,6 +47,7 @@ _FIELDS = (
     "amount",
     "captured",
     "fee",
+    "settled",
     "method",
     "customer",
     "metadata",

@@ -17,6 +17,7 @@ providers = sa.Table(
     sa.Column("phone", sa.String(60), nullable=False, server_default=""),
     sa.Column("skills", Document, nullable=False, comment="[skill]"),
     sa.Column("region", sa.String(120), nullable=False, server_default=""),
+    sa.Column("language", sa.String(2), comment="in which they are written to; null: not known"),
     sa.Column("calendar", Document, nullable=False, comment="[day that is not free]"),
     sa.Column("accounts", Document, nullable=False, comment="connection -> how its gateway knows them"),
     sa.Column("bank", Document, nullable=False, comment="{iban, bic, holder}, empty until they say it"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from hub.money import Money
 from hub.payments import ledger
+from hub.payments.recall import belongings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,10 +17,12 @@ if TYPE_CHECKING:
 
 _TAKEN: Final = frozenset({"succeeded", "partially_refunded", "refunded", "returned", "disputed"})
 
+_CREDITED: Final = ("fee", "settled")
+
 ASK: Final = "Take the gateway's word over: the hub then books the payment as the gateway has it."
 RESEND: Final = "Look at the payment there, and have the gateway send its reports of refunds and returns again."
 WAIT: Final = "The gateway may still be at it: compare again tomorrow, and look at the payment there when it stays so."
-FEE: Final = "Compare with the gateway's statement of account; a later report of the fee is booked by itself."
+CREDITED: Final = "Compare with the gateway's statement of account: it named another sum before."
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,16 @@ def differences(account: Account, said: JsonObject) -> Sequence[Difference]:
 
     Disputes are not compared: gateways report them on their own, each in its own way.
     """
-    return [*_money(account, said), *_fee(account, said)]
+    return [*_money(account, said), *_credited(account, said)]
+
+
+def credited(account: Account, said: JsonObject) -> JsonObject | None:
+    """What the gateway keeps of a payment and credits for it, where no report said that: the data of ``payment.settled``."""
+    facts = account.facts
+    news = {name: said[name] for name in _CREDITED if said.get(name) and facts.value(name) is None}
+    if not news or said["status"] not in _TAKEN or not account.paid:
+        return None
+    return {"payment": account.payment, "amount": facts.value("amount"), **belongings(facts), **news}
 
 
 def _money(account: Account, said: JsonObject) -> Iterator[Difference]:
@@ -94,14 +106,16 @@ def _back(account: Account, said: JsonObject) -> int | None:
     return None if said["status"] == "partially_refunded" else 0
 
 
-def _fee(account: Account, said: JsonObject) -> Iterator[Difference]:
-    fee = said.get("fee")
-    if not isinstance(fee, dict) or said["status"] not in _TAKEN or not account.paid:
-        return
-    found, booked = Money.from_json(fee), account.facts.value("fee")
-    expected = Money.from_json(booked) if isinstance(booked, dict) else Money.zero(found.currency)
-    if expected.currency == found.currency and expected != found:
-        yield Difference(ledger.FEES, expected, found, FEE)
+def _credited(account: Account, said: JsonObject) -> Iterator[Difference]:
+    """What no report told yet is no difference: it is told (:func:`credited`)."""
+    for name in _CREDITED:
+        booked, told = account.facts.value(name), said.get(name)
+        if not isinstance(booked, dict) or not isinstance(told, dict) or said["status"] not in _TAKEN:
+            continue
+        expected, found = Money.from_json(booked), Money.from_json(told)
+        if expected.currency == found.currency and expected != found:
+            place = ledger.FEES if name == "fee" else ledger.exchange(account.currency, found.currency)
+            yield Difference(place, expected, found, CREDITED)
 
 
 def _minor(account: Account, said: JsonObject, name: str) -> int | None:

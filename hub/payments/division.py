@@ -6,7 +6,7 @@ All amounts are whole minor units of the payment's currency.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, cast
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hub.jsontypes import Json, JsonObject
 
 OWN: Final = ""
-"""Stands for the platform where a provider is named: goods of its own."""
+"""Stands for the platform where a provider is named: goods of its own, and commission that hangs on no provider."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +57,10 @@ class Division:
     def from_json(cls, value: JsonObject) -> Division:
         """A division as :meth:`to_json` wrote it."""
         shares = [
-            Share(str(one["provider"]), *(cast("int", one.get(name, 0)) for name in ("amount", "commission", "fee")))
-            for one in cast("list[JsonObject]", value.get("shares") or [])
+            Share(str(one["provider"]), *(cast("int", one[name]) for name in ("amount", "commission", "fee")))
+            for one in cast("list[JsonObject]", value["shares"])
         ]
-        return cls(tuple(shares), cast("int", value.get("sales", 0)), cast("int", value.get("commission", 0)))
+        return cls(tuple(shares), cast("int", value["sales"]), cast("int", value["commission"]))
 
     def to_json(self) -> JsonObject:
         """As the journal keeps it."""
@@ -75,11 +75,11 @@ class Division:
 class Taken:
     """What went back of a payment, in all. ``held``: of what nobody had got yet. ``beyond``: more than had come in."""
 
-    shares: Mapping[str, Share] = field(default_factory=dict)
-    sales: int = 0
-    commission: int = 0
-    held: int = 0
-    beyond: int = 0
+    shares: Mapping[str, Share]
+    sales: int
+    commission: int
+    held: int
+    beyond: int
 
 
 def united(divisions: Iterable[Division]) -> Division:
@@ -102,19 +102,24 @@ def take_back(division: Division, whole: int, back: int, named: Sequence[Mapping
     from what is still held, then from all in proportion of what each got, by largest remainder, and never beyond what is
     left of a party's part. The outcome hangs on the sums alone, not on the order in which things were told.
     """
-    parties = {share.provider: share.whole for share in division.shares}
-    parties[OWN] = parties.get(OWN, 0) + division.sales
+    parties = _parties(division)
     taken = _by_name(parties, named, back)
     rest = back - sum(taken.values())
     held = min(rest, max(whole - division.total, 0))
-    parties[_COMMISSION] = division.commission
     spread = _in_proportion(parties, taken, rest - held, currency)
-    of_provider = {share.provider: _of_share(share, spread.get(share.provider, 0)) for share in division.shares}
-    beyond = back - held - sum(spread.values())
-    return Taken(of_provider, spread.get(OWN, 0), spread.get(_COMMISSION, 0), held, beyond)
+    of_provider = {share.provider: _of_share(share, spread[share.provider]) for share in division.shares}
+    own = _of_share(_own(division), spread[OWN])
+    return Taken(of_provider, own.amount, own.commission, held, back - held - sum(spread.values()))
 
 
-_COMMISSION = "\x00commission"
+def _own(division: Division) -> Share:
+    """The platform's own part, as if it were a provider's."""
+    return Share(OWN, division.sales, division.commission)
+
+
+def _parties(division: Division) -> dict[str, int]:
+    """What the payer paid for each party's part."""
+    return {share.provider: share.whole for share in (*division.shares, _own(division))}
 
 
 def _by_name(parties: Mapping[str, int], named: Sequence[Mapping[str, int]], back: int) -> dict[str, int]:
@@ -162,12 +167,7 @@ def _of_share(share: Share, minor: int) -> Share:
 
 def shared_out(division: Division, whole: int, taken: Taken, minor: int, currency: str) -> Mapping[str, int]:
     """For whose parts the next ``minor`` that goes back are, after what is held: provider (or ``OWN``) -> minor units."""
-    parties = {share.provider: share.whole for share in division.shares}
-    parties[OWN] = parties.get(OWN, 0) + division.sales
-    parties[_COMMISSION] = division.commission
-    before = {name: share.whole for name, share in taken.shares.items()}
-    before |= {OWN: taken.sales, _COMMISSION: taken.commission}
-    held = min(minor, max(whole - division.total - taken.held, 0))
-    after = _in_proportion(parties, before, minor - held, currency)
-    found = {name: after[name] - before.get(name, 0) for name in after if name != _COMMISSION}
-    return {name: part for name, part in found.items() if part}
+    before = {name: share.whole for name, share in taken.shares.items()} | {OWN: taken.sales + taken.commission}
+    held = max(whole - division.total - taken.held, 0)
+    after = _in_proportion(_parties(division), before, minor - held, currency)
+    return {name: part - before[name] for name, part in after.items() if part != before[name]}

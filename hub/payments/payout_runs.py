@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     Row = sa.Row[Any]
 
 MOST_FAILURES: Final = 3
-"""After so many payouts in a row that failed to the same place, a provider waits for a person."""
+"""After so many payouts in a row that failed, a provider waits for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,18 +284,23 @@ def _output(office: Office, step: str, skipped: list[Json]) -> JsonObject:
 def bank_file(office: Office, run: str, kind: str) -> bytes:
     """The run as a file for the bank: ``xml`` (SEPA) or ``csv``; from the first time on its payouts are sent.
 
-    The same bytes each time, without those that failed meanwhile. Raises ``NotFoundError`` and ``PermanentError``.
+    The same bytes each time, without those that failed meanwhile. Raises ``NotFoundError`` and ``PermanentError``, and then
+    nothing was taken.
     """
     own = cast("JsonObject", office.fact("bank") or {})
     brand = cast("JsonObject", office.fact("brand") or {})
-    row, rows = office.change(lambda book: _downloaded(book, run, own, needs_account=kind == "xml"))
-    text = f"{brand.get('name') or 'Payout'} {row.number}"
-    lines = [_line(one, text) for one in rows if one.state != "failed"]
-    if kind == "csv":
-        return csv_file(lines)
-    debtor = BankAccount(row.debtor["name"], row.debtor["iban"], row.debtor["bic"])
-    taken: datetime = row.downloaded_at
-    return sepa_file(row.id, taken, taken.date(), debtor, lines)
+
+    def work(book: Book) -> bytes:
+        row, rows = _downloaded(book, run, own, needs_account=kind == "xml")
+        text = f"{brand.get('name') or 'Payout'} {row.number}"
+        lines = [_line(one, text) for one in rows if one.state != "failed"]
+        if kind == "csv":
+            return csv_file(lines)
+        debtor = BankAccount(row.debtor["name"], row.debtor["iban"], row.debtor["bic"])
+        taken: datetime = row.downloaded_at
+        return sepa_file(row.id, taken, taken.date(), debtor, lines)
+
+    return office.change(work)
 
 
 def _downloaded(book: Book, run: str, own: JsonObject, *, needs_account: bool) -> tuple[Row, Sequence[Row]]:
@@ -323,7 +328,7 @@ def _debtor(own: JsonObject) -> JsonObject:
 
 def _line(row: Row, text: str) -> Line:
     to = row.recipient
-    return Line(row.id, BankAccount(to["name"], to["iban"], to.get("bic") or ""), Money(row.amount, row.currency), text)
+    return Line(row.id, BankAccount(to["name"], to["iban"], to["bic"]), Money(row.amount, row.currency), text)
 
 
 ACTIONS: Final[Mapping[str, Action]] = {"pay_due": pay_due}

@@ -124,7 +124,7 @@ def send(office: Office, payout: str) -> None:
         return
     except PermanentError as error:
         reason = error.message
-        office.change(lambda book: decide(book, book.get(payouts, payout), "failed", reason))
+        office.change(lambda book: _refused(book, payout, reason))
         return
     office.change(lambda book: _sent(book, payout, output))
 
@@ -139,6 +139,13 @@ def _given(row: Row) -> JsonObject:
     if row.way == TRANSFER and row.origin.get("payment"):
         given["payment"] = row.origin["payment"]
     return given
+
+
+def _refused(book: Book, payout: str, reason: str) -> None:
+    """A refusal decides nothing that the gateway told otherwise meanwhile."""
+    row = book.get(payouts, payout)
+    if row.state in OPEN:
+        decide(book, row, "failed", reason)
 
 
 def _sent(book: Book, payout: str, output: JsonObject) -> None:
@@ -202,8 +209,8 @@ def _ours(book: Book, events: Sequence[NewEvent]) -> Iterable[tuple[NewEvent, Ro
         metadata = cast("JsonObject", item.data.get("metadata") or {})
         known = str(metadata.get("hub_payout") or "")
         reference = str(item.data.get("payout") or item.data.get("transfer") or "")
-        mine = sa.and_(payouts.c.connection == item.source, payouts.c.reference == reference)
-        query = sa.select(payouts.c.id).where(sa.or_(payouts.c.id == known, mine) if known else mine)
+        named = sa.or_(payouts.c.id == known, payouts.c.reference == reference)
+        query = sa.select(payouts.c.id).where(payouts.c.connection == item.source, named)
         found = book.connection.scalar(query.limit(1))
         if found is not None:
             yield item, book.get(payouts, found)

@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 from hub.errors import PermanentError
-from hub.journal.tables import checkouts, plans, subscriptions
+from hub.journal.tables import checkouts, links, plans, subscriptions
 from hub.money import Money
 from hub.payments import subscription as rules
 from hub.payments.calendar import period_start
 from hub.payments.desk import metadata_with, own_words, references
 from hub.payments.discounts import check
+from hub.payments.links import cancel_link
 from hub.payments.subscription import RUNNING, Subscription
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def create_subscription(desk: Desk, given: JsonObject) -> JsonObject:
     _refuse_retired(plan)
     price = Money.from_json(plan.terms["price"])
     check(cast("JsonObject | None", given.get("discount")), price * cast("int", given.get("quantity") or 1))
-    made = _new(desk, plan, given)
+    made, tales = _new(desk, plan, given)
     values = {
         "plan": plan.id,
         "state": made.state,
@@ -122,24 +123,24 @@ def create_subscription(desk: Desk, given: JsonObject) -> JsonObject:
         "steps": {},
     }
     row = desk.store.add(subscriptions, {"id": made.id, "connection": desk.connection, **values}, desk.now)
+    tell(desk, row, tales)
     if made.method is not None or pays_by_link(desk.gateway.manifest):
         return subscription_output(desk, row)
     return {**subscription_output(desk, row), **_first_visit(desk, row, made)}
 
 
-def _new(desk: Desk, plan: sa.Row[Any], given: JsonObject) -> Subscription:
+def _new(desk: Desk, plan: sa.Row[Any], given: JsonObject) -> tuple[Subscription, list[Tale]]:
     terms = plan.terms
-    trial = cast("int", given.get("trial_days") or terms.get("trial_days") or 0)
+    trial = cast("int", given.get("trial_days", terms.get("trial_days")) or 0)
     wished = given.get("start_at")
     first = datetime.fromisoformat(wished) if isinstance(wished, str) else desk.now
     first = max(first, desk.now) + timedelta(days=trial)
     known = given.get("method") is not None or pays_by_link(desk.gateway.manifest)
-    later = first > desk.now
-    return Subscription(
+    made = Subscription(
         id=desk.identity("sub"),
         connection=desk.connection,
         plan=plan.id,
-        state=("trialing" if later else "pending") if known else "pending",
+        state="pending",
         price=terms["price"]["minor"],
         currency=terms["price"]["currency"],
         quantity=cast("int", given.get("quantity") or 1),
@@ -150,6 +151,7 @@ def _new(desk: Desk, plan: sa.Row[Any], given: JsonObject) -> Subscription:
         method=cast("str | None", given.get("method")),
         discount=cast("JsonObject | None", given.get("discount")),
     )
+    return rules.begin_trial(made, desk.now) if known and first > desk.now else (made, [])
 
 
 def _first_visit(desk: Desk, row: sa.Row[Any], made: Subscription) -> JsonObject:
@@ -203,15 +205,40 @@ def update_subscription(desk: Desk, given: JsonObject) -> JsonObject:
         method=cast("str | None", given.get("method")),
         prorate=str(given.get("prorate") or "next_period"),
     )
-    if given.get("prorate") == "now" and changed.balance > 0 and changed.method is not None:
-        difference: JsonObject = {"minor": changed.balance, "currency": changed.currency}
-        wanted: JsonObject = {
-            **references(row.input), "amount": difference, "method": changed.method,
-            "metadata": metadata_with(row.input, hub_subscription=known.id),
-        }  # fmt: skip
-        desk.gateway.run("payment.create", wanted, "difference")
-        changed = replace(changed, balance=0)
-    return _kept(desk, row, changed, tales)
+    if given.get("prorate") == "now" and changed.method is not None:
+        row, taken = _charge_difference(desk, row, known, changed)
+        changed = replace(changed, balance=changed.balance - taken)
+    return _kept(desk, row, changed, tales, between_charges=given.get("method") is not None)
+
+
+def _charge_difference(
+    desk: Desk, row: sa.Row[Any], known: Subscription, changed: Subscription
+) -> tuple[sa.Row[Any], int]:
+    """Charge at once what a change made dearer, and give what was taken. The amount is written down before: however much
+    later another attempt of this step comes, it asks for the same under the same key.
+    """
+    step = f"difference:{desk.key}"
+    written = dict(row.steps).get(step)
+    if written is None:
+        if changed.balance <= 0:
+            return row, 0
+        written = [("difference", str(changed.balance), {})]
+        row = desk.store.keep_subscription(row, known, desk.now, step, written)
+    taken = int(written[0][1])
+    about: JsonObject = {
+        **references(row.input), "amount": {"minor": taken, "currency": changed.currency},
+        "metadata": metadata_with(row.input, hub_subscription=known.id),
+    }  # fmt: skip
+    output = desk.gateway.run("payment.create", {**about, "method": changed.method}, "difference")
+    if output["status"] in {"failed", "expired", "voided"}:
+        message = f"The difference was not paid ({output.get('reason') or output['status']}), so nothing was changed."
+        raise PermanentError(
+            message, code="card_declined", remedy="Use another means, or settle it with the next period."
+        )
+    if output["status"] == "succeeded":
+        payment = str(output["payment"])
+        desk.happened("payment.succeeded", f"payment.succeeded:{payment}", {**about, "payment": payment})
+    return row, taken
 
 
 def pause_subscription(desk: Desk, given: JsonObject) -> JsonObject:
@@ -241,11 +268,25 @@ def cancel_subscription(desk: Desk, given: JsonObject) -> JsonObject:
     at = str(given.get("at") or "period_end")
     if known.state == "cancelled" or (known.state == "cancelling" and at == "period_end"):
         return subscription_output(desk, row)
-    return _kept(desk, row, *rules.cancel(known, at, desk.now, str(given.get("reason") or "")))
+    over, tales = rules.cancel(known, at, desk.now, str(given.get("reason") or ""))
+    if over.state == "cancelled" and pays_by_link(desk.gateway.manifest):
+        close_links(desk, row.id, known.cycle)
+    return _kept(desk, row, over, tales)
 
 
-def _kept(desk: Desk, row: sa.Row[Any], known: Subscription, tales: Sequence[Tale]) -> JsonObject:
-    kept = desk.store.keep_subscription(row, known, desk.now, desk.key, tales)
+def close_links(desk: Desk, subscription: str, cycle: int) -> None:
+    """Nobody can pay a period any more by the links that were sent for it."""
+    for charge in desk.store.charges_of(subscription):
+        link = desk.store.find(links, charge.payment) if charge.cycle == cycle and charge.payment else None
+        if link is not None and link.state == "active":
+            cancel_link(desk, {"link": link.id})
+
+
+def _kept(
+    desk: Desk, row: sa.Row[Any], known: Subscription, tales: Sequence[Tale], *, between_charges: bool = False
+) -> JsonObject:
+    keep = desk.store.keep_between_charges if between_charges else desk.store.keep_subscription
+    kept = keep(row, known, desk.now, desk.key, tales)
     tell(desk, kept, tales)
     return subscription_output(desk, kept)
 

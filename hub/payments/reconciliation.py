@@ -15,7 +15,7 @@ from hub.errors import ConflictError, NotFoundError, PermanentError, TransientEr
 from hub.journal.tables import payments
 from hub.journal.tables_ledger import ledger_checks
 from hub.payments.accounting import RECONCILE, accounts, compare_after
-from hub.payments.comparing import differences
+from hub.payments.comparing import credited, differences
 from hub.payments.reconciling_lists import (
     GIVEN_UP,
     LISTS,
@@ -31,12 +31,12 @@ from hub.payments.reconciling_lists import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from hub.journal.book import Book
     from hub.jsontypes import JsonObject
     from hub.office import Office, Timer
-    from hub.payments.reconciling_lists import Known
+    from hub.payments.taking_over import Report
 
     Row = sa.Row[Any]
 
@@ -130,9 +130,15 @@ def _keep(book: Book, day: str, connection: str, payment: str, said: JsonObject)
 
 
 def _found(book: Book, connection: str, payment: str, said: JsonObject) -> list[JsonObject]:
+    """Where it differs. What no report told of the fee and of another currency is told now, under the report's own id."""
     place = (connection, payment)
     account = accounts(book.connection, [place]).get(place)
-    return [one.to_json() for one in differences(account, said)] if account is not None else []
+    if account is None:
+        return []
+    news = credited(account, said)
+    if news is not None:
+        book.tell("payment.settled", f"payment.settled:{payment}"[:200], news, source=connection)
+    return [one.to_json() for one in differences(account, said)]
 
 
 def _row(day: str, connection: str, payment: str) -> dict[str, object]:
@@ -156,13 +162,11 @@ def compare_again(office: Office, check: str, said: JsonObject, actor: str) -> b
 
 def compare_listed_again(office: Office, check: str, actor: str) -> bool:
     """Read the gateway's list once more; True when it agrees now, and the matter is over. Raises like an action."""
-    with office.read() as reading:
-        row = check_of(reading, check)
-    item, sums = asked_now(office, row.connection, row.kind, row.day, row.subject), says_sums(office, row.connection)
+    find = _listed_now(office, check)
 
     def work(book: Book) -> bool:
-        row = _open(book, check)
-        return _compared_again(book, row, found_of(row.kind, row.connection, _here(book, row), item, sums=sums), actor)
+        row, found, _ = find(book)
+        return _compared_again(book, row, found, actor)
 
     return office.change(work)
 
@@ -174,23 +178,15 @@ def take_over(office: Office, check: str, actor: str) -> bool:
     told. Raises like an action; ``ConflictError`` when it is not open any more or differs in another way than the page said,
     ``PermanentError`` (``wrong_state``) where no report would settle it.
     """
-    with office.read() as reading:
-        row = check_of(reading, check)
-    if row.kind == PAYMENT:
-        message = "What a gateway says of a payment is taken over when it is compared again."
-        raise PermanentError(message, code="bad_input", remedy="Press the button that asks the gateway.")
-    item, sums = asked_now(office, row.connection, row.kind, row.day, row.subject), says_sums(office, row.connection)
+    find = _listed_now(office, check)
 
     def tell(book: Book) -> str:
-        row = _open(book, check)
-        here = _here(book, row)
-        found = found_of(row.kind, row.connection, here, item, sums=sums)
+        row, found, missing = find(book)
         if not found:
             return AGREES
         if found != row.found:
             message = f"The {row.kind} {row.subject} differs in another way by now."
             raise ConflictError(message, remedy="Press Compare again, look at what it says, and take that over.")
-        missing = missing_reports(row.kind, here, item, sums=sums)
         if not missing:
             message = f"No report of the gateway's would settle the {row.kind} {row.subject}."
             raise PermanentError(message, code="wrong_state", remedy=str(found[0]["proposal"]))
@@ -199,19 +195,32 @@ def take_over(office: Office, check: str, actor: str) -> bool:
         return TAKEN
 
     def settle_it(book: Book) -> bool:
-        row = _open(book, check)
-        found = found_of(row.kind, row.connection, _here(book, row), item, sums=sums)
+        row, found, _ = find(book)
         return _compared_again(book, row, found, actor, why)
 
     why = office.change(tell)
     return office.change(settle_it)
 
 
-def _here(book: Book, row: Row) -> Known | None:
-    return known(book.connection, row.kind, row.connection, [row.subject], row.day).get(row.subject)
+def _listed_now(office: Office, check: str) -> Callable[[Book], tuple[Row, Sequence[JsonObject], Sequence[Report]]]:
+    """Read the gateway's list; gives what finds the open comparison, where it differs now, and what reports are missing."""
+    with office.read() as reading:
+        row = check_of(reading, check)
+    kind, connection, subject, day = row.kind, row.connection, row.subject, row.day
+    if kind == PAYMENT:
+        message = "What a gateway says of a payment is taken over when it is compared again."
+        raise PermanentError(message, code="bad_input", remedy="Press the button that asks the gateway.")
+    item, sums = asked_now(office, connection, kind, day, subject), says_sums(office, connection)
+
+    def find(book: Book) -> tuple[Row, Sequence[JsonObject], Sequence[Report]]:
+        row, here = _open(book, check), known(book.connection, kind, connection, [subject], day).get(subject)
+        found = found_of(kind, connection, here, item, sums=sums)
+        return row, found, missing_reports(kind, here, item, sums=sums)
+
+    return find
 
 
-def _compared_again(book: Book, row: Row, found: list[JsonObject], actor: str, why: str = AGREES) -> bool:
+def _compared_again(book: Book, row: Row, found: Sequence[JsonObject], actor: str, why: str = AGREES) -> bool:
     state, by = ("differs", "") if found else ("settled", actor)
     book.change(ledger_checks, row, state=state, found=found, why="" if found else why, settled_by=by)
     return not found

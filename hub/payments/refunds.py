@@ -1,8 +1,9 @@
 """``payments/refund``: money goes back to the payer, and what providers and the platform got of it is taken back.
 
-First the refund is written, so that the sum of all never exceeds what is left. One above the installation's limit waits
-for a person. Then the gateway is asked, once, whoever goes on with it; then what was passed on to providers at the gateway
-is taken back there, and what cannot be is set off against what they get next. A timer goes on with what a dead process left.
+First the refund is written, so that the sum of all never exceeds what is left. One that brings what goes back of its payment
+above the installation's limit waits for a person. Then the gateway is asked, once, whoever goes on with it; then what was
+passed on to providers at the gateway is taken back there, and what cannot be is set off against what they get next. A timer
+goes on with what a dead process left.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ LEASE: Final = timedelta(minutes=10)
 """For so long whoever began a refund is left alone with it; then the timer goes on."""
 
 APPROVAL: Final = "refund_approval"
-"""The installation's setting: currency -> minor units; a larger refund waits for a person."""
+"""The installation's setting: currency -> minor units; when more than this goes back of a payment, a person agrees first."""
 
 
 def refund(office: Office, given: JsonObject) -> JsonObject:
@@ -73,7 +74,7 @@ def _begun(book: Book, identity: str, given: JsonObject, manifest: Manifest, lim
     asked = cast("Sequence[JsonObject]", given.get("lines") or [])
     lines = by_lines(asked, _order_lines(book, account, earlier), account.currency) if asked else []
     amount = checked(account, _wanted(given, lines, account.currency), _limits(manifest), manifest.title, book.now)
-    waits = _waits(amount, limits)
+    waits = _waits(amount.minor + sum(account.facts.refunds.values()), amount.currency, limits)
     values = {
         "id": identity, "connection": account.connection, "payment": account.payment, "currency": amount.currency,
         "minor": amount.minor, "state": "asked" if waits else "ready", "parts": dict(parts_of(account, amount, lines)),
@@ -93,9 +94,10 @@ def _limits(manifest: Manifest) -> Mapping[str, object]:
     return manifest.capabilities["refund"].limits
 
 
-def _waits(amount: Money, limits: Json) -> bool:
-    limit = limits.get(amount.currency) if isinstance(limits, dict) else None
-    return isinstance(limit, int) and amount.minor > limit
+def _waits(in_all: int, currency: str, limits: Json) -> bool:
+    """Whether a person agrees first; many small refunds of a payment are as one large."""
+    limit = limits.get(currency) if isinstance(limits, dict) else None
+    return isinstance(limit, int) and in_all > limit
 
 
 def _wanted(given: JsonObject, lines: Sequence[JsonObject], currency: str) -> Money | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, cast
 
 from hub.errors import PermanentError
@@ -58,23 +59,21 @@ def split(amount: Money, lines: Sequence[JsonObject], rule: JsonObject, fee: Mon
 
 def vendors_bear_fees(rule: JsonObject) -> bool:
     """Whether the rule lays the gateway's fee on any vendor."""
-    vendors = [one for one in cast("JsonObject", rule.get("vendors") or {}).values() if isinstance(one, dict)]
+    vendors = cast("Mapping[str, JsonObject]", rule.get("vendors") or {}).values()
     return any(one.get("fee_borne_by") == "vendors" for one in (rule, *vendors))
 
 
 def commission(rule: JsonObject, sold: Money) -> Money:
     """The platform's part of what one vendor sold.
 
-    ``rule["commission"]``: ``percent`` and ``fixed``, or ``tiers``, each ``from`` an amount on; at least ``minimum``, and
-    never more than all of it. Per cents are rounded to the minor unit, halves up.
+    ``rule["commission"]``: ``percent`` and ``fixed``, and ``tiers``, each ``from`` an amount on; below the lowest tier the
+    plain rule counts. At least ``minimum``, and never more than all of it. Per cents are rounded, halves up.
     """
     given = cast("JsonObject", rule.get("commission") or {})
     tiers = cast("Sequence[JsonObject]", given.get("tiers") or [])
-    if tiers and given.get("progressive"):
-        due = _progressive(tiers, sold)
-    else:
-        reached = [tier for tier in tiers if _amount(tier.get("from"), sold.currency, "from") <= sold]
-        due = _plain(max(reached, key=lambda tier: _start(tier, sold.currency)) if reached else given, sold)
+    steps = sorted(tiers, key=lambda tier: _start(tier, sold.currency))
+    reached = [tier for tier in steps if _start(tier, sold.currency) <= sold.minor]
+    due = _progressive(given, reached, sold) if given.get("progressive") else _plain([given, *reached][-1], sold)
     minimum = _amount(given.get("minimum"), sold.currency, "minimum")
     return min(max(due, minimum), sold)
 
@@ -83,17 +82,14 @@ def _plain(given: JsonObject, sold: Money) -> Money:
     return sold.percent(str(given.get("percent") or 0)) + _amount(given.get("fixed"), sold.currency, "fixed")
 
 
-def _progressive(tiers: Sequence[JsonObject], sold: Money) -> Money:
-    """Each tier's per cent of the part of the amount that lies in it; fixed parts of the tiers that are reached add up."""
-    currency = sold.currency
-    steps = sorted(tiers, key=lambda tier: _start(tier, currency))
-    due = Money.zero(currency)
-    for number, tier in enumerate(steps):
-        start = _start(tier, currency)
-        end = min(_start(steps[number + 1], currency), sold.minor) if number + 1 < len(steps) else sold.minor
-        if sold.minor >= start:
-            due += _plain(tier, Money(max(end - start, 0), currency))
-    return due
+def _progressive(given: JsonObject, tiers: Sequence[JsonObject], sold: Money) -> Money:
+    """Each tier's per cent of the part of the amount that lies in it; fixed parts of all that are reached add up."""
+    starts = [_start(tier, sold.currency) for tier in tiers]
+    if 0 not in starts:
+        tiers, starts = [given, *tiers], [0, *starts]
+    parts = [end - start for start, end in pairwise([*starts, sold.minor])]
+    dues = (_plain(tier, Money(part, sold.currency)) for tier, part in zip(tiers, parts, strict=True))
+    return Money.total(dues, sold.currency)
 
 
 def _start(tier: JsonObject, currency: str) -> int:
@@ -141,7 +137,7 @@ def _sold(amount: Money, lines: Sequence[JsonObject]) -> Mapping[str, int]:
 def _fees(rule: JsonObject, sold: Mapping[str, int], own: int, fee: Money) -> Mapping[str, int]:
     """What each vendor bears of the gateway's fee: nothing, or their part by what they sold, by largest remainder."""
     bearers = [vendor for vendor in sold if _rule_of(rule, vendor).get("fee_borne_by") == "vendors"]
-    if not bearers or not fee.minor:
+    if not bearers:
         return {}
     weights = [*sold.values(), own]
     cuts = dict(zip([*sold, ""], fee.allocate(weights), strict=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import sqlalchemy as sa
 
@@ -34,6 +34,14 @@ _NAMES: Mapping[sa.Table, str] = {
     transfers: "transfer",
     checkouts: "payment page",
 }
+
+
+class Begun(NamedTuple):
+    """A charge that is to be made. ``is_repeated``: it was tried before; ``is_recovered``: and nobody heard the end."""
+
+    charge: Row
+    is_repeated: bool
+    is_recovered: bool
 
 
 class PaymentStore:
@@ -191,6 +199,18 @@ class PaymentStore:
         """
         return self.change(subscriptions, row, now, **_kept(row, known, step, tales))
 
+    def keep_new_price(self, row: Row, known: Subscription, now: datetime) -> Row:
+        """Write that another price holds from the charge that is to be made now, by the process that has claimed it.
+
+        Raises :class:`ConflictError` when somebody else changed it.
+        """
+        return self.change(subscriptions, row, now, plan=known.plan, terms=known.to_json())
+
+    def refuse_changed(self, row: Row) -> None:
+        """Raises :class:`ConflictError` when somebody else changed a subscription since its ``row`` was read."""
+        if self.get(subscriptions, row.id).version != row.version:
+            raise _conflict(subscriptions, row)
+
     def keep_between_charges(
         self, row: Row, known: Subscription, now: datetime, step: str, tales: Sequence[Tale]
     ) -> Row:
@@ -216,8 +236,8 @@ class PaymentStore:
         with self._database.read() as connection:
             return connection.execute(sa.select(subscriptions).where(*chosen).order_by(subscriptions.c.id)).all()
 
-    def begin_charge(self, row: Row, known: Subscription, now: datetime) -> tuple[Row, bool]:
-        """Write the intent to charge; give the charge, and whether a process began it whose end nobody heard.
+    def begin_charge(self, row: Row, known: Subscription, now: datetime) -> Begun:
+        """Write the intent to charge; give the charge as it is then, and whether it was begun before.
 
         Raises :class:`ConflictError` when somebody else changed the subscription since its ``row`` was read.
         """
@@ -225,7 +245,7 @@ class PaymentStore:
         intent = {**place, "state": "started", "amount": known.charge, "currency": known.currency}
         same = sa.select(subscriptions.c.id).where(subscriptions.c.id == row.id, subscriptions.c.version == row.version)
 
-        def change(tx: Transaction) -> tuple[Row, bool]:
+        def change(tx: Transaction) -> Begun:
             if tx.connection.execute(same if tx.is_sqlite else same.with_for_update()).first() is None:
                 raise _conflict(subscriptions, row)
             insert = insert_ignoring(tx, charges).returning(charges.c.cycle)
@@ -233,9 +253,9 @@ class PaymentStore:
             again = sa.update(charges).where(*_at(place), charges.c.state == "ready").values(state="started")
             resumed = tx.connection.execute(again).rowcount == 1
             found = tx.connection.execute(sa.select(charges).where(*_at(place))).one()
-            return found, not new and not resumed and found.state == "started"
+            return Begun(found, is_repeated=not new, is_recovered=not new and not resumed)
 
-        return cast("tuple[Row, bool]", self._store.change(change))
+        return cast("Begun", self._store.change(change))
 
     def end_charge(self, charge: Row, now: datetime, state: str, **values: object) -> None:
         """What came of a charge: waiting, succeeded, failed or uncertain; ``ready`` when it is to be tried again."""
@@ -248,13 +268,6 @@ class PaymentStore:
         query = sa.select(charges).where(charges.c.subscription == subscription)
         with self._database.read() as connection:
             return connection.execute(query.order_by(charges.c.cycle.desc(), charges.c.attempt.desc())).all()
-
-    def charge_by_payment(self, connection: str, payment: str) -> Row | None:
-        """The charge that a payment belongs to, with its subscription's connection; None when it is no charge."""
-        mine = (charges.c.payment == payment, subscriptions.c.connection == connection)
-        joined = charges.join(subscriptions, charges.c.subscription == subscriptions.c.id)
-        with self._database.read() as reader:
-            return reader.execute(sa.select(charges).select_from(joined).where(*mine)).first()
 
     def _do(self, change: Callable[[Transaction], object]) -> None:
         self._store.change(change)
@@ -274,10 +287,13 @@ def _conflict(table: sa.Table, row: Row) -> ConflictError:
 
 
 def _kept(row: Row, known: Subscription, step: str, tales: Sequence[Tale]) -> dict[str, object]:
-    """The columns of a subscription as it is now; ``step`` and what it told are remembered when given."""
-    values: dict[str, object] = {
-        "plan": known.plan, "state": known.state, "due_at": known.due_at, "terms": known.to_json(),
-    }  # fmt: skip
+    """The columns of a subscription as it is now; ``step`` and what it told are remembered when given.
+
+    A step that moves no date leaves it to the process that has claimed it: that one is charging it at this moment.
+    """
+    values: dict[str, object] = {"plan": known.plan, "state": known.state, "terms": known.to_json()}
+    if not step or known.due_at != Subscription.from_json(row.terms).due_at:
+        values["due_at"] = known.due_at
     if step:
         values["steps"] = [*row.steps, [step, [list(tale) for tale in tales]]][-_STEPS_KEPT:]
     return values

@@ -33,7 +33,8 @@ class Subscription:
     """One subscription. ``price`` is for one unit; ``cycle`` counts the periods that were paid.
 
     ``base`` is the cycle at ``anchor``, from which periods are counted; ``due_at`` is when the clock must look at it next.
-    ``balance`` is settled with the next charge: positive is owed by the payer, negative to be set off.
+    ``balance`` is settled with the next charge: positive is owed by the payer, negative to be set off. ``started``: that it
+    began was told when its trial did.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Subscription:
     next_price: int | None = None
     next_plan: str | None = None
     discount: JsonObject | None = None
+    started: bool = False
 
     def to_json(self) -> JsonObject:
         """As the journal keeps it."""
@@ -128,7 +130,7 @@ def charged(known: Subscription, taken: int | None = None) -> tuple[Subscription
     paid = replace(known, cycle=known.cycle + 1, attempt=0, balance=known.full_charge - taken)
     if known.state != "paused":
         paid = replace(paid, state="cancelling" if known.cancel_at else "active", due_at=end)
-    what = "subscription.started" if known.cycle == 0 else "subscription.renewed"
+    what = "subscription.renewed" if known.cycle or known.started else "subscription.started"
     amount: JsonObject = {"minor": taken, "currency": known.currency}
     extra: JsonObject = {"period": {"start": _stamp(start), "end": _stamp(end)}, "amount": amount}
     return paid, [(what, str(known.cycle), extra)]
@@ -157,14 +159,30 @@ def charge_failed(
     return late, [("subscription.payment_failed", part, {**extra, "next_attempt_at": _stamp(again)})]
 
 
+def paid_late(known: Subscription, cycle: int | None, taken: int, *, is_open: bool) -> tuple[Subscription, list[Tale]]:
+    """A charge for the period ``cycle`` was paid after another one took its place, and took ``taken``.
+
+    It pays the present period where that is the one. A period that was paid already, or whose charge ``is_open``, is not
+    paid twice: what was taken is set off with the next charge. One that is over stays so.
+    """
+    if known.state in OVER:
+        return known, []
+    if cycle == known.cycle and not is_open:
+        return charged(known, taken)
+    return replace(known, balance=known.balance - taken), []
+
+
 def begin_now(known: Subscription, now: datetime) -> Subscription:
     """Its first period begins now."""
     return replace(known, anchor=now)
 
 
-def begin_trial(known: Subscription) -> Subscription:
+def begin_trial(known: Subscription, now: datetime) -> tuple[Subscription, list[Tale]]:
     """The payer agreed; the first charge comes at the end of the trial."""
-    return replace(known, state="trialing", due_at=known.anchor)
+    begun = replace(known, state="trialing", due_at=known.anchor, started=True)
+    period: JsonObject = {"start": _stamp(now), "end": _stamp(known.anchor)}
+    extra: JsonObject = {"trial_ends_at": _stamp(known.anchor), "period": period, "amount": begun.money}
+    return begun, [("subscription.started", "0", extra)]
 
 
 def replace_method(known: Subscription, method: str) -> Subscription:
@@ -196,11 +214,11 @@ def at_due(known: Subscription, now: datetime) -> tuple[Subscription, list[Tale]
     """What the clock finds at ``due_at``; the last member says whether a charge is to be made now."""
     if known.state in OVER or known.due_at is None or known.due_at > now:
         return known, [], False
+    if known.cancel_at is not None and known.cancel_at <= now:
+        return replace(known, state="cancelled", due_at=None), [("subscription.cancelled", "end", {})], False
     if known.state == "paused":
         resumed, tales = resume(known, now)
         return resumed, tales, False
-    if known.cancel_at is not None and known.cancel_at <= now:
-        return replace(known, state="cancelled", due_at=None), [("subscription.cancelled", "end", {})], False
     if known.cycles is not None and known.cycle >= known.cycles:
         return replace(known, state="ended", due_at=None), [("subscription.ended", "end", {})], False
     return known, [], True
@@ -211,30 +229,31 @@ def cancel(known: Subscription, at: str, now: datetime, reason: str = "") -> tup
     _refuse(known, OVER)
     words: JsonObject = {"reason": reason} if reason else {}
     end = known.paid_until if known.state != "trialing" else known.anchor
-    if at == "now" or end is None or end <= now or known.state == "past_due":
+    if at == "now" or end is None or end <= now:
         return replace(known, state="cancelled", due_at=None), [("subscription.cancelled", "end", words)]
     ending = replace(known, state="cancelling", cancel_at=end, due_at=end)
     return ending, [("subscription.updated", f"cancel.{_stamp(end)}", {**words, "cancel_at": _stamp(end)})]
 
 
 def pause(known: Subscription, until: datetime | None, now: datetime) -> tuple[Subscription, list[Tale]]:
-    """Charge nothing until it is resumed, by itself at ``until`` where that is given."""
+    """Charge nothing until it is resumed, by itself at ``until`` where that is given. One that was to end does end then."""
     _refuse(known, OVER | {"paused", "pending"})
-    paused = replace(known, state="paused", due_at=until)
-    return paused, [("subscription.paused", f"{known.cycle}.{_stamp(now)}", {})]
+    moments = [moment for moment in (until, known.cancel_at) if moment is not None]
+    paused = replace(known, state="paused", due_at=min(moments, default=None))
+    return paused, [("subscription.paused", f"{known.cycle}.{now.isoformat()}", {})]
 
 
 def resume(known: Subscription, now: datetime) -> tuple[Subscription, list[Tale]]:
     """Charges go on: at the end of what is paid, or now with a new first day where that has passed."""
     if known.state != "paused":
         raise _wrong_state(known)
-    end = known.paid_until if known.cycle else known.anchor
-    if end is not None and end > now:
+    start, _ = known.period
+    if start > now:
         state = "active" if known.cycle else "trialing"
-        going = replace(known, state="cancelling" if known.cancel_at else state, due_at=end)
+        going = replace(known, state="cancelling" if known.cancel_at else state, due_at=start)
     else:
         going = replace(known, state="active", anchor=now, base=known.cycle, due_at=now)
-    return going, [("subscription.resumed", f"{known.cycle}.{_stamp(now)}", {})]
+    return going, [("subscription.resumed", f"{known.cycle}.{now.isoformat()}", {})]
 
 
 def change(  # noqa: PLR0913 (what may change)
@@ -268,7 +287,7 @@ def change(  # noqa: PLR0913 (what may change)
         new = replace(new, balance=known.balance + remaining_share(difference, start, end, now))
     wanted = (("plan", plan), ("quantity", quantity), ("price", _money(known, price)), ("method", method and "new"))
     changes: JsonObject = {name: value for name, value in wanted if value is not None}
-    return new, [("subscription.updated", _stamp(now), {"changes": changes})]
+    return new, [("subscription.updated", now.isoformat(), {"changes": changes})]
 
 
 def price_changed(known: Subscription, plan: str, price: int, part: str) -> tuple[Subscription, list[Tale]]:

@@ -30,7 +30,7 @@ class Report(NamedTuple):
 
 
 def reports(
-    kind: str, here: Standing | None, item: JsonObject | None, payment: str | None, *, sums: bool = True
+    kind: str, here: Standing | None, item: JsonObject | None, payment: str | None, *, sums: bool
 ) -> Sequence[Report]:
     """The reports that are missing to come from how it stands here to how the gateway lists it; none where none can do that.
 

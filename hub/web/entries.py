@@ -52,7 +52,12 @@ def typed_in(names: Iterable[str], lines: Collection[str] = ()) -> dict[str, str
     A field that is not among ``lines`` has one line; what was pasted into it in several is put on one.
     """
     found = {name: request.form.get(name, "").replace("\r\n", "\n").strip() for name in names}
-    return {name: text if name in lines else _LINE_END.sub(" ", text) for name, text in found.items()}
+    return {name: text if name in lines else one_line(text) for name, text in found.items()}
+
+
+def one_line(text: str) -> str:
+    """What was pasted in several lines, on one."""
+    return _LINE_END.sub(" ", text)
 
 
 def button_of(name: str, known: Collection[str]) -> str:

@@ -9,7 +9,7 @@ import orjson
 from hub.connect.schemas import CompiledSchema
 from hub.errors import ConfigError, MoneyError
 from hub.money import exact_decimal
-from hub.web.entries import sentence
+from hub.web.entries import one_line, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,7 +71,7 @@ def _value(schema: JsonSchema, text: str) -> Json:
         return [line.strip() for line in text.splitlines() if line.strip()]
     if kind == "choice":
         return next((one for one in cast("list[Json]", schema["enum"]) if str(one) == text), text)
-    return text
+    return one_line(text)
 
 
 def _whole(number: Decimal) -> int:

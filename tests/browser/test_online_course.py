@@ -169,7 +169,7 @@ def test_who_leaves_or_keeps_the_old_price_is_told_of_no_new_one(school, open_br
     given = {"plan": plan, "price": {"minor": 2150, "currency": "EUR"}, "existing": "move"}
     desk.call("sandbox", "plan.update", given, "move")
     letter(school, "ada@example.com", "Your membership costs €21.50 from your next period on")
-    school.until(lambda: all(run.status == "succeeded" for run in school.runs(recipe="membership-price")))
+    school.until(lambda: [one.status for one in school.runs(recipe="membership-price-mails")] == ["succeeded"])
     told_of = {name: [one for one in mails(school, f"{name}@example.com") if "costs" in one] for name in ("ada", "bob")}
     assert told_of == {"ada": ["Your membership costs €21.50 from your next period on"], "bob": []}
     a_month_later(admin)

@@ -6,6 +6,7 @@ import pytest
 
 from hub.errors import ActionError
 from hub.journal.entries import Happening
+from hub.journal.queries import EventFilter
 from hub.journal.tables_commerce import catalogue_items
 from tests.payments.conftest import Corner
 
@@ -45,6 +46,11 @@ class Shop(Corner):
         about = data.get("refund") or data.get("payment")
         happening = Happening(event_type, source, f"{event_type}:{about}", data, self.moment)
         self.hub.recorder.record(happening, self.moment)
+
+    def said(self, prefix):
+        """The data of all events so far whose type begins so, oldest first."""
+        found = self.hub.queries.events(EventFilter(), limit=200).items
+        return [self.hub.queries.event(one.id).data for one in found[::-1] if one.type.startswith(prefix)]
 
 
 @pytest.fixture

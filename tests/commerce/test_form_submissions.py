@@ -191,6 +191,41 @@ def test_recipes_list_who_took_part_page_by_page(shop):
     assert (member["submission"], member["subscription"]) == (sent[1], "sub_1")
     assert shop.do("forms", "submissions", {"form": "give", "offer": "once"}) == {"submissions": []}
     assert shop.refused_to("forms", "submissions", {"form": "give", "after": "sbm_0"}).code == "not_found"
+    gone = {"form": "give", "page": {"newest": "sbm_0", "oldest": sent[0]}}
+    assert shop.refused_to("forms", "submissions", gone, "gone").code == "not_found"
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 6])
+def test_each_who_took_part_stands_on_one_page_whoever_comes_or_leaves_meanwhile(shop, size):
+    asked = form(offers=[ONCE, MONTHLY])
+    sent = [send(shop, asked, str(number), offer="monthly") for number in range(5)]
+    send(shop, asked, "once", offer="once")
+    wanted = {"form": "give", "offer": "monthly", "state": "sent"}
+    pages = shop.do("forms", "pages", {**wanted, "size": size})["pages"]
+    assert len(pages) == -(-5 // size)
+    shop.moment += timedelta(seconds=1)
+    send(shop, asked, "late", offer="monthly")
+    paid(shop, sent[2], event="subscription.started", subscription="sub_1", plan="pln_1")
+    found = []
+    for page in pages:
+        answer = shop.do("forms", "submissions", {**wanted, "page": page, "limit": 1}, page["newest"])
+        assert "next" not in answer
+        assert len(answer["submissions"]) <= size
+        found += [one["submission"] for one in answer["submissions"]]
+    assert sorted(found) == sorted(set(sent) - {sent[2]})
+
+
+def test_where_nothing_came_in_there_is_no_page(shop):
+    assert shop.do("forms", "pages", {"form": "give"}) == {"pages": []}
+
+
+def test_an_offer_is_looked_for_before_the_limit_counts(shop):
+    asked = form(offers=[ONCE, MONTHLY])
+    monthly = send(shop, asked, "a", offer="monthly")
+    shop.moment += timedelta(seconds=1)
+    send(shop, asked, "b", offer="once")
+    (found,) = shop.do("forms", "submissions", {"form": "give", "offer": "monthly", "limit": 1})["submissions"]
+    assert found["submission"] == monthly
 
 
 def test_who_joins_after_the_plan_was_repriced_pays_what_the_form_says(shop):

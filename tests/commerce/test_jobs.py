@@ -22,8 +22,9 @@ def work(shop):
     return shop
 
 
-def person(shop, name, skills=("portrait",), region="Berlin"):
+def person(shop, name, skills=("portrait",), region="Berlin", language=None):
     given = {"name": name, "email": f"{name.lower()}@example.com", "skills": list(skills), "region": region}
+    given |= {"language": language} if language else {}
     identity = shop.do("providers", "register", given, f"register {name}")["provider"]
     shop.do("providers", "approve", {"provider": identity}, f"approve {name}")
     return identity
@@ -177,6 +178,20 @@ def test_the_customer_chooses_an_offer_and_pays_it(offered):
     assert [one["state"] for one in paid["offers"]] == ["chosen", "passed"]
     told = ["posted", "offered", "offered", "chosen", "chosen", "accepted"]
     assert work.told("job") == [f"job.{one}" for one in told]
+
+
+def test_each_news_of_a_job_tells_the_language_of_the_provider_whom_it_names(shop):
+    people = {name: person(shop, name, language=spoken) for name, spoken in (("Grace", "hi"), ("Linus", None))}
+    job = post(shop, pay="direct", currency="EUR")
+    for name, provider in people.items():
+        shop.do("jobs", "offer", {"job": job, "provider": provider, "price": eur(100_000)}, name)
+        shop.moment += timedelta(seconds=1)
+    told = [(one["provider"], one.get("provider_language")) for one in shop.said("job.offered")]
+    assert told == [(people["Grace"], "hi"), (people["Linus"], None)]
+    assert "provider_language" not in shop.said("job.posted")[0], "it names nobody yet"
+    choose(shop, job, 0)
+    assert shop.said("job.chosen")[0]["provider_language"] == "hi"
+    assert state(shop, job)["provider_language"] == "hi"
 
 
 def test_an_offer_can_be_changed_and_the_same_one_is_told_once(offered):

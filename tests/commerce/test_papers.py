@@ -97,6 +97,12 @@ def test_a_statement_of_a_month_goes_with_a_mail(shop):
     assert paper(shop, asked, key="tomorrow")[1] == content
 
 
+@pytest.mark.parametrize(("spoken", "word"), [({"language": "es"}, "Extracto"), ({}, "Statement")])
+def test_a_statement_speaks_the_providers_own_language(shop, spoken, word):
+    provider = shop.do("providers", "register", {**GRACE, **spoken}, "grace")["provider"]
+    assert word in text_of(paper(shop, {"statement": provider, "month": f"{shop.moment:%Y-%m}"})[1])
+
+
 @pytest.mark.parametrize("by", ["receipt", "number"])
 def test_a_receipt_goes_with_a_mail_as_the_paper_that_the_payer_reads(shop, by):
     shop.happen("payment.succeeded", payment="pay_1", amount={"minor": 1234, "currency": "EUR"}, customer=ADA)

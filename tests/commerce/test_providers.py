@@ -6,6 +6,8 @@ from email import message_from_bytes, policy
 import pytest
 
 from hub.commerce.provider_forms import read_account, read_days, read_offer, read_registration
+from hub.commerce.providers import register
+from hub.errors import PermanentError
 
 GRACE = {"name": "Grace Hopper", "email": "Grace@example.com", "skills": ["Portrait", "video"], "region": "Berlin"}
 
@@ -40,6 +42,39 @@ def test_a_mail_brings_the_signed_address_and_is_sent_once(shop, grace):
     message = message_from_bytes(shop.hub.store.mail(mail["key"])[2], policy=policy.default)
     address = re.search(r"https://\S+/p/[\w.-]+", message.get_body(("plain",)).get_content())[0]
     assert shop.hub.pages.identity("p", address.rpartition("/")[2]) == grace
+
+
+def test_the_language_of_a_provider_is_told_wherever_they_are(shop):
+    grace = shop.do("providers", "register", {**GRACE, "language": "fr"})
+    assert grace["language"] == "fr"
+    shop.do("providers", "approve", {"provider": grace["provider"]})
+    assert shop.do("providers", "find", {})["providers"][0]["language"] == "fr"
+    assert [one["language"] for one in shop.said("provider")] == ["fr", "fr"]
+
+
+def test_of_whom_no_language_is_known_none_is_told(shop, grace):
+    assert "language" not in shop.do("providers", "get", {"provider": grace})
+    assert ["language" in one for one in shop.said("provider")] == [False]
+
+
+def test_a_language_that_the_hub_does_not_speak_is_refused(shop):
+    office = shop.office("odd")
+    with pytest.raises(PermanentError, match="'tlh'"):
+        register(office, {**GRACE, "language": "tlh"})
+
+
+@pytest.mark.parametrize(
+    ("own", "asked", "subject"),
+    [("de", None, "Willkommen, Grace Hopper: Sie sind dabei"), ("de", "es", "Le damos la bienvenida, Grace Hopper"),
+     (None, None, "Welcome, Grace Hopper: you are approved")],
+)  # fmt: skip
+def test_a_template_is_taken_in_the_providers_own_language_unless_another_is_asked_for(shop, own, asked, subject):
+    shop.hub.recipes.install("truck-hire", "test")
+    given = {**GRACE, **({"language": own} if own else {})}
+    provider = shop.do("providers", "register", given)["provider"]
+    mail = {"provider": provider, "template": "provider-welcome", "data": {"skills": ""}}
+    shop.do("providers", "notify", {**mail, **({"language": asked} if asked else {})})
+    assert [one["subject"] for one in shop.hub.store.mails()] == [subject]
 
 
 def test_what_is_wrong_with_a_registration_is_said_at_its_field():

@@ -367,3 +367,35 @@ def test_payment_taken_in_parts_is_refunded_part_by_part(desk, paypal):
     assert desk.run("payment.refund", {"payment": second}, key="r4")["amount"] == part(799)
     assert desk.run("payment.refund", {"payment": first}, key="r5")["payment"] == payment
     assert desk.run("payment.get", {"payment": payment})["refunded"] == part(1999)
+
+
+# What PayPal keeps, and credits in an account of another currency.
+
+
+@pytest.mark.parametrize(
+    ("amount", "account", "fee", "settled"),
+    [
+        (EUR, ("JPY", "162.4"), part(159, "JPY"), part(3087 + 159, "JPY")),
+        (part(3000, "JPY"), ("USD", "0.0064125"), part(1, "USD"), part(1923 + 1, "USD")),
+        (EUR, ("HUF", "398.25"), part(39000, "HUF"), part(757100 + 39000, "HUF")),
+        (EUR, ("EUR", "1"), part(98), None),
+        (EUR, None, part(98), None),
+    ],
+)
+def test_what_paypal_keeps_and_credits_in_another_currency_is_told(desk, paypal, amount, account, fee, settled):
+    paypal.account = account
+    payment = paid(desk, paypal, amount=amount)
+    (event,) = [one for one in told(desk, paypal) if one.type == "payment.succeeded"]
+    for one in (event.data, desk.run("payment.get", {"payment": payment})):
+        assert (one["captured"], one["fee"], one.get("settled")) == (amount, fee, settled)
+
+
+def test_parts_of_a_held_amount_come_to_what_is_taken_kept_and_credited_in_all(desk, paypal):
+    paypal.account = ("JPY", "162.4")
+    payment = held(desk, paypal)
+    desk.run("payment.capture", {"payment": payment, "amount": part(500), "final": False}, key="c1")
+    told(desk, paypal)
+    desk.run("payment.capture", {"payment": payment, "amount": part(1000)}, key="c2")
+    (event,) = told(desk, paypal)
+    assert (event.data["captured"], event.data["amount"]) == (part(1500), part(1000))
+    assert (event.data["fee"], event.data["settled"]) == (part(318, "JPY"), part(653 + 1465 + 318, "JPY"))

@@ -360,3 +360,48 @@ def test_webhook_is_registered_once_with_all_events_and_its_secret(desk, stripe)
     endpoints.delete(desk.call(), made.id)
     endpoints.delete(desk.call(), made.id)
     assert endpoints.list(desk.call()) == ()
+
+
+# What Stripe keeps, and credits in the currency of its balance.
+
+
+def updated(desk, stripe):
+    """What the last event, of a charge whose balance transaction is there now, becomes."""
+    body, headers = stripe.signed(stripe.events[-1])
+    (raw,) = desk.receive(body, headers).pending
+    return desk.connector.map(desk.connector.enrich(raw, desk.call()), desk.connection)
+
+
+@pytest.mark.parametrize(
+    ("amount", "balance", "fee", "settled"),
+    [
+        ({"minor": 15000, "currency": "JPY"}, ("kwd", 30120, 1050), {"minor": 1050, "currency": "KWD"}, {"minor": 30120, "currency": "KWD"}),
+        ({"minor": 30120, "currency": "KWD"}, ("jpy", 15043, 541), {"minor": 541, "currency": "JPY"}, {"minor": 15043, "currency": "JPY"}),
+        (EUR, ("usd", 2150, 0), {"minor": 0, "currency": "USD"}, {"minor": 2150, "currency": "USD"}),
+        (EUR, ("eur", 1999, 83), {"minor": 83, "currency": "EUR"}, None),
+    ],
+)  # fmt: skip
+def test_what_stripe_keeps_and_credits_is_told_when_it_is_known(desk, stripe, amount, balance, fee, settled):
+    stripe.balance = balance
+    payment = paid(desk, amount=amount, order="o_77")["payment"]
+    (event,) = updated(desk, stripe)
+    assert (event.type, event.source_id) == ("payment.settled", f"payment.settled:{payment}")
+    assert (event.data["amount"], event.data["order"]) == (amount, "o_77")
+    seen = desk.run("payment.get", {"payment": payment})
+    by_charge = desk.run("payment.get", {"payment": stripe.events[-1]["data"]["object"]["id"]})
+    for told in (event.data, seen, by_charge):
+        assert (told["fee"], told.get("settled")) == (fee, settled)
+
+
+def test_a_charge_that_changed_otherwise_tells_nothing_and_is_not_asked_about(desk, stripe):
+    paid(desk)
+    stripe.tell("charge.updated", {"id": "ch_1", "object": "charge", "amount": 1999, "currency": "eur"})
+    asked = len(stripe.received)
+    assert updated(desk, stripe) == ()
+    assert len(stripe.received) == asked
+
+
+def test_a_charge_that_this_key_may_not_see_holds_up_no_delivery(desk, stripe):
+    stripe.tell("charge.updated", {"id": "ch_gone", "object": "charge", "balance_transaction": "txn_1"})
+    stripe.events[-1]["hub"] = {"fee": {"minor": 1, "currency": "EUR"}}
+    assert updated(desk, stripe) == ()

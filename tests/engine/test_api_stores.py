@@ -17,6 +17,7 @@ from hub.engine.tokens import Tokens
 from hub.errors import ConflictError, PermanentError
 from hub.journal.tables_api import api_requests, outgoing_attempts, outgoing_messages
 from hub.web.api.listings import LISTINGS, listed
+from tests.web.api.receiver import messages
 
 
 class Clock:
@@ -79,10 +80,10 @@ def test_messages_wait_in_the_order_of_their_events_with_the_events_themselves(h
     identity, _ = outgoing.create("key", "Portal", "http://127.0.0.1:9/", ["acme.*"], "test")
     events = [hub.runs.record("acme.shipped", {"n": number}, "test")[0] for number in range(3)]
     hub.runs.record("other.thing", {}, "test")
-    assert [one.event for one in outgoing.messages(identity, 9)][::-1] == events
+    assert [one.event for one in messages(outgoing, identity)][::-1] == events
     hub.payment_clock.run_due()
-    first = outgoing.messages(identity, 9)[-1]
-    assert [one.attempts for one in outgoing.messages(identity, 9)] == [0, 0, 1]
+    first = messages(outgoing, identity)[-1]
+    assert [one.attempts for one in messages(outgoing, identity)] == [0, 0, 1]
     assert (first.state, first.due_at) == ("waiting", clock.moment + timedelta(seconds=6))
     assert outgoing.get(identity).failing_since == clock.moment
     outgoing.delete(identity, "test")
@@ -96,19 +97,19 @@ def test_messages_are_forgotten_in_time_but_none_that_waits(hub, clock, monkeypa
     monkeypatch.setattr("hub.engine.outgoing.PAUSES", ())  # given up after the first failure
     hub.runs.record("acme.shipped", {"n": 1}, "test")
     hub.payment_clock.run_due()
-    assert [one.state for one in outgoing.messages(identity, 9)] == ["failed"]
+    assert [one.state for one in messages(outgoing, identity)] == ["failed"]
     clock.moment += KEPT_MESSAGES - timedelta(days=1)
     with hub.database.read() as connection:
         assert len(connection.execute(sa.select(outgoing_attempts)).all()) == 1
     clock.moment += timedelta(days=1)
     hub.payment_clock.run_due()
-    assert outgoing.messages(identity, 9) == []
+    assert messages(outgoing, identity) == ()
     with hub.database.read() as connection:
         assert connection.execute(sa.select(outgoing_attempts)).all() == []
     hub.runs.record("acme.shipped", {"n": 2}, "test")
     clock.moment += KEPT_MESSAGES * 2
     forget(hub.office("forget"), "all")
-    assert [one.state for one in outgoing.messages(identity, 9)] == ["waiting"]
+    assert [one.state for one in messages(outgoing, identity)] == ["waiting"]
 
 
 def test_a_list_is_read_to_its_end_whatever_was_made_at_the_same_moment(hub, clock):

@@ -6,7 +6,7 @@ import copy
 import itertools
 import json
 from abc import abstractmethod
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from tests.fakes.gateway import FakeGateway, Webhook
@@ -39,6 +39,8 @@ class PayPalBooks(FakeGateway):
         self.events: list[dict[str, Any]] = []
         self.outcomes: dict[str, str] = {}
         """Order -> how its next capture ends: ``PENDING``, ``DECLINED`` (a status) or ``INSTRUMENT_DECLINED`` (a refusal)."""
+        self.account: tuple[str, str] | None = None
+        """The account's currency and the rate to it, where payments are in another one."""
         self._sent = 0
         self._numbers = itertools.count(1)
 
@@ -236,10 +238,29 @@ class PayPalBooks(FakeGateway):
                 "currency_code": taken["amount"]["currency_code"],
                 "value": "1" if taken["amount"]["currency_code"] in WHOLE else "0.98",
             }
-            taken["seller_receivable_breakdown"] = {"gross_amount": taken["amount"], "paypal_fee": fee}
+            taken["seller_receivable_breakdown"] = self._breakdown(taken["amount"], fee)
         self.captures[taken["id"]] = taken
         self.tell(f"PAYMENT.CAPTURE.{status}", "capture", taken)
         return taken
+
+    def _breakdown(self, gross: dict[str, Any], fee: dict[str, Any]) -> dict[str, Any]:
+        """What PayPal credits: net of its fee, and converted where the account is in another currency."""
+        currency = gross["currency_code"]
+        net = Decimal(gross["value"]) - Decimal(fee["value"])
+        known = {
+            "gross_amount": gross,
+            "paypal_fee": fee,
+            "net_amount": {"currency_code": currency, "value": f"{net:f}"},
+        }
+        if self.account is None or self.account[0] == currency:
+            return known
+        target, rate = self.account
+        credited = (net * Decimal(rate)).quantize(Decimal(1) if target in WHOLE else Decimal("0.01"), ROUND_HALF_UP)
+        return {
+            **known,
+            "receivable_amount": {"currency_code": target, "value": f"{credited:f}"},
+            "exchange_rate": {"source_currency": currency, "target_currency": target, "value": rate},
+        }
 
     def _transaction(self, kind: str, order: str, fields: dict[str, Any]) -> dict[str, Any]:
         identity = self.new_id()

@@ -34,6 +34,8 @@ class RazorpayBooks(FakeGateway):
         self.keys: dict[str, tuple[str, Any]] = {}
         self.now = NOW
         self.balance = 10_000_000
+        self.converted: dict[str, Any] = {}
+        """What payments in another currency than the account's are converted to: ``base_amount``, ``base_currency``."""
         self._told = 0
 
     def fields(self) -> dict[str, Any]:
@@ -165,7 +167,7 @@ class RazorpayBooks(FakeGateway):
     def capture(self, payment: str) -> None:
         paid = self.objects[payment]
         order = self.objects[paid["order_id"]]
-        paid |= {"status": "captured", "captured": True, "fee": 2360, "tax": 360}
+        paid |= {"status": "captured", "captured": True, "fee": 2360, "tax": 360, **self.converted}
         order |= {"status": "paid", "amount_paid": paid["amount"], "amount_due": order["amount"] - paid["amount"]}
         self.tell("payment.captured", payment=paid)
         self.tell("order.paid", payment=paid, order=order)

@@ -21,6 +21,8 @@ class StripeBooks(FakeGateway):
         self.objects: dict[str, dict[str, Any]] = {}
         self.events: list[dict[str, Any]] = []
         self.keys: dict[str, tuple[str, Answered]] = {}
+        self.balance: tuple[str, int, int] | None = None
+        """Currency, amount and fee of the balance transaction of what is paid, which is there a moment later then."""
         self._number = 0
         self._told = 0
 
@@ -83,8 +85,10 @@ class StripeBooks(FakeGateway):
             "billing_details": {"email": "ada@example.com", "name": "Ada Lovelace", "phone": None},
             "customer": None,
         }
-        fee = self._new("events", {"fee": 320, "currency": intent["currency"]})
-        charge["balance_transaction"] = fee["id"]
+        if self.balance:
+            charge["balance_transaction"] = None
+        else:
+            self._credit(charge, charge["currency"], charge["amount"], 320)
         intent |= {"latest_charge": charge["id"], "status": "requires_capture" if manual else "succeeded"}
         self.tell("charge.succeeded", charge)
         if manual:
@@ -93,6 +97,18 @@ class StripeBooks(FakeGateway):
         else:
             intent["amount_received"] = intent["amount"]
             self.tell("payment_intent.succeeded", intent)
+            if self.balance:
+                self._credit(charge, *self.balance)
+                self.tell("charge.updated", charge)
+
+    def _credit(self, charge: dict[str, Any], currency: str, amount: int, fee: int) -> None:
+        """The balance transaction of a charge: in the currency of the balance, whatever the payer paid in."""
+        made = self._new(
+            "balance_transactions", {"amount": amount, "currency": currency, "fee": fee, "net": amount - fee}
+        )
+        made |= {"source": charge["id"], "type": "charge"}
+        made["exchange_rate"] = None if currency == charge["currency"] else amount / charge["amount"]
+        charge["balance_transaction"] = made["id"]
 
     def _subscription(self, made: dict[str, Any], items: list[dict[str, Any]]) -> None:
         period = {"current_period_start": NOW, "current_period_end": NOW + 30 * 86400}

@@ -55,7 +55,7 @@ PREFIX = {
     "customers": "cus", "payment_intents": "pi", "checkout/sessions": "cs_test", "refunds": "re", "products": "prod",
     "prices": "price", "payment_links": "plink", "subscriptions": "sub", "transfers": "tr", "payouts": "po",
     "charges": "ch", "disputes": "du", "transfer_reversals": "trr", "events": "evt", "invoices": "in",
-    "webhook_endpoints": "we", "coupons": "coupon",
+    "webhook_endpoints": "we", "coupons": "coupon", "balance_transactions": "txn",
 }  # fmt: skip
 DECLINES = {
     "pm_declined": ("card_declined", "generic_decline", "Your card was declined."),

@@ -82,6 +82,38 @@ actions:
     rest: {method: POST, path: "/payments/${ input.payment }/void", output: *payment}
 """
 
+LOOKED_UP = '''\
+"""Payments that carry a reference, by which they are looked up."""
+
+from hub.connect.api import ActionCode, ConnectorCode
+
+
+def send(call, method, **more):
+    headers = {"Authorization": f"Bearer {call.connection.secret('api_key')}"}
+    address = f"{call.connection.settings['api_base']}/payments"
+    return call.http.request(method, address, headers=headers, repeatable=True, **more).json()
+
+
+def create(call):
+    given = call.input
+    wanted = {**given["amount"], "amount": given["amount"]["minor"], "method": given.get("method")}
+    return told(send(call, "POST", json={**wanted, "reference": call.reference}))
+
+
+def find(call):
+    found = send(call, "GET", params={"reference": call.reference})
+    return told(found[0]) if found else None
+
+
+def told(made):
+    amount = {"minor": made["amount"], "currency": made["currency"]}
+    return {"payment": made["id"], "status": made["status"], "amount": amount}
+
+
+connector = ConnectorCode(actions={"payment.create": ActionCode(create, find)})
+'''
+"""Its code where it takes no keys (``idempotent: lookup``)."""
+
 
 def plant(folder, idempotent="key", **limits):
     """Put the connector into a workspace; ``limits`` are those of its recurring payments."""
@@ -96,6 +128,8 @@ def plant(folder, idempotent="key", **limits):
             "payment.create:\n    idempotent: key", f'payment.create:\n    idempotent: "{idempotent}"'
         )
     )
+    if idempotent == "lookup":
+        (folder / "connectors" / "corner" / "connector.py").write_text(LOOKED_UP)
 
 
 class CornerGateway(FakeServer):
@@ -107,6 +141,8 @@ class CornerGateway(FakeServer):
         self.keys = {}
         self.declines = False
         self.slow = False
+        self.outcome = "succeeded"
+        """What becomes of a charge that is not slow."""
         self.ends = None
         """When the page of a payment that is begun now ends."""
         self._numbers = itertools.count(1)
@@ -122,8 +158,8 @@ class CornerGateway(FakeServer):
         if request.headers.get("authorization") != "Bearer corner-key":
             return Answered(401, {"error": "no_key"})
         parts = request.segments
-        if request.method == "POST" and parts == ["payments"]:
-            return self._create(request)
+        if parts == ["payments"]:
+            return self._create(request) if request.method == "POST" else self._find(request)
         payment = self.payments.get(parts[1])
         if payment is None:
             return Answered(404, {"error": "not_found"})
@@ -135,8 +171,14 @@ class CornerGateway(FakeServer):
             payment["status"] = "voided"
         return Answered(200, payment)
 
+    def _find(self, request):
+        reference = dict(request.params)["reference"]
+        return Answered(200, [one for one in self.payments.values() if one["reference"] == reference])
+
     def _create(self, request):
-        key, wanted = request.headers.get("idempotency-key"), request.json()
+        wanted = request.json()
+        reference = wanted.get("reference")
+        key = request.headers.get("idempotency-key") or (reference and f"{reference} {len(self.payments)}")
         if not key:
             raise ComplaintError("no key", Answered(400, {"error": "no_key"}))
         if key not in self.keys:
@@ -145,7 +187,7 @@ class CornerGateway(FakeServer):
             number = next(self._numbers)
             made = {
                 "id": f"c_{number}",
-                "status": ("pending" if self.slow else "succeeded") if wanted.get("method") else "created",
+                "status": ("pending" if self.slow else self.outcome) if wanted.get("method") else "created",
                 "amount": wanted["amount"],
                 "currency": wanted["currency"],
                 "metadata": wanted.get("metadata"),
@@ -155,6 +197,7 @@ class CornerGateway(FakeServer):
                 "url": None if wanted.get("method") else f"{self.url}/page/{number}",
                 "return_url": wanted.get("return_url"),
                 "key": key,
+                "reference": reference,
                 "expires_at": self.ends,
             }
             self.payments[made["id"]] = self.keys[key] = made

@@ -9,7 +9,7 @@ import pytest
 
 from hub.connect.api import Connection, RawEvent
 from hub.connect.registry import Registry
-from hub.payments import moving
+from hub.payments import ledger, moving
 from tests.payments.books import money
 
 PAYMENT = {"payment": "pay_1", "order": "ord_1", "amount": money(10000)}
@@ -144,6 +144,38 @@ def test_what_goes_back_goes_over_the_pairs_account_too_until_nothing_is_left(bo
     assert books.accounts("EUR") == {}
     books.tell("dispute.closed", **{**DISPUTE, "amount": money(6000)}, outcome="lost")
     assert books.accounts() == books.accounts("EUR") == {}
+
+
+@pytest.mark.parametrize(
+    ("paid", "credited", "kept", "part"),
+    [
+        (money(15000, "JPY"), money(30125, "KWD"), money(1051, "KWD"), 4999),
+        (money(30120, "KWD"), money(15043, "JPY"), money(541, "JPY"), 10001),
+    ],
+)
+def test_what_the_gateway_credits_in_another_currency_is_heard_later_and_goes_back_to_the_unit(
+    books, paid, credited, kept, part
+):
+    data = {"payment": "pay_1", "order": "ord_1", "amount": paid}
+    books.tell("payment.succeeded", **data)
+    here, there = paid["currency"], credited["currency"]
+    assert books.accounts(here) == {"gateway:shop": paid["minor"], "held:ord_1": -paid["minor"]}
+    pair = ledger.exchange(here, there)
+    books.tell("payment.settled", **data, settled=credited, fee=kept)
+    assert books.accounts(here) == {pair: paid["minor"], "held:ord_1": -paid["minor"]}
+    assert books.accounts(there) == {
+        "gateway:shop": credited["minor"] - kept["minor"],
+        pair: -credited["minor"],
+        "expense:gateway_fees": kept["minor"],
+    }
+    refund = {"payment": "pay_1", "order": "ord_1"}
+    books.tell("refund.issued", **refund, refund="r1", amount={**paid, "minor": part})
+    left = books.accounts(there)
+    assert sum(left.values()) == sum(books.accounts(here).values()) == 0
+    assert left["gateway:shop"] == -left[pair] - kept["minor"]
+    books.tell("refund.issued", **refund, refund="r2", amount={**paid, "minor": paid["minor"] - part})
+    assert books.accounts(here) == {}
+    assert books.accounts(there) == {"gateway:shop": -kept["minor"], "expense:gateway_fees": kept["minor"]}
 
 
 def test_a_fee_in_another_currency_is_owed_in_that_one(books):

@@ -100,6 +100,94 @@ def test_any_file_is_valid_by_the_schema_of_the_message(schema, names, note, min
     schema.validate(io.BytesIO(body))
 
 
+WHOLE_FILE = """\
+<?xml version="1.0" encoding="UTF-8"?>
+<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.001.001.09">
+  <CstmrCdtTrfInitn>
+    <GrpHdr>
+      <MsgId>019aa0b1c2d3e4f5a6b7c8d9e0f1a2b3</MsgId>
+      <CreDtTm>2026-11-26T09:30:00Z</CreDtTm>
+      <NbOfTxs>1</NbOfTxs>
+      <CtrlSum>199.20</CtrlSum>
+      <InitgPty>
+        <Nm>Muller + Sohne GmbH</Nm>
+      </InitgPty>
+    </GrpHdr>
+    <PmtInf>
+      <PmtInfId>019aa0b1c2d3e4f5a6b7c8d9e0f1a2b3</PmtInfId>
+      <PmtMtd>TRF</PmtMtd>
+      <NbOfTxs>1</NbOfTxs>
+      <CtrlSum>199.20</CtrlSum>
+      <PmtTpInf>
+        <SvcLvl>
+          <Cd>SEPA</Cd>
+        </SvcLvl>
+      </PmtTpInf>
+      <ReqdExctnDt>
+        <Dt>2026-11-27</Dt>
+      </ReqdExctnDt>
+      <Dbtr>
+        <Nm>Muller + Sohne GmbH</Nm>
+      </Dbtr>
+      <DbtrAcct>
+        <Id>
+          <IBAN>DE89370400440532013000</IBAN>
+        </Id>
+      </DbtrAcct>
+      <DbtrAgt>
+        <FinInstnId>
+          <BICFI>COBADEFFXXX</BICFI>
+        </FinInstnId>
+      </DbtrAgt>
+      <ChrgBr>SLEV</ChrgBr>
+      <CdtTrfTxInf>
+        <PmtId>
+          <InstrId>019aa0b1c2d3e4f5a6b7c8d9e0f1a2b5</InstrId>
+          <EndToEndId>019aa0b1c2d3e4f5a6b7c8d9e0f1a2b5</EndToEndId>
+        </PmtId>
+        <Amt>
+          <InstdAmt Ccy="EUR">199.20</InstdAmt>
+        </Amt>
+        <CdtrAgt>
+          <FinInstnId>
+            <BICFI>BNPAFRPP</BICFI>
+          </FinInstnId>
+        </CdtrAgt>
+        <Cdtr>
+          <Nm>Grace Hopper</Nm>
+        </Cdtr>
+        <CdtrAcct>
+          <Id>
+            <IBAN>FR1420041010050500013M02606</IBAN>
+          </Id>
+        </CdtrAcct>
+      </CdtTrfTxInf>
+    </PmtInf>
+  </CstmrCdtTrfInitn>
+</Document>
+"""
+
+
+def test_the_whole_file_to_the_letter():
+    assert sepa_file(RUN, CREATED, date(2026, 11, 27), PLATFORM, LINES[1:]).decode() == WHOLE_FILE
+
+
+def test_a_name_is_cut_at_70_characters_and_a_text_at_140():
+    line = Line("pyt_1", BankAccount("n" * 71, ADA.iban), Money(1, "EUR"), "t" * 141)
+    transfer = "CstmrCdtTrfInitn/PmtInf/CdtTrfTxInf"
+    root = parsed([line], BankAccount("d" * 71, PLATFORM.iban))
+    assert text(root, f"{transfer}/Cdtr/Nm") == ["n" * 70]
+    assert text(root, f"{transfer}/RmtInf/Ustrd") == ["t" * 140]
+    assert text(root, "CstmrCdtTrfInitn/GrpHdr/InitgPty/Nm") == ["d" * 70]
+
+
+def test_a_text_of_which_nothing_is_left_is_left_out():
+    assert (
+        text(parsed([Line("pyt_1", ADA, Money(1, "EUR"), " \u0301 ")]), "CstmrCdtTrfInitn/PmtInf/CdtTrfTxInf/RmtInf")
+        == []
+    )
+
+
 def test_counts_and_sums_stand_in_the_header_and_in_the_batch():
     root = parsed()
     for part in ("CstmrCdtTrfInitn/GrpHdr", "CstmrCdtTrfInitn/PmtInf"):
@@ -124,6 +212,14 @@ def test_names_are_written_in_the_characters_that_every_bank_takes():
     assert text(root, "CstmrCdtTrfInitn/PmtInf/Dbtr/Nm") == ["Muller + Sohne GmbH"]
     assert taken("Łukasz Wałęsa <x>") == "Lukasz Walesa .x."
     assert taken("日本") == ".."
+    assert taken("ß æ Æ ø Ø œ ł Ł đ Đ ð þ ’ – & é Ñ") == "ss ae AE o O oe l L d D d th ' - + e N"
+    assert taken("\tTruck\n\u00a0 hire  12 ") == "Truck hire 12"
+    assert taken("a" * 9 + " b", 10) == "a" * 9, "no space is left where it is cut"
+
+
+def test_an_id_of_a_bank_file_has_no_prefix_and_35_letters_digits_and_dashes_at_most():
+    assert identifier("prn_" + "a" * 34 + "-b") == "a" * 34 + "-"
+    assert identifier("a.b/c d") == "abcd"
 
 
 @given(st.text(max_size=200))
@@ -145,12 +241,14 @@ def test_the_same_run_gives_the_same_file():
 
 @pytest.mark.parametrize(
     ("lines", "code"),
-    [((), "empty"), ((Line("pyt_1", ADA, Money(100, "USD")),), "currency_unsupported")],
+    [((), "empty"), ((*LINES, Line("pyt_1", ADA, Money(100, "USD"))), "currency_unsupported")],
 )
 def test_a_file_that_no_bank_would_take_is_refused(lines, code):
     with pytest.raises(PermanentError) as caught:
         sepa_file(RUN, CREATED, date(2026, 11, 27), PLATFORM, lines)
     assert caught.value.code == code
+    assert code == "empty" or "1.00 USD is not" in caught.value.message
+    assert caught.value.remedy
 
 
 def test_the_csv_file_has_one_line_for_each_transfer_in_any_currency():
@@ -161,7 +259,26 @@ def test_the_csv_file_has_one_line_for_each_transfer_in_any_currency():
     assert rows[3] == ["3", "'=cmd|calc", "GB33BUKB20201555555555", "", "1200", "JPY", "'@home"]
 
 
-def test_an_account_needs_its_holder():
+def test_the_csv_file_to_the_letter():
+    line = Line("pyt_7", BankAccount('Hopper, "Grace"', GRACE.iban, GRACE.bic), Money(12_345, "KWD"), "Run é 1")
+    assert csv_file([line]).decode() == (
+        "reference,name,iban,bic,amount,currency,text\r\n"
+        '7,"Hopper, ""Grace""",FR1420041010050500013M02606,BNPAFRPP,12.345,KWD,Run é 1\r\n'
+    )
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r"])
+def test_no_cell_of_the_csv_file_is_a_formula(sign):
+    (_, row) = csv.reader(io.StringIO(csv_file([Line("pyt_7", ADA, Money(1, "EUR"), f"{sign}1")]).decode(), newline=""))
+    assert row[-1] == f"'{sign}1"
+
+
+def test_an_account_needs_its_holder_and_is_written_plainly():
     assert account_of(" Ada ", ADA.iban) == BankAccount("Ada", ADA.iban)
-    with pytest.raises(PermanentError, match="holder"):
-        account_of(" ", ADA.iban)
+    assert account_of("Grace", "fr14 2004 1010 0505 0001 3M02 606", " bnpafrpp") == BankAccount(
+        "Grace", GRACE.iban, GRACE.bic
+    )
+    for name in (" ", "\u0301"):
+        with pytest.raises(PermanentError, match="holder") as caught:
+            account_of(name, ADA.iban)
+        assert caught.value.code == "invalid_recipient"

@@ -3,7 +3,7 @@
 import pytest
 
 from hub.money import Money
-from hub.payments.comparing import ASK, FEE, RESEND, WAIT, Difference, differences
+from hub.payments.comparing import ASK, CREDITED, RESEND, WAIT, Difference, credited, differences
 from hub.payments.payment import Facts, told
 from hub.payments.postings import Account
 
@@ -21,6 +21,7 @@ def booked(*events):
 
 BEGUN = ("payment.created", {"amount": money(10000)})
 PAID = ("payment.succeeded", {"amount": money(10000), "fee": money(320)})
+ABROAD = ("payment.succeeded", {"amount": money(10000), "settled": money(9250, "EUR")})
 BACK = ("refund.issued", {"refund": "r", "amount": money(4000)})
 
 
@@ -48,13 +49,37 @@ def gateway(expected, found, proposal):
         (
             [PAID],
             {"status": "succeeded", "amount": money(10000), "fee": money(350)},
-            [Difference("expense:gateway_fees", Money(320, "USD"), Money(350, "USD"), FEE)],
+            [Difference("expense:gateway_fees", Money(320, "USD"), Money(350, "USD"), CREDITED)],
+        ),
+        ([("payment.succeeded", {"amount": money(10000)})], {"status": "succeeded", "amount": money(10000), "fee": money(350)}, []),
+        ([ABROAD], {"status": "succeeded", "amount": money(10000), "settled": money(9250, "EUR")}, []),
+        ([ABROAD], {"status": "pending", "amount": money(0), "settled": money(1, "EUR")}, gateway(10000, 0, WAIT)),
+        (
+            [ABROAD],
+            {"status": "succeeded", "amount": money(10000), "settled": money(9251, "EUR")},
+            [Difference("exchange:EUR/USD", Money(9250, "EUR"), Money(9251, "EUR"), CREDITED)],
         ),
         ([PAID], {"status": "succeeded", "amount": money(9200, "EUR"), "fee": money(300, "EUR")}, []),
     ],
 )  # fmt: skip
 def test_what_differs_is_named_with_both_amounts_and_a_proposal(events, said, found):
     assert differences(booked(*events), said) == found
+
+
+def test_what_no_report_said_of_fee_and_settlement_is_told_with_whose_the_payment_is():
+    paid = ("payment.succeeded", {"amount": money(10000), "order": "o_77"})
+    said = {"status": "succeeded", "fee": money(290, "EUR"), "settled": money(9250, "EUR")}
+    whole = {"payment": "p", "amount": money(10000), "order": "o_77"}
+    assert credited(booked(paid), said) == {**whole, "fee": said["fee"], "settled": said["settled"]}
+    assert credited(booked(PAID), said) == {"payment": "p", "amount": money(10000), "settled": said["settled"]}
+    known = ("payment.settled", {"amount": money(10000), "fee": said["fee"], "settled": said["settled"]})
+    for events, answer in (
+        ([paid, known], said),
+        ([paid], {"status": "succeeded"}),
+        ([paid], {**said, "status": "pending"}),
+        ([BEGUN], said),
+    ):
+        assert credited(booked(*events), answer) is None
 
 
 def test_a_difference_is_what_was_found_less_what_was_expected():

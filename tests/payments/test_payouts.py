@@ -3,8 +3,12 @@
 import pytest
 
 from hub.errors import ConfigError, PermanentError, UncertainError
+from hub.journal.entries import Happening
+from hub.journal.tables_escrow import payout_runs as payout_run_table
+from hub.journal.tables_office import timers
+from hub.journal.tables_work import providers
 from hub.money import Money
-from hub.payments import payout_runs
+from hub.payments import payout_runs, payouts
 from tests.payments.market import KilledError
 
 ADA_BANK = {"iban": "DE89370400440532013000", "bic": "COBADEFFXXX", "holder": "Ada Lovelace"}
@@ -96,6 +100,23 @@ def test_who_failed_three_times_in_a_row_waits_for_a_person(quick):
     assert len(alone["payouts"]) == 1
 
 
+def test_failures_that_are_not_in_a_row_keep_nobody_waiting(quick):
+    quick.provider("prv_ada", bank=ADA_BANK)
+    for number, state in enumerate(["failed", "failed", "paid", "failed", "failed"]):
+        quick.owe("prv_ada", 5_000)
+        quick.forward(seconds=1)
+        quick.act("pay_due", {"bank": True}, f"pay{number}")
+        quick.mark(quick.payouts()[-1].id, state)
+    last = quick.act("pay_due", {"bank": True}, "third")
+    assert (len(last["payouts"]), last["skipped"]) == (1, [])
+    quick.mark(last["payouts"][0]["payout"], "failed")
+    quick.provider("prv_bob", bank=GRACE_BANK)
+    quick.owe("prv_bob", 700)
+    outcome = quick.act("pay_due", {"bank": True}, "fourth")
+    assert list(reasons(outcome)) == ["prv_ada"]
+    assert [one["provider"] for one in outcome["payouts"]] == ["prv_bob"], "nobody else is held up"
+
+
 def test_a_gateway_that_refuses_at_once_leaves_the_amount_due(quick):
     quick.provider("prv_ada", account="acct_ada")
     quick.owe("prv_ada", 5_000)
@@ -174,6 +195,155 @@ def test_a_failure_that_the_gateway_tells_is_final(quick):
     assert (quick.payouts()[0].state, quick.account("provider:prv_ada")) == ("failed", -5_000)
 
 
+@pytest.mark.parametrize("outcome", ["paid", "failed"])
+def test_what_the_gateway_tells_while_it_is_asked_counts_whatever_it_answers(quick, monkeypatch, outcome):
+    """Its answer names the payout, but decides nothing any more."""
+    act = asked_of(quick, lambda row: quick.happen(f"payout.{outcome}", "", "", 5_000, metadata={"hub_payout": row.id}))
+    monkeypatch.setattr(quick.hub.payments, "act", act)
+    quick.act("pay_due", {"connection": "sandbox"}, "pay")
+    quick.run_due()
+    row = quick.payouts()[0]
+    assert (row.state, quick.account("provider:prv_ada")) == (outcome, {"paid": 0, "failed": -5_000}[outcome])
+    assert row.reference == quick.sandbox("GET", "/payouts")["data"][0]["id"]
+
+
+def test_a_refusal_does_not_undo_that_the_gateway_told_of_the_payout(quick, monkeypatch):
+    def told(row):
+        quick.happen("payout.paid", "po_1", "prv_ada", 5_000, metadata={"hub_payout": row.id})
+        raise PermanentError("No.", code="declined", remedy="Ask.")
+
+    monkeypatch.setattr(quick.hub.payments, "act", asked_of(quick, told))
+    quick.act("pay_due", {"connection": "sandbox"}, "pay")
+    quick.run_due()
+    assert (quick.payouts()[0].state, quick.account("provider:prv_ada")) == ("paid", 0)
+    assert quick.act("pay_due", {"connection": "sandbox"}, "next")["payouts"] == [], "it must not be paid again"
+
+
+def test_that_nobody_knows_does_not_undo_that_the_gateway_told_of_the_payout(quick, monkeypatch):
+    def told(row):
+        quick.happen("payout.paid", "po_1", "prv_ada", 5_000, metadata={"hub_payout": row.id})
+        raise UncertainError("Lost.", code="lost", remedy="Look.")
+
+    monkeypatch.setattr(quick.hub.payments, "act", asked_of(quick, told))
+    monkeypatch.setattr("hub.engine.office.HubOffice._unknown", lambda self, key, error, repeatable: error)
+    quick.act("pay_due", {"connection": "sandbox"}, "pay")
+    quick.run_due()
+    assert (quick.payouts()[0].state, quick.payouts()[0].reason) == ("paid", "")
+
+
+def asked_of(market, work):
+    """Ada is owed money; at her payout's call ``work`` is done first."""
+    market.provider("prv_ada", account="acct_ada")
+    market.owe("prv_ada", 5_000)
+    funded(market)
+    act = market.hub.payments.act
+
+    def acts(name, action, key, given, **said):
+        if action == "payout.create":
+            work(market.payouts()[0])
+        return act(name, action, key, given, **said)
+
+    return acts
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "due"),
+    [
+        ({"status": "failed", "reason": "no account"}, "failed", -5_000),
+        ({"status": "reversed"}, "failed", -5_000),
+        ({"status": "paid"}, "paid", 0),
+        ({"status": "queued"}, "sent", 0),
+        ({"status": "on its way"}, "sent", 0),
+        ({}, "sent", 0),
+    ],
+)
+def test_what_the_gateway_answers_decides_or_is_watched(quick, monkeypatch, answer, state, due):
+    act = asked_of(quick, lambda _row: None)
+    answers = lambda name, action, *rest, **said: (  # noqa: E731 (the gateway's answer alone is another)
+        {"payout": "po_1", **answer} if action == "payout.create" else act(name, action, *rest, **said)
+    )
+    monkeypatch.setattr(quick.hub.payments, "act", answers)
+    quick.act("pay_due", {"connection": "sandbox"}, "pay")
+    assert quick.hub.payment_clock.run_due()
+    row = quick.payouts()[0]
+    assert (row.state, row.reference, row.reason or "") == (state, "po_1", answer.get("reason", ""))
+    assert quick.account("provider:prv_ada") == due
+    watched = [one for one in quick.rows(timers) if one.kind == payouts.LOOK and one.subject == row.id]
+    assert len(watched) == (state == "sent")
+    told = {"paid": "payout.paid", "failed": "payout.failed"}.get(state)
+    assert [one["metadata"] for kind in (told,) if kind for one in quick.events(kind)] == [
+        {"hub_payout": row.id} for kind in (told,) if kind
+    ]
+
+
+def test_a_payout_is_asked_about_ever_more_rarely(quick):
+    quick.provider("prv_ada", account="acct_ada")
+    quick.owe("prv_ada", 5_000)
+    funded(quick)
+    quick.act("pay_due", {"connection": "sandbox"}, "pay")
+    quick.run_due()
+    row, waits, moment = quick.payouts()[0], [], quick.hub.now()
+    quick._gateway.clock = lambda: moment  # it does not arrive
+    for looks in range(4):
+        assert quick.payouts()[0].looks == looks
+        due = next(one.due_at for one in quick.rows(timers) if one.kind == payouts.LOOK and one.subject == row.id)
+        waits.append(round((due - quick.hub.now()).total_seconds()))
+        quick._offset += due - quick.hub.now()
+        quick.hub.payment_clock.run_due()
+    assert waits == [30, 60, 120, 240]
+
+
+def test_what_another_connection_tells_of_a_payout_is_not_ours(quick):
+    quick.provider("prv_ada", account="acct_ada")
+    quick.owe("prv_ada", 5_000)
+    funded(quick)
+    quick.act("pay_due", {"connection": "sandbox"}, "pay")
+    quick.run_due()
+    row = quick.payouts()[0]
+    data = {"payout": row.reference, "provider": "prv_ada", "amount": euros(5_000), "metadata": {"hub_payout": row.id}}
+    for source in ("crm", "hub"):
+        happening = Happening("payout.failed", source, "payout.failed:other", data, quick.hub.now())
+        quick.hub.recorder.record(happening, quick.hub.now())
+    assert quick.payouts()[0].state == "sent"
+
+
+def test_a_payout_that_is_told_by_its_reference_alone_is_found(quick):
+    quick.provider("prv_ada", account="acct_ada")
+    quick.owe("prv_ada", 5_000)
+    funded(quick)
+    quick.act("pay_due", {"connection": "sandbox"}, "pay")
+    quick.run_due()
+    quick.happen("payout.failed", "po_stranger", "prv_ada", 5_000)
+    assert quick.payouts()[0].state == "sent"
+    quick.happen("payout.failed", quick.payouts()[0].reference, "prv_ada", 5_000)
+    assert quick.payouts()[0].state == "failed"
+
+
+def test_a_payout_that_a_person_decided_is_sent_no_more(quick):
+    quick.provider("prv_ada", account="acct_ada")
+    quick.owe("prv_ada", 5_000)
+    funded(quick)
+    quick.act("pay_due", {"connection": "sandbox"}, "pay")
+    quick.mark(quick.payouts()[0].id, "failed", "wrong account")
+    quick.run_due()
+    assert quick.sandbox("GET", "/payouts")["data"] == []
+    assert (quick.payouts()[0].reason, quick.account("provider:prv_ada")) == ("wrong account", -5_000)
+    payouts.send(quick.hub.office("late"), quick.payouts()[0].id)
+    assert quick.sandbox("GET", "/payouts")["data"] == [], "nor by a timer that comes late"
+
+
+def test_only_a_payout_of_which_nobody_knows_can_be_sent_again(quick):
+    quick.provider("prv_ada", bank=ADA_BANK)
+    quick.owe("prv_ada", 5_000)
+    quick.act("pay_due", {"bank": True}, "pay")
+    row = quick.payouts()[0]
+    for state in ("queued", "uncertain"):
+        with pytest.raises(PermanentError, match="queued already") as caught:
+            quick.mark(row.id, state)
+        assert caught.value.code == "wrong_state"
+    assert quick.payouts()[0].state == "queued"
+
+
 # who is paid
 
 
@@ -211,6 +381,135 @@ def test_a_reserve_is_not_paid_out_before_its_time(quick):
     assert quick.act("pay_due", {}, "pay")["payouts"][0]["amount"] == euros(8_000)
     quick.forward(days=8)
     assert quick.act("pay_due", {}, "next")["payouts"][0]["amount"] == euros(2_000)
+
+
+def test_a_reserve_of_another_currency_provider_or_time_holds_nothing_back(quick):
+    for name in ("prv_ada", "prv_bob"):
+        quick.provider(name, account=f"acct_{name}")
+        quick.owe(name, 10_000)
+    quick.reserve("prv_ada", 2_000, days=7, currency="JPY")
+    quick.reserve("prv_bob", 2_000, days=0)
+    done = quick.act("pay_due", {}, "pay")
+    assert [one["amount"]["minor"] for one in done["payouts"]] == [10_000, 10_000]
+
+
+def test_who_has_reserves_beyond_what_is_due_is_paid_nothing_and_not_named(quick):
+    quick.provider("prv_ada", account="acct_ada")
+    quick.owe("prv_ada", 1_000)
+    quick.reserve("prv_ada", 2_000, days=7)
+    assert quick.act("pay_due", {}, "pay") == {"runs": [], "payouts": [], "skipped": []}
+    with quick.hub.database.read() as connection:
+        (due,) = payout_runs.dues(connection, quick.hub.now())
+    assert (due.money, due.reserved) == (Money(0, "EUR"), Money(1_000, "EUR"))
+
+
+def test_the_minimum_is_for_its_own_currency_and_may_be_met_exactly(quick):
+    for name, minor, currency in (("prv_a", 100, "EUR"), ("prv_b", 99, "EUR"), ("prv_c", 99, "JPY")):
+        quick.provider(name, account=f"acct_{name}")
+        quick.owe(name, minor, currency)
+    done = quick.act("pay_due", {"minimum": euros(100)}, "pay")
+    assert [one["provider"] for one in done["payouts"]] == ["prv_a", "prv_c"]
+    assert list(reasons(done)) == ["prv_b"]
+
+
+def test_what_is_due_is_listed_by_currency_most_first(quick):
+    for name, minor, currency in (
+        ("b", 5, "EUR"),
+        ("a", 5, "EUR"),
+        ("c", 9, "EUR"),
+        ("a", 700, "JPY"),
+        ("d", -3, "EUR"),
+    ):
+        quick.owe(f"prv_{name}", minor, currency)
+    with quick.hub.database.read() as connection:
+        everybody = payout_runs.dues(connection, quick.hub.now())
+        alone = payout_runs.dues(connection, quick.hub.now(), "prv_a")
+    assert [(one.provider, one.money.minor, one.name) for one in everybody] == [
+        ("prv_c", 9, ""), ("prv_a", 5, ""), ("prv_b", 5, ""), ("prv_a", 700, ""),
+    ]  # fmt: skip
+    assert [one.money for one in alone] == [Money(5, "EUR"), Money(700, "JPY")]
+
+
+@pytest.fixture
+def cell(quick):
+    """What the sandbox's manifest says of payouts, to be changed."""
+    capability = quick.hub.registry.get("sandbox").manifest.capabilities["payout"]
+    known = dict(capability.limits)
+    yield capability.limits
+    capability.limits.clear()
+    capability.limits.update(known)
+
+
+@pytest.mark.parametrize(
+    ("limits", "account", "way", "recipient"),
+    [
+        ({"destination": "account"}, "acct_ada", "payout", {"provider": "acct_ada", "to": {"account": "acct_ada"}}),
+        ({}, "acct_ada", "payout", {"provider": "acct_ada"}),
+        ({"destination": "account"}, {"phone": "+1"}, "payout", {"provider": "prv_ada", "to": {"phone": "+1"}}),
+        ({"connect": True, "destination": "account"}, "acct_ada", "transfer", {"provider": "acct_ada"}),
+        ({"currencies": ["JPY", "EUR"]}, "acct_ada", "payout", {"provider": "acct_ada"}),
+    ],
+)
+def test_a_payout_goes_to_the_provider_as_the_gateway_needs_it(quick, cell, limits, account, way, recipient):
+    cell.clear()
+    cell.update(limits)
+    quick.provider("prv_ada", account=account, bank=ADA_BANK)
+    quick.owe("prv_ada", 5_000)
+    quick.act("pay_due", {}, "pay")
+    row = quick.payouts()[0]
+    assert (row.way, row.connection, row.recipient) == (way, "sandbox", recipient)
+
+
+def test_what_is_due_is_passed_on_where_payouts_leave_the_providers_own_balance(quick, cell):
+    cell["connect"] = True
+    quick.provider("prv_ada", account="acct_ada")
+    quick.owe("prv_ada", 5_000)
+    funded(quick)
+    quick.act("pay_due", {"connection": "sandbox"}, "pay")
+    quick.run_due()
+    quick.heard("transfer.sent")
+    assert (quick.payouts()[0].state, quick.balance("provider:acct_ada")) == ("paid", 5_000)
+    assert len(quick.events("transfer.sent")) == 1, "the gateway's own report tells it"
+    assert quick.account("provider:prv_ada") == 0
+
+
+def test_a_currency_that_the_gateway_does_not_pay_out_goes_by_the_bank_or_is_named(quick, cell):
+    cell["currencies"] = ["JPY", "USD"]
+    quick.provider("prv_ada", account="acct_ada", bank=ADA_BANK)
+    quick.provider("prv_bob", account="acct_bob")
+    quick.provider("prv_cat", account="acct_cat", bank={"iban": "DE00"})
+    for name in ("prv_ada", "prv_bob", "prv_cat"):
+        quick.owe(name, 5_000)
+    done = quick.act("pay_due", {}, "pay")
+    assert (quick.payouts()[0].provider, quick.payouts()[0].way) == ("prv_ada", "bank")
+    assert reasons(done) == dict.fromkeys(("prv_bob", "prv_cat"), "Sandbox gateway pays out in JPY, USD only.")
+
+
+def test_by_the_bank_or_one_connection_no_other_way_is_taken(quick):
+    quick.provider("prv_ada", account="acct_ada", bank=ADA_BANK)
+    quick.provider("prv_bob", bank={"iban": "DE00 1234", "holder": "Bob"})
+    for name in ("prv_ada", "prv_bob"):
+        quick.owe(name, 5_000)
+    outcome = quick.act("pay_due", {"connection": "sandbox"}, "gateway")
+    assert reasons(outcome) == {"prv_bob": "The provider has no account at sandbox."}
+    quick.owe("prv_ada", 700)
+    outcome = quick.act("pay_due", {"bank": True}, "bank")
+    assert "IBAN" in reasons(outcome)["prv_bob"]
+    assert [(row.provider, row.way, row.amount) for row in quick.payouts()] == [
+        ("prv_ada", "payout", 5_000),
+        ("prv_ada", "bank", 700),
+    ]
+    assert quick.payouts()[1].recipient == {"name": "Ada Lovelace", "iban": ADA_BANK["iban"], "bic": "COBADEFFXXX"}
+
+
+def test_a_connection_that_is_switched_off_pays_nobody(quick):
+    quick.provider("prv_ada", bank={"iban": ADA_BANK["iban"]})
+    quick.hub.office("test").change(
+        lambda book: book.change(providers, book.get(providers, "prv_ada"), accounts={"nowhere": "acct_ada"})
+    )
+    quick.owe("prv_ada", 5_000)
+    quick.act("pay_due", {}, "pay")
+    assert (quick.payouts()[0].way, quick.payouts()[0].recipient["name"]) == ("bank", "Ada"), "its name is the holder"
 
 
 def test_who_cannot_be_paid_is_named_with_the_reason(quick):
@@ -300,7 +599,58 @@ def test_a_bank_run_in_another_currency_has_a_csv_file_only(quick):
     run = quick.act("pay_due", {"bank": True}, "pay")["runs"][0]["run"]
     with pytest.raises(PermanentError, match="in euros"):
         payout_runs.bank_file(quick.hub.office("page"), run, "xml")
+    assert quick.payouts()[0].state == "queued", "nothing was taken yet"
     assert "1200,JPY" in payout_runs.bank_file(quick.hub.office("page"), run, "csv").decode()
+
+
+def test_a_file_is_as_it_was_first_taken_whatever_changes_later(quick):
+    office = quick.hub.office("page")
+    quick.hub.store.put_fact("brand", {"name": "Lamp Market"}, quick.hub.now())
+    names = {"prv_ada": ADA_BANK, "prv_bob": GRACE_BANK, "prv_cat": ADA_BANK}
+    for name, bank in names.items():
+        quick.provider(name, bank=bank)
+        quick.owe(name, 10_800)
+    run = quick.act("pay_due", {"bank": True}, "pay")["runs"][0]["run"]
+    rows = {row.provider: row for row in quick.payouts()}
+    quick.mark(rows["prv_ada"].id, "paid")
+    quick.mark(rows["prv_cat"].id, "failed")
+    listed = payout_runs.bank_file(office, run, "csv").decode()
+    assert listed.count("Lamp Market 1\r\n") == 2
+    assert {row.provider: row.state for row in quick.payouts()} == {
+        "prv_ada": "paid",
+        "prv_bob": "sent",
+        "prv_cat": "failed",
+    }
+    versions = {row.provider: row.version - rows[row.provider].version for row in quick.payouts()}
+    assert versions == {"prv_ada": 1, "prv_bob": 1, "prv_cat": 1}
+    taken_at = quick.hub.now().date().isoformat()
+    quick.forward(days=3)
+    quick.hub.store.put_fact("bank", OWN_BANK, quick.hub.now())
+    file = payout_runs.bank_file(office, run, "xml").decode()
+    assert f"<Dt>{taken_at}</Dt>" in file
+    quick.hub.store.put_fact("bank", {**OWN_BANK, "iban": ADA_BANK["iban"], "holder": "Other"}, quick.hub.now())
+    assert payout_runs.bank_file(office, run, "xml").decode() == file
+
+
+def test_the_own_account_of_a_file_is_checked(quick):
+    quick.hub.store.put_fact("bank", {"iban": OWN_BANK["iban"]}, quick.hub.now())
+    quick.provider("prv_ada", bank=ADA_BANK)
+    quick.owe("prv_ada", 10_800)
+    run = quick.act("pay_due", {"bank": True}, "pay")["runs"][0]["run"]
+    with pytest.raises(PermanentError, match="holder"):
+        payout_runs.bank_file(quick.hub.office("page"), run, "xml")
+
+
+def test_a_run_that_a_gateway_pays_has_no_file(quick):
+    quick.provider("prv_ada", account="acct_ada")
+    quick.owe("prv_ada", 10_800)
+    done = quick.act("pay_due", {"actor": "grace@example.com"}, "pay")["runs"][0]
+    assert (done["way"], done["connection"], done["count"]) == ("connection", "sandbox", 1)
+    assert [row.actor for row in quick.rows(payout_run_table)] == ["grace@example.com"]
+    for kind in ("xml", "csv"):
+        with pytest.raises(PermanentError, match="run 1 is paid out by sandbox") as caught:
+            payout_runs.bank_file(quick.hub.office("page"), done["run"], kind)
+        assert caught.value.code == "wrong_state"
 
 
 def test_what_is_due_is_listed_with_what_is_held_back(quick):

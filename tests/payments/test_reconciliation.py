@@ -1,5 +1,7 @@
 """Each day's payments are compared with the sandbox gateway: once, all of them, whoever is down meanwhile."""
 
+from datetime import timedelta
+
 import pytest
 
 from hub.errors import ConflictError, PermanentError, TransientError
@@ -110,3 +112,57 @@ def test_a_gateway_that_stays_down_is_said(quick):
 def _is_down(*_given, **_more):
     message = "The gateway is down."
     raise TransientError(message)
+
+
+# what no report told of the fee, and of another currency
+
+
+def test_what_the_gateway_credits_in_another_currency_is_booked_at_night_where_no_report_told_it(market):
+    payment, act = paid(market), market.hub.payments.act
+    credited = {"minor": 15043, "currency": "JPY"}
+
+    def abroad(name, action, key, given, **said):
+        answer = act(name, action, key, given, **said)
+        return {**answer, "settled": credited} if action == "payment.get" else answer
+
+    market.hub.payments.act = abroad
+    market.forward(days=2)
+    assert checks(market)[payment].state == "same"
+    (told,) = market.events("payment.settled")
+    assert (told["payment"], told["settled"], "fee" in told) == (payment, credited, False)
+    assert market.account("gateway:sandbox", "JPY") == 15043
+    assert market.account("exchange:JPY/USD", "USD") == 10000
+    market.sandbox("POST", "/refunds", {"payment": payment, "amount": 10000, "currency": "USD"})
+    market.heard("refund.issued")
+    market.forward(days=1)
+    market.forward(days=1)
+    assert len(market.events("payment.settled")) == 1
+    assert market.account("gateway:sandbox", "JPY") == market.account("exchange:JPY/USD", "USD") == 0
+    assert market.events("hub.ledger_difference") == []
+
+
+# which payments, and how long what was found is kept
+
+
+def test_each_payment_is_compared_for_the_day_on_which_something_was_heard_of_it(quick):
+    first = paid(quick)
+    day = quick.hub.now().date()
+    quick._offset += timedelta(days=1)
+    second = paid(quick)
+    quick.run_due()
+    assert [(row.subject, row.day) for row in quick.rows(ledger_checks)] == [(first, day.isoformat())]
+    quick.forward(days=1)
+    quick.forward(days=1)
+    found = {row.subject: row.day for row in quick.rows(ledger_checks)}
+    assert found == {first: day.isoformat(), second: (day + timedelta(days=1)).isoformat()}
+    assert len(quick.rows(ledger_checks)) == 2
+
+
+def test_what_agreed_is_forgotten_after_sixty_days_and_what_differs_stays(quick):
+    agreed, differs = paid(quick), paid(quick)
+    refunded_unheard(quick, differs)
+    quick.forward(days=2)
+    quick.forward(days=58)
+    assert set(checks(quick)) == {agreed, differs}
+    quick.forward(days=3)
+    assert set(checks(quick)) == {differs}

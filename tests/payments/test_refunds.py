@@ -145,6 +145,16 @@ def test_a_refund_without_lines_is_shared_in_proportion_to_the_last_unit(market)
     assert sum(taken) == 3333
 
 
+def test_a_refund_without_lines_takes_of_commission_that_hangs_on_no_provider_too(quick):
+    _, payment = paid(quick, sold())
+    parts = [{"provider": "prv_a", "amount": money(9000)}, {"amount": money(0), "commission": money(1000)}]
+    data = {"payment": payment, "amount": money(10000), "parts": parts}
+    quick.hub.recorder.record(Happening("payment.split", "sandbox", "split", data, quick.hub.now()), quick.hub.now())
+    quick.act("refund", {"payment": payment, "amount": money(5000)}, "refund")
+    settled(quick)
+    assert quick.books("USD") == {"gateway:sandbox": 5000, "provider:prv_a": -4500, "revenue:commission": -500}
+
+
 def test_parts_by_line_in_several_refunds_give_back_the_whole_line_in_the_end(quick):
     _, payment = divided(quick)
     for number, minor in enumerate((1000, 2000, 3001)):
@@ -174,7 +184,7 @@ def test_refunds_never_exceed_what_is_left_whatever_is_underway(quick):
     quick.hub.store.put_fact(refunds.APPROVAL, {"USD": 5000}, quick.hub.now())
     assert quick.act("refund", {"payment": payment, "amount": money(9000)}, "one")["status"] == "needs_approval"
     assert quick.refused("refund", {"payment": payment, "amount": money(1001)}) == "amount_exceeds_rest"
-    assert quick.act("refund", {"payment": payment, "amount": money(1000)}, "two")["status"] == "issued"
+    assert quick.act("refund", {"payment": payment, "amount": money(1000)}, "two")["status"] == "needs_approval"
     assert quick.refused("refund", {"payment": payment}) == "already_refunded"
 
 
@@ -195,6 +205,17 @@ def test_a_refund_above_the_limit_waits_until_a_person_approves_it(market):
     assert market.events("refund.approved")[0]["by"] == "grace@example.com"
     with pytest.raises(PermanentError, match="does not wait any more"):
         refunds.decide(office(market, "page"), asked["request"], approved=False, actor="grace@example.com")
+
+
+def test_many_small_refunds_of_a_payment_need_the_approval_that_one_large_would(quick):
+    _, payment = divided(quick)
+    quick.hub.store.put_fact(refunds.APPROVAL, {"USD": 5000}, quick.hub.now())
+    given = [(3000, "issued"), (2000, "issued"), (1, "needs_approval")]
+    for number, (minor, status) in enumerate(given):
+        asked = quick.act("refund", {"payment": payment, "amount": money(minor)}, f"refund-{number}")
+        assert asked["status"] == status, minor
+    quick.run_due()
+    assert quick.sandbox("GET", f"/payments/{payment}")["refunded"] == 5000
 
 
 def test_a_refund_that_a_person_refuses_gives_nothing_back_and_frees_what_it_took_up(quick):

@@ -90,6 +90,8 @@ def test_the_platform_bears_the_fee_of_its_own_goods():
         ({"percent": "10", "minimum": money(100)}, 60, 60),
         ({"fixed": [money(30, "EUR"), money(35)]}, 10000, 35),
         ({"percent": "0.5"}, 100, 1),
+        ({"percent": "10", "progressive": True}, 6001, 600),
+        ({"percent": "110"}, 500, 500),
     ],
 )
 def test_commission_by_per_cent_fixed_part_and_minimum(rule, sold, due):
@@ -108,14 +110,41 @@ def test_the_tier_that_is_reached_counts_for_all_of_it(sold, due):
     assert commission({"commission": {"tiers": TIERS}}, Money(sold, "USD")).minor == due
 
 
-@pytest.mark.parametrize(("sold", "due"), [(9999, 2000), (10000, 2000), (20000, 3500), (60000, 2000 + 6000 + 1500)])
+@pytest.mark.parametrize(
+    ("sold", "due"), [(0, 0), (9999, 2000), (10000, 2000), (20000, 3500), (50000, 8500), (60000, 2000 + 6000 + 1500)]
+)
 def test_progressive_tiers_each_count_for_their_part(sold, due):
+    """Of the tier that begins exactly at the sum nothing but its fixed part is reached."""
     assert commission({"commission": {"tiers": TIERS, "progressive": True}}, Money(sold, "USD")).minor == due
 
 
-def test_below_the_lowest_tier_the_plain_rule_counts():
-    rule = {"commission": {"percent": "30", "tiers": TIERS[1:]}}
-    assert commission(rule, Money(5000, "USD")).minor == 1500
+@pytest.mark.parametrize("progressive", [False, True])
+def test_tiers_may_be_written_in_any_order(progressive):
+    rules = [{"commission": {"tiers": tiers, "progressive": progressive}} for tiers in (TIERS, TIERS[::-1])]
+    assert len({commission(rule, Money(60000, "USD")).minor for rule in rules}) == 1
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_below_the_lowest_tier_the_plain_rule_counts(progressive):
+    rule = {"percent": "30", "fixed": money(7), "tiers": TIERS[1:], "progressive": progressive}
+    assert commission({"commission": rule}, Money(5000, "USD")).minor == 1507
+
+
+@pytest.mark.parametrize(("sold", "due"), [(10000, 7507), (12000, 7507 + 300), (60000, 7507 + 6000 + 1500)])
+def test_progressive_tiers_leave_what_lies_below_them_to_the_plain_rule(sold, due):
+    rule = {"percent": "75", "fixed": money(7), "tiers": TIERS[1:], "progressive": True}
+    assert commission({"commission": rule}, Money(sold, "USD")).minor == due
+
+
+def test_a_tier_from_nothing_on_takes_the_place_of_the_plain_rule():
+    rule = {"percent": "30", "fixed": money(7), "tiers": TIERS, "progressive": True}
+    assert commission({"commission": rule}, Money(20000, "USD")).minor == 3500
+
+
+def test_tiers_may_begin_at_an_amount_for_each_currency():
+    tiers = [{"from": [money(9000, "JPY"), money(9000)], "percent": "10"}, {"percent": "20"}]
+    assert commission({"commission": {"tiers": tiers}}, Money(9000, "JPY")).minor == 900
+    assert commission({"commission": {"tiers": tiers}}, Money(8999, "USD")).minor == 1800
 
 
 def test_a_vendor_may_have_a_rule_of_their_own():
@@ -133,6 +162,40 @@ def test_a_fee_never_takes_more_than_a_share_has():
     assert shares(100, lines(A=100), rule, 30) == {"A": (0, 99, 1)}
 
 
+def test_a_rule_of_one_vendor_alone_may_free_them_of_the_fee():
+    rule = {"fee_borne_by": "vendors", "vendors": {"B": {"fee_borne_by": "platform"}}}
+    assert shares(10000, lines(A=6000, B=4000), rule, 100) == {"A": (5940, 0, 60), "B": (4000, 0, 0)}
+
+
+@pytest.mark.parametrize(("currency", "fee"), [("JPY", 10), ("KWD", 1)])
+def test_a_fee_that_cannot_be_divided_evenly_leaves_no_stray_unit(currency, fee):
+    sold = lines(currency, A=100, B=100, C=100)
+    found = split(Money(300, currency), sold, {"fee_borne_by": "vendors"}, Money(fee, currency), NOW).division
+    assert [one.fee for one in found.shares] == {10: [4, 3, 3], 1: [1, 0, 0]}[fee]
+
+
+def test_where_nothing_was_sold_nothing_is_divided_and_nobody_bears_a_fee():
+    nothing = split(Money(0, "USD"), lines(A=0), {"fee_borne_by": "vendors"}, Money(30, "USD"), NOW)
+    assert (nothing.division.shares, nothing.division.sales, nothing.reserves) == ((), 0, ())
+
+
+def test_a_line_of_nothing_makes_no_share():
+    assert shares(100, lines(A=100, B=0), TWELVE_AND_A_HALF) == {"A": (87, 13, 0)}
+
+
+@pytest.mark.parametrize(("percent", "held"), [("0", []), ("0.4", []), ("0.5", [1]), ("100", [100])])
+def test_a_part_that_is_less_than_half_a_unit_is_not_held_back(percent, held):
+    rule = {"reserve": {"percent": percent, "days": 7}}
+    found = split(Money(100, "JPY"), lines("JPY", A=100), rule, Money(0, "JPY"), NOW)
+    assert [one.minor for one in found.reserves] == held
+
+
+def test_one_vendors_share_may_be_held_back_alone_and_for_longer():
+    rule = {"vendors": {"B": {"reserve": {"percent": "25", "days": 90}}}}
+    found = split(Money(10000, "USD"), lines(A=6000, B=4000), rule, Money(0, "USD"), NOW)
+    assert [(one.provider, one.minor, one.until - NOW) for one in found.reserves] == [("B", 1000, timedelta(days=90))]
+
+
 def test_a_part_of_a_share_is_held_back_for_some_days():
     rule = {**TWELVE_AND_A_HALF, "reserve": {"percent": "10", "days": 30}}
     found = split(Money(10000, "USD"), lines(A=6001, B=3999), rule, Money(0, "USD"), NOW)
@@ -142,17 +205,37 @@ def test_a_part_of_a_share_is_held_back_for_some_days():
     ]
 
 
+EUROS_ONLY = {"fixed": [money(30, "EUR"), money(40, "JPY")]}
+
+
 @pytest.mark.parametrize(
-    ("sold", "rule", "code"),
+    ("sold", "rule", "code", "words"),
     [
-        (lines(A=10001), {}, "amount_exceeds_rest"),
-        (lines("EUR", A=100), {}, "bad_input"),
-        (lines(A=-1), {}, "bad_input"),
-        (lines(A=100), {"commission": {"fixed": money(30, "EUR")}}, "currency_unsupported"),
+        (
+            lines(A=6000, B=4001),
+            {},
+            "amount_exceeds_rest",
+            "The lines are 100.01 USD in all, more than the payment of 100.00",
+        ),
+        (lines(A=1) + lines("EUR", B=5), {}, "bad_input", "Line 2 has a total of 0.05 EUR; the payment is 100.00 USD."),
+        (lines(A=-1), {}, "bad_input", "Line 1 has a total of -0.01 USD"),
+        (
+            lines(A=9),
+            {"commission": EUROS_ONLY},
+            "currency_unsupported",
+            "gives fixed in EUR, JPY, but the payment is in USD",
+        ),
+        (lines(A=9), {"commission": {"minimum": money(30, "EUR")}}, "currency_unsupported", "gives minimum in EUR"),
+        (
+            lines(A=9),
+            {"commission": {"tiers": [{"from": money(0, "EUR")}]}},
+            "currency_unsupported",
+            "gives from in EUR",
+        ),
     ],
 )
-def test_what_cannot_be_split_is_refused_in_words(sold, rule, code):
-    with pytest.raises(PermanentError) as caught:
+def test_what_cannot_be_split_is_refused_in_words(sold, rule, code, words):
+    with pytest.raises(PermanentError, match=words) as caught:
         split(Money(10000, "USD"), sold, rule, Money(0, "USD"), NOW)
     assert caught.value.code == code
     assert caught.value.remedy

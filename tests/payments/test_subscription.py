@@ -1,5 +1,6 @@
 """The clock of a subscription: a year of it, and what may happen in between."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from hub.payments import subscription as rules
 from hub.payments.subscription import Subscription
 
 BEGUN = datetime(2027, 1, 31, 9, tzinfo=UTC)
+TRIAL_ENDS = BEGUN + timedelta(days=14)
 DUNNING = tuple(timedelta(days=days) for days in (1, 3))
 
 
@@ -22,6 +24,20 @@ def new(**parts):
 
 def running(**parts):
     return rules.charged(new(**parts))[0]
+
+
+def in_trial(**parts):
+    return rules.begin_trial(new(anchor=TRIAL_ENDS, due_at=None, **parts), BEGUN)[0]
+
+
+def over():
+    return [rules.cancel(running(), "now", BEGUN)[0], rules.at_due(running(cycles=1), BEGUN + timedelta(days=28))[0]]
+
+
+def refused(do, *given, **more):
+    with pytest.raises(PermanentError) as caught:
+        do(*given, **more)
+    return caught.value.code
 
 
 def types(tales):
@@ -215,7 +231,203 @@ def test_everything_that_happens_again_is_told_again():
 
 
 def test_a_pause_in_the_trial_leaves_the_trial():
-    trial = rules.begin_trial(new(anchor=BEGUN + timedelta(days=14), due_at=None))
+    trial = in_trial()
     paused, _ = rules.pause(trial, None, BEGUN)
     going, _ = rules.resume(paused, BEGUN + timedelta(days=3))
     assert (going.state, going.due_at) == ("trialing", BEGUN + timedelta(days=14))
+
+
+@pytest.mark.parametrize("known", over(), ids=["cancelled", "ended"])
+def test_one_that_is_over_is_not_changed_any_more(known):
+    assert refused(rules.cancel, known, "now", BEGUN) == "wrong_state"
+    assert refused(rules.cancel, known, "period_end", BEGUN) == "wrong_state"
+    assert refused(rules.change, known, BEGUN, quantity=2) == "wrong_state"
+    assert refused(rules.pause, known, None, BEGUN) == "wrong_state"
+    assert refused(rules.resume, known, BEGUN) == "wrong_state"
+    assert refused(rules.other_method, known, "m_2", "chk_1", BEGUN) == "wrong_state"
+    assert rules.at_due(rules.due(known, BEGUN), BEGUN) == (rules.due(known, BEGUN), [], False)
+    assert rules.charged(known) == (known, [])
+    assert rules.charge_failed(known, "card_declined", BEGUN, DUNNING) == (known, [])
+    for cycle, is_open in ((known.cycle, False), (known.cycle, True), (0, False)):
+        assert rules.paid_late(known, cycle, 1900, is_open=is_open) == (known, [])
+
+
+def test_only_what_runs_can_be_paused_and_only_what_is_paused_can_go_on():
+    assert refused(rules.pause, new(), None, BEGUN) == "wrong_state", "nothing was paid yet"
+    assert refused(rules.pause, rules.pause(running(), None, BEGUN)[0], None, BEGUN) == "wrong_state"
+    late, _ = rules.charge_failed(running(), "card_declined", BEGUN + timedelta(days=28), DUNNING)
+    for known in (new(), running(), in_trial(), late):
+        assert refused(rules.resume, known, BEGUN) == "wrong_state"
+    assert rules.pause(late, None, BEGUN)[0].state == "paused"
+
+
+def test_cancelling_in_the_trial_ends_with_the_trial_and_charges_nothing():
+    ending, tales = rules.cancel(in_trial(), "period_end", BEGUN)
+    assert (ending.state, ending.due_at, ending.cancel_at) == ("cancelling", TRIAL_ENDS, TRIAL_ENDS)
+    assert tales[0][2] == {"cancel_at": "2027-02-14T09:00:00Z"}
+    assert rules.at_due(ending, TRIAL_ENDS - timedelta(seconds=1)) == (ending, [], False)
+    gone, tales, is_charged = rules.at_due(ending, TRIAL_ENDS)
+    assert (gone.state, gone.due_at, types(tales), is_charged) == ("cancelled", None, ["subscription.cancelled"], False)
+    assert rules.cancel(in_trial(), "period_end", TRIAL_ENDS)[0].state == "cancelled", "its charge is due"
+    assert rules.cancel(in_trial(), "now", BEGUN)[0].state == "cancelled"
+
+
+def test_what_is_not_paid_is_cancelled_at_once():
+    """Before the first charge, and once the period that was paid is over."""
+    for known, now in (
+        (new(), BEGUN),
+        (running(), running().due_at),
+        (running(), running().due_at + timedelta(days=1)),
+    ):
+        gone, tales = rules.cancel(known, "period_end", now, "moved away")
+        assert (gone.state, gone.due_at, tales) == (
+            "cancelled", None, [("subscription.cancelled", "end", {"reason": "moved away"})],
+        )  # fmt: skip
+    assert rules.cancel(running(), "now", BEGUN)[1] == [("subscription.cancelled", "end", {})]
+    assert rules.cancel(running(), "period_end", running().due_at - timedelta(seconds=1))[0].state == "cancelling"
+
+
+def test_a_trial_is_told_as_the_start_and_its_first_charge_as_a_renewal():
+    trial, tales = rules.begin_trial(new(anchor=TRIAL_ENDS, due_at=None), BEGUN)
+    assert tales == [
+        ("subscription.started", "0", {
+            "trial_ends_at": "2027-02-14T09:00:00Z",
+            "period": {"start": "2027-01-31T09:00:00Z", "end": "2027-02-14T09:00:00Z"},
+            "amount": {"minor": 1900, "currency": "EUR"},
+        }),
+    ]  # fmt: skip
+    assert rules.at_due(trial, TRIAL_ENDS)[2] is True
+    paid, tales = rules.charged(trial)
+    assert (paid.state, paid.due_at) == ("active", datetime(2027, 3, 14, 9, tzinfo=UTC))
+    assert types(tales) == ["subscription.renewed"]
+    assert types(rules.charged(paid)[1]) == ["subscription.renewed"]
+
+
+def test_a_first_charge_that_fails_is_tried_again_before_anything_is_past_due():
+    known, tales = rules.charge_failed(new(), "card_declined", BEGUN, DUNNING)
+    assert (known.state, known.due_at, known.attempt) == ("pending", BEGUN + timedelta(days=1), 1)
+    assert tales == [
+        ("subscription.payment_failed", "0.1", {
+            "amount": {"minor": 1900, "currency": "EUR"}, "attempt": 1, "reason": "card_declined",
+            "next_attempt_at": "2027-02-01T09:00:00Z",
+        }),
+    ]  # fmt: skip
+    again, tales = rules.charge_failed(known, "card_declined", known.due_at, DUNNING)
+    assert (again.due_at, again.attempt, tales[0][1]) == (known.due_at + timedelta(days=3), 2, "0.2")
+    changed, _ = rules.other_method(known, "m_2", "chk_1", BEGUN)
+    assert changed.due_at == BEGUN, "the other card is tried at once"
+
+
+def test_a_pause_of_one_that_was_to_end_does_not_keep_it():
+    ending, _ = rules.cancel(running(), "period_end", BEGUN)
+    for until in (None, ending.cancel_at + timedelta(days=5)):
+        paused, _ = rules.pause(ending, until, BEGUN)
+        assert paused.due_at == ending.cancel_at
+        gone, tales, is_charged = rules.at_due(paused, ending.cancel_at)
+        assert (gone.state, types(tales), is_charged) == ("cancelled", ["subscription.cancelled"], False)
+    early, _ = rules.pause(ending, BEGUN + timedelta(days=1), BEGUN)
+    back, tales, is_charged = rules.at_due(early, BEGUN + timedelta(days=1))
+    assert (back.state, back.due_at, types(tales)) == ("cancelling", ending.cancel_at, ["subscription.resumed"])
+    assert is_charged is False
+    resumed, _ = rules.resume(paused, BEGUN + timedelta(days=2))
+    assert (resumed.state, resumed.due_at) == ("cancelling", ending.cancel_at)
+
+
+def test_a_charge_that_is_decided_after_it_was_cancelled_for_later_does_not_keep_it():
+    ending, _ = rules.cancel(running(), "period_end", BEGUN)
+    paid, _ = rules.charged(ending)
+    assert paid.state == "cancelling"
+    assert rules.at_due(paid, paid.due_at)[0].state == "cancelled"
+
+
+def test_going_on_exactly_at_the_end_of_what_is_paid_begins_a_new_period():
+    paused, _ = rules.pause(running(), None, BEGUN)
+    end = paused.paid_until
+    going, _ = rules.resume(paused, end)
+    assert (going.anchor, going.base, going.due_at, going.state) == (end, 1, end, "active")
+    inside, _ = rules.resume(paused, end - timedelta(seconds=1))
+    assert (inside.anchor, inside.base, inside.due_at) == (BEGUN, 0, end)
+    beyond_trial, _ = rules.resume(rules.pause(in_trial(), None, BEGUN)[0], TRIAL_ENDS + timedelta(days=3))
+    assert (beyond_trial.state, beyond_trial.due_at) == ("active", TRIAL_ENDS + timedelta(days=3))
+
+
+def test_after_a_pause_only_the_new_period_is_proportioned():
+    back = datetime(2027, 4, 1, tzinfo=UTC)
+    paused, _ = rules.pause(running(), back, BEGUN)
+    going, _, _ = rules.at_due(paused, back)
+    assert rules.change(going, back, quantity=2)[0].balance == 0, "nothing is paid of it yet"
+    assert rules.change(paused, back - timedelta(days=1), quantity=2)[0].balance == 0
+    paid, _ = rules.charged(going)
+    assert rules.change(paid, datetime(2027, 4, 16, tzinfo=UTC), quantity=2)[0].balance == 950
+    second, _ = rules.charged(paid)
+    assert rules.change(second, datetime(2027, 5, 1, tzinfo=UTC), quantity=2)[0].balance == 1900
+
+
+def test_a_change_in_the_trial_or_before_the_first_charge_is_proportioned_by_nothing():
+    for known in (new(), in_trial(), new(anchor=TRIAL_ENDS)):
+        changed, _ = rules.change(known, BEGUN, quantity=3)
+        assert (changed.balance, changed.charge) == (0, 5700)
+
+
+def test_a_change_of_the_plan_takes_the_place_of_the_price_that_was_to_come():
+    moved, _ = rules.price_changed(running(), "pln_1", 2500, "2")
+    other, tales = rules.change(moved, BEGUN, plan="pln_9", price=900)
+    assert (other.plan, other.price, other.next_price, other.next_plan) == ("pln_9", 900, None, None)
+    assert rules.at_new_price(other) == other
+    assert tales[0][2]["changes"] == {"plan": "pln_9", "price": {"minor": 900, "currency": "EUR"}}
+    more, tales = rules.change(moved, BEGUN, quantity=2, prorate="none")
+    assert (more.next_price, more.next_plan, rules.at_new_price(more).charge) == (2500, "pln_1", 5000)
+    assert tales[0][2]["changes"] == {"quantity": 2}
+    card, tales = rules.change(moved, BEGUN, method="m_2")
+    assert (card.method, card.balance, tales[0][2]["changes"]) == ("m_2", 0, {"method": "new"})
+    assert (card.plan, card.price, card.quantity) == ("pln_1", 1900, 1)
+
+
+def test_a_new_price_holds_once():
+    moved, _ = rules.price_changed(running(), "pln_1", 2500, "2")
+    first = rules.at_new_price(moved)
+    assert (first.price, first.next_price, first.next_plan) == (2500, None, None)
+    assert rules.at_new_price(replace(first, price=1)) == replace(first, price=1)
+    unnamed = rules.at_new_price(replace(moved, next_plan=None))
+    assert (unnamed.plan, unnamed.price) == ("pln_1", 2500)
+
+
+def test_a_cheaper_plan_gives_the_rest_back_with_the_next_charge():
+    known = running(anchor=datetime(2027, 4, 1, tzinfo=UTC), quantity=2)
+    changed, _ = rules.change(replace(known, balance=100), datetime(2027, 4, 16, tzinfo=UTC), quantity=1)
+    assert (changed.balance, changed.charge) == (100 - 950, 1900 + 100 - 950)
+    assert rules.change(known, datetime(2027, 4, 16, tzinfo=UTC), quantity=1, prorate="none")[0].balance == 0
+
+
+def test_the_discount_of_the_period_that_is_paid_is_what_a_change_is_proportioned_by():
+    once = {"percent": "50", "cycles": 1}
+    known = running(anchor=datetime(2027, 4, 1, tzinfo=UTC), discount=once)
+    changed, _ = rules.change(known, datetime(2027, 4, 16, tzinfo=UTC), quantity=2)
+    assert (changed.balance, changed.charge) == (475, 3800 + 475)
+
+
+def test_two_changes_within_a_second_are_told_both():
+    parts = [
+        rules.change(running(), BEGUN + timedelta(milliseconds=number), quantity=number)[1][0][1] for number in (2, 3)
+    ]
+    assert len(set(parts)) == 2
+
+
+def test_what_is_paid_late_pays_the_present_period_or_is_set_off():
+    late, _ = rules.charge_failed(running(), "no_payment", BEGUN + timedelta(days=42), DUNNING)
+    paid, tales = rules.paid_late(late, 1, 1900, is_open=False)
+    assert (paid.state, paid.cycle, paid.attempt, paid.balance, types(tales)) == (
+        "active", 2, 0, 0, ["subscription.renewed"],
+    )  # fmt: skip
+    assert rules.paid_late(late, 1, 1900, is_open=True) == (replace(late, balance=-1900), [])
+    assert rules.paid_late(paid, 1, 1900, is_open=False) == (replace(paid, balance=-1900), [])
+    assert rules.paid_late(paid, None, 1900, is_open=False)[0].balance == -1900
+
+
+def test_it_ends_after_its_charges_also_after_a_pause_and_not_before():
+    known = running(cycles=2)
+    assert rules.at_due(known, known.due_at)[2] is True
+    paused, _ = rules.pause(rules.charged(known)[0], BEGUN + timedelta(days=400), BEGUN)
+    back, _, _ = rules.at_due(paused, BEGUN + timedelta(days=400))
+    gone, tales, is_charged = rules.at_due(back, BEGUN + timedelta(days=400))
+    assert (gone.state, gone.due_at, types(tales), is_charged) == ("ended", None, ["subscription.ended"], False)

@@ -124,4 +124,4 @@ def test_what_is_told_of_a_payout_says_whose_it_is():
 def test_nothing_is_told_of_what_is_not_listed_or_of_another_currency(listed, state):
     kind, status = listed
     assert told(kind, (5000, state, "EUR"), status) == ()
-    assert reports(kind, Standing(Money(5000, "USD"), state), None, "pay_1") == ()
+    assert reports(kind, Standing(Money(5000, "USD"), state), None, "pay_1", sums=True) == ()

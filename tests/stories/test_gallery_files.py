@@ -1,5 +1,6 @@
 """The files of the gallery: the tests of each recipe name every call that it makes, and its mails can be written."""
 
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -44,25 +45,49 @@ def test_the_tests_of_a_recipe_pass_and_expect_each_of_its_calls(file):
     assert set(calls_of(recipe)) - named == set()
 
 
-@pytest.mark.parametrize("file", RECIPES, ids=lambda file: file.stem)
-def test_the_mails_of_a_recipe_can_be_written_in_every_language_of_theirs(file):
+def mails_of(file):
+    """The mails that a recipe's tests send, as the actions get them."""
     for test in (recipe := read(file)).tests:
         for step in play(recipe, test.event, test.given, then=test.then, inputs=test.inputs).steps:
-            template = (step.input or {}).get("template") if step.target in MAILS else None
-            for name in spoken(file.parents[1] / "templates" / f"{template}.md").values() if template else ():
-                mail = render(
-                    parse_template(name.read_text(encoding="utf-8"), name.stem),
-                    {**MAILS[step.target], **step.input["data"]},
-                    name.stem,
-                )
-                assert mail.subject
-                assert mail.text
+            if step.target in MAILS and step.input:
+                yield step
 
 
-def test_what_speaks_a_second_language_speaks_them_all():
+@pytest.mark.parametrize("file", RECIPES, ids=lambda file: file.stem)
+def test_the_mails_of_a_recipe_can_be_written_in_every_language(file):
+    for step in mails_of(file):
+        template = step.input.get("template")
+        for name in spoken(file.parents[1] / "templates" / f"{template}.md").values() if template else ():
+            mail = render(
+                parse_template(name.read_text(encoding="utf-8"), name.stem),
+                {**MAILS[step.target], **step.input.get("data", {})},
+                name.stem,
+            )
+            assert mail.subject
+            assert mail.text
+
+
+@pytest.mark.parametrize("file", RECIPES, ids=lambda file: file.stem)
+def test_who_does_not_run_the_hub_is_written_to_in_their_language(file):
+    ours = {one.default for one in read(file).inputs.values() if "@" in str(one.default)}
+    theirs = [step.input for step in mails_of(file) if step.input.get("to") not in ours]
+    assert all({"template", "language"} <= mail.keys() for mail in theirs)
+    assert not theirs or {mail["language"] for mail in theirs} - {DEFAULT_LANGUAGE}, "a test in another language"
+
+
+def test_every_mail_is_there_in_every_language():
     originals = [file for file in TEMPLATES if file.stem.rpartition("-")[2] not in LANGUAGES]
     assert {file for one in originals for file in spoken(one).values()} == set(TEMPLATES)
-    assert {one.stem: len(spoken(one)) for one in originals if len(spoken(one)) not in {1, len(LANGUAGES)}} == {}
+    assert {one.stem: len(spoken(one)) for one in originals if len(spoken(one)) != len(LANGUAGES)} == {}
+
+
+@pytest.mark.parametrize("file", TEMPLATES, ids=lambda file: f"{file.parents[1].name}-{file.stem}")
+def test_a_mail_writes_amounts_and_days_as_its_language_does(file):
+    ending = file.stem.rpartition("-")[2]
+    text = re.sub(r"'d[^']*(?:\\'[^']*)*', 'UTC', ", "", file.read_text(encoding="utf-8"))
+    written = re.findall(r"format_(?:money|time)\(\w+, '(\w+)'\)", text)
+    assert len(written) == text.count("format_")
+    assert set(written) <= {ending if ending in LANGUAGES else DEFAULT_LANGUAGE}
 
 
 def test_what_several_stories_bring_is_the_same_in_each():

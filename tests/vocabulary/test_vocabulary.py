@@ -23,7 +23,7 @@ from hub.vocabulary import (
 # The table of the vocabulary: each type with the fields that it must have.
 TABLE = {
     "payment.created .pending .authorized .succeeded .failed .expired .voided .returned .held .split "
-    ".reserve_ended": "payment amount",
+    ".reserve_ended .settled": "payment amount",
     "refund.issued .failed .requested .approved .refused .divided": "refund payment amount",
     "dispute.opened .closed": "dispute payment amount",
     "plan.created .updated .repriced .cancelled": "plan",

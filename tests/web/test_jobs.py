@@ -41,6 +41,13 @@ def test_a_provider_is_approved_changed_and_suspended(hub, admin, grace):
     admin.post(f"/providers/{grace}", **{**typed, "rating": "4.5"})
     known = act(hub, "providers", "get", {"provider": grace}, "look")
     assert (known["name"], known["skills"], known["rating"]) == ("Grace B. Hopper", ["portrait", "video"], 4.5)
+    assert "language" not in known
+    answer = admin.post(f"/providers/{grace}", **{**typed, "rating": "", "language": "tlh"})
+    assert (answer.status_code, "Choose a language of the list." in answer.text) == (422, True)
+    for language, shown in (("hi", "हिन्दी"), ("", "As each recipe says")):
+        admin.post(f"/providers/{grace}", **{**typed, "rating": "", "language": language})
+        assert f'<option value="{language}" selected>{shown}</option>' in admin.page(f"/providers/{grace}")
+        assert act(hub, "providers", "get", {"provider": grace}, f"look {language}").get("language", "") == language
     admin.post(f"/providers/{grace}", do="suspend")
     assert act(hub, "providers", "get", {"provider": grace}, "look 2")["state"] == "suspended"
 

@@ -81,6 +81,23 @@ def test_news_that_does_not_fit_is_kept_and_shown(told, hub, admin):
     assert "-€50.00" in page, "what was told stands below, with what it moved"
 
 
+def test_what_the_gateway_credits_in_another_currency_is_said_with_it(told, hub, admin):
+    assert "Credited" not in admin.page("/payments/stripe-main/pay_1")
+    fee, settled = {"minor": 525, "currency": "JPY"}, {"minor": 16123, "currency": "KWD"}
+    data = {"payment": "pay_1", "amount": PAID["amount"], "fee": fee, "settled": settled}
+    hub.recorder.record(Happening("payment.settled", "stripe-main", "settled", data, hub.now()), hub.now())
+    page = admin.page("/payments/stripe-main/pay_1")
+    assert "KWD16.123, before the fee: the account at the gateway is in KWD" in page
+    assert "payment.settled" in page
+    (row,) = csv.DictReader(io.StringIO(admin.get("/payments.csv").data.decode("utf-8-sig")))
+    assert [row[name] for name in ("fee", "fee_currency", "credited", "credited_currency")] == [
+        "525",
+        "JPY",
+        "16.123",
+        "KWD",
+    ]
+
+
 def test_the_file_has_each_payment_exactly(told, hub, admin):
     yen = {"payment": "=1+1", "amount": {"minor": 500, "currency": "JPY"}}
     hub.recorder.record(Happening("payment.created", "stripe-main", "yen", yen, hub.now()), hub.now())

@@ -78,6 +78,7 @@ def test_what_is_wrong_is_said_at_its_line_and_nothing_is_ordered_or_lost(shop, 
     [
         ({"email": "shop"}, "This is no mail address"),
         ({"name": "x" * 10_000}, "At most 200 characters, please; these are 10,000."),
+        ({"language": "xx"}, "Choose a language of the list."),
     ],
 )
 def test_a_wrong_customer_is_said_at_the_field(shop, admin, fields, said):
@@ -90,6 +91,7 @@ def test_a_wrong_customer_is_said_at_the_field(shop, admin, fields, said):
 def test_it_ends_in_one_order_with_its_stock_taken(shop, admin):
     key = re.search(r'name="key" value="([^"]+)"', admin.page("/scan"))[1]
     fields = {"lines": [("TEA", "3"), ("MUG", "1")], "key": key, "name": "Corner Shop", "email": "shop@example.com"}
+    fields["language"] = "fr"
     first, second = scan(admin, "order", code="MUG", **fields), scan(admin, "order", code="MUG", **fields)
     assert first.status_code == second.status_code == 303
     assert first.location == second.location
@@ -98,10 +100,15 @@ def test_it_ends_in_one_order_with_its_stock_taken(shop, admin):
         lines = connection.execute(sa.select(order_lines).order_by(order_lines.c.position)).all()
         left = connection.scalar(sa.select(catalogue_items.c.stock).where(catalogue_items.c.id == "TEA"))
     assert [(one.item, one.quantity, one.total) for one in lines] == [("TEA", 3, 3750), ("MUG", 2, 1600)]
-    assert (order.total, order.currency, order.metadata) == (5350, "EUR", {"placed_by": "scan"})
+    assert (order.total, order.currency, order.metadata) == (5350, "EUR", {"placed_by": "scan", "language": "fr"})
     assert order.customer == {"name": "Corner Shop", "email": "shop@example.com"}
     assert left == 2
     assert "Order 1 is placed." in text_of(admin.page(first.location))
+
+
+def test_the_customers_language_stays_chosen_while_goods_are_scanned(shop, admin):
+    assert '<option value="en" selected>' in admin.page("/scan")
+    assert '<option value="hi" selected>' in scan(admin, code="TEA", language="hi").text
 
 
 def test_the_order_shows_the_code_that_its_customer_scans(shop, admin):

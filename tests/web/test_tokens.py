@@ -11,6 +11,8 @@ from hub.engine.outgoing import Outgoing
 from hub.engine.tokens import Tokens
 from hub.journal.tables_api import outgoing_messages
 
+from .api.receiver import messages
+
 
 def secret_of(page, pattern):
     return re.search(rf"<code>({pattern})</code>", page)[1]
@@ -123,7 +125,7 @@ def test_a_page_shows_each_message_with_its_tries(hub, admin, webhook):
     assert "acme.shipped" in page
     assert "an address inside the network" in page
     assert "Its messages do not arrive" in page
-    message = Outgoing(hub).messages(webhook, 9)[0].id
+    message = messages(Outgoing(hub), webhook)[0].id
     answer = admin.post(f"/settings/webhooks/{webhook}/messages/{message}", follow=True)
     assert "sent again" in answer.text
 

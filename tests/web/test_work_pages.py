@@ -66,6 +66,16 @@ def test_somebody_registers_and_what_is_wrong_is_said_at_its_field(shop):
     assert "<script>alert(1)" not in shop.visit(pages_of(shop, row.id)).text
 
 
+@pytest.mark.parametrize(
+    ("address", "browser", "kept"),
+    [("/register?lang=hi", "de", "hi"), ("/register", "fr-CA,fr;q=0.9,de;q=0.5", "fr"), ("/register", "tlh", "en")],
+)
+def test_who_registers_is_written_to_in_the_language_of_the_page(shop, address, browser, kept):
+    form = re.search(r'<form method="post" action="([^"]+)"', shop.visit(address).text)[1]
+    shop.visit(form, "POST", data={"key": "k1", **GRACE}, headers={"Accept-Language": browser})
+    assert row_of(shop, providers).language == kept
+
+
 def test_who_is_known_gets_the_address_by_mail_and_the_page_says_the_same(shop):
     provider(shop)
     _, said = send(shop, "/register", **{**GRACE, "f-name": "Somebody else"})

@@ -56,6 +56,13 @@ class Listing:
     facts: tuple[str, ...] = ()
     text: str = "The newest first."
     where: tuple[str, ...] = field(default=())
+    name: str = ""
+    title: str = ""
+
+    @property
+    def id(self) -> str:
+        """What the API's description calls the operation."""
+        return self.name or f"{self.resource}.list"
 
     @property
     def scope(self) -> str:
@@ -105,23 +112,23 @@ class Listing:
         return as_json(value)
 
 
-MESSAGES: Final = Listing(
-    "webhooks",
-    "/webhooks/{webhook}/messages",
-    outgoing_messages,
-    {
-        "message": "id",
-        **{one: one for one in ("event", "type", "state", "attempts", "due_at", "created_at", "updated_at")},
-    },
-)
-"""What one outgoing webhook was sent; the newest only."""
-
-
 def _same(*names: str) -> dict[str, str]:
     return {name: name for name in names}
 
 
 _TIMES: Final = _same("created_at", "updated_at")
+
+MESSAGES: Final = Listing(
+    "webhooks",
+    "/webhooks/{webhook}/messages",
+    outgoing_messages,
+    {"message": "id", **_same("webhook", "event", "type", "state", "attempts", "due_at"), **_TIMES},
+    filters=("type", "state"),
+    where=("webhook",),
+    name="webhooks.messages",
+    title="List a webhook's messages",
+)
+"""What an outgoing webhook was sent."""
 
 LISTINGS: Final[Sequence[Listing]] = (
     Listing(
@@ -197,7 +204,7 @@ LISTINGS: Final[Sequence[Listing]] = (
         "providers",
         "/providers",
         providers,
-        {"provider": "id", **_same("state", "name", "email", "phone", "skills", "region", "rating"), **_TIMES},
+        {"provider": "id", **_same("state", "name", "email", "phone", "skills", "region", "language", "rating"), **_TIMES},
         filters=("state", "email", "region"),
     ),
     Listing(
@@ -246,6 +253,7 @@ LISTINGS: Final[Sequence[Listing]] = (
         {"webhook": "id", **_same("title", "url", "types", "enabled", "failing_since", "off_reason"), **_TIMES},
         one=("webhook",),
     ),
+    MESSAGES,
 )  # fmt: skip
 
 

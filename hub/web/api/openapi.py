@@ -13,7 +13,7 @@ from hub.connect.answers import error_codes
 from hub.connect.documents import read_yaml
 from hub.connect.schemas import resolve_shapes
 from hub.engine.tokens import RESOURCES, SCOPES
-from hub.web.api.listings import LARGEST_PAGE, LISTINGS, MESSAGES, Listing
+from hub.web.api.listings import LARGEST_PAGE, LISTINGS, Listing
 from hub.web.api.operations import OPERATIONS, PREFIX, Operation, spec_of
 
 if TYPE_CHECKING:
@@ -112,10 +112,6 @@ OWN: Final[Mapping[str, Own]] = {
         "POST", "/webhooks/{webhook}/renew-secret", "webhooks:write", "Renew a webhook's secret",
         "Messages carry the signature of the old secret too, for 24 hours.", _object(webhook=_TEXT, secret=_SECRET),
     ),
-    "webhooks.messages": Own(
-        "GET", "/webhooks/{webhook}/messages", "webhooks:read", "List a webhook's messages",
-        "The newest hundred.", {"type": "object"},
-    ),
     "webhooks.send_again": Own(
         "POST", "/webhooks/{webhook}/messages/{message}/send-again", "webhooks:write", "Send a message again",
         "Under the same webhook-id, so that a receiver that has it already knows it.",
@@ -200,8 +196,7 @@ def _entries(registry: Registry, schemas: dict[str, Json]) -> Iterator[tuple[str
         if listing.one:
             yield "GET", listing.one_path, _of_row(listing)
     for name, own in OWN.items():
-        output = _page_of(MESSAGES) if name == "webhooks.messages" else own.output
-        entry = _entry(name, own.scope, own.title, own.text, own.path, output)
+        entry = _entry(name, own.scope, own.title, own.text, own.path, own.output)
         yield own.method, own.path, entry if own.method == "GET" else _taking(name, own.body, entry)
 
 
@@ -220,9 +215,8 @@ def _of_action(operation: Operation, registry: Registry, schemas: dict[str, Json
 
 
 def _of_listing(listing: Listing) -> JsonObject:
-    name = f"{listing.resource}.list"
-    entry = _entry(name, listing.scope, f"List {RESOURCES[listing.resource]}", listing.text, listing.path,
-                   _page_of(listing))  # fmt: skip
+    title = listing.title or f"List {RESOURCES[listing.resource]}"
+    entry = _entry(listing.id, listing.scope, title, listing.text, listing.path, _page_of(listing))
     limit: JsonSchema = {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": 50}
     of_query: list[tuple[str, JsonSchema, str]] = [
         ("cursor", {"type": "string", "maxLength": 1000}, "`next` of the page before."),

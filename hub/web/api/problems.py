@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _CONFLICTS: Final = frozenset({"wrong_state", "already_refunded", "conflict", "duplicate", "out_of_stock", "stale"})
-_MISSING: Final = re.compile(r'^"([^"]+)" is a required property')
 _UNEXPECTED: Final = re.compile(r"'([^']+)'.* (?:was|were) unexpected")
 _PAUSE: Final = 5
 _SHOWN: Final = 300
@@ -157,5 +156,6 @@ def wrong_fields(problems: Sequence[Problem]) -> PermanentError:
 
 def _field(found: Problem) -> str:
     """The dotted name of a field, also of one that is missing or not known."""
-    named = _MISSING.match(found.message) or _UNEXPECTED.search(found.message)
-    return ".".join(part for part in (found.path, named[1] if named else "") if part)
+    unexpected = _UNEXPECTED.search(found.message)
+    named = found.missing or (unexpected[1] if unexpected else "")
+    return ".".join(part for part in (found.path, named) if part)

@@ -39,8 +39,6 @@ pages.register_error_handler(HubError, problem_of)
 pages.register_error_handler(HTTPException, problem_of_http)
 pages.register_error_handler(Exception, problem_of_anything)
 
-_NEWEST: Final = 100
-
 
 @lru_cache(maxsize=512)
 def _compiled(schema: bytes) -> CompiledSchema:
@@ -194,10 +192,9 @@ def renew_secret(webhook: str) -> Response:
 
 
 def list_messages(webhook: str) -> Response:
-    """The newest messages of a webhook."""
-    outgoing = Outgoing(the_hub())
-    outgoing.get(webhook)
-    return _json({"data": [MESSAGES.row(row) for row in outgoing.messages(webhook, _NEWEST)], "next": None})
+    """What a webhook was sent."""
+    Outgoing(the_hub()).get(webhook)
+    return _list(MESSAGES, webhook=webhook)
 
 
 def send_again(webhook: str, message: str) -> Response:
@@ -257,7 +254,8 @@ def _endpoint(rule: str, method: str, scope: str, name: str, view: Callable[...,
 for _operation in OPERATIONS:
     _endpoint(_operation.rule, _operation.method, _operation.scope, _operation.id, partial(_act, _operation))
 for _listing in LISTINGS:
-    _endpoint(rule_of(_listing.path), "GET", _listing.scope, f"{_listing.resource}.list", partial(_list, _listing))
+    _all = list_messages if _listing is MESSAGES else partial(_list, _listing)
+    _endpoint(rule_of(_listing.path), "GET", _listing.scope, _listing.id, _all)
     if _listing.one:
         _name = f"{_listing.resource}.one"
         _endpoint(rule_of(_listing.one_path), "GET", _listing.scope, _name, partial(_one, _listing))
@@ -267,7 +265,6 @@ for _name, _view in {
     "webhooks.update": change_webhook,
     "webhooks.delete": delete_webhook,
     "webhooks.renew_secret": renew_secret,
-    "webhooks.messages": list_messages,
     "webhooks.send_again": send_again,
 }.items():
     _own = OWN[_name]

@@ -9,7 +9,8 @@ from flask import flash, redirect, render_template, request, url_for
 from markupsafe import Markup, escape
 
 from hub.connect.manifest import CAPABILITIES, Kind
-from hub.engine.accounts import is_name
+from hub.connect.schemas import CompiledSchema
+from hub.engine.accounts import is_name, settings_of
 from hub.engine.shelf import walk
 from hub.errors import ActionError, HubError, NotFoundError
 from hub.recipes.model import CallStep, EventTrigger
@@ -187,6 +188,9 @@ def _read(manifest: Manifest, held: Mapping[str, object]) -> tuple[dict[str, Jso
                 the_hub().outbound.guard.target(value)
             except ActionError as error:
                 wrong[field.name] = error.message
+    for problem in CompiledSchema(manifest.settings).problems(settings_of(manifest, values)):
+        if problem.missing:
+            wrong.setdefault(problem.missing, "Something is missing here.")
     return values, wrong
 
 
@@ -208,7 +212,7 @@ def _form(
     for field in manifest.fields:
         groups.setdefault(field.group, []).append(field)
     name = row.name if row is not None else entered.get("connection_name", "") if entered else _free_name(manifest)
-    address = f"{the_hub().settings.address}/hooks/{name}"
+    address = f"{the_hub().settings.address}/hooks/{name if is_name(name) else _free_name(manifest)}"
     return render_template(
         "connection.html",
         manifest=manifest,

@@ -43,8 +43,8 @@ _LONGEST = {"reason": 500, "purpose": 500}
 _NEWEST = 200
 _SEARCHED = 500
 _EXPORTED = 100_000
-_HEADER = ("connection", "payment", "state", "currency", "amount", "refunded", "fee", "payer", "order", "invoice",
-           "link", "subscription", "job", "begun", "changed")  # fmt: skip
+_HEADER = ("connection", "payment", "state", "currency", "amount", "refunded", "fee", "fee_currency", "credited",
+           "credited_currency", "payer", "order", "invoice", "link", "subscription", "job", "begun", "changed")  # fmt: skip
 
 
 @pages.page("/payments", Role.VIEWER)
@@ -179,19 +179,27 @@ def _wanted() -> tuple[list[sa.ColumnElement[bool]], dict[str, str]]:
     return where, asked
 
 
+def _exported_money(value: Json) -> tuple[str | None, str | None]:
+    """An amount and its currency: what the gateway keeps and credits may be in another one than the payment."""
+    if value is None:
+        return None, None
+    money = Money.from_json(value)
+    return money.to_decimal_text(), money.currency
+
+
 def _exported(where: Sequence[sa.ColumnElement[bool]]) -> Iterator[Sequence[object]]:
     query = sa.select(table).where(*where).order_by(table.c.created_at.desc()).limit(_EXPORTED)
     with the_hub().database.read() as connection:
         rows = connection.execute(query).all()
     for row in rows:
         facts = Facts.from_json(row.facts)
-        customer, fee = facts.value("customer"), facts.value("fee")
+        customer = facts.value("customer")
         payer = customer.get("email") or customer.get("name") if isinstance(customer, dict) else None
         amounts = [Money(minor, row.currency).to_decimal_text() if row.currency and minor is not None else None
                    for minor in (row.amount, row.refunded)]  # fmt: skip
         yield (
             row.connection, row.payment, row.state, row.currency, *amounts,
-            Money.from_json(fee).to_decimal_text() if fee is not None else None, payer,
+            *_exported_money(facts.value("fee")), *_exported_money(facts.value("settled")), payer,
             *(facts.value(name) for name in ("order", "invoice", "link", "subscription", "job")),
             row.begun.isoformat(), row.updated_at.isoformat(),
         )  # fmt: skip

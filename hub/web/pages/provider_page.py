@@ -87,7 +87,7 @@ def do_register() -> ResponseReturnValue:
         mail = {"provider": identity, "subject": say("provider.mail_subject"), "text": say("provider.mail_text")}
         office.call("providers", "notify", mail, "known")
     else:
-        office.call("providers", "register", values, "register")
+        office.call("providers", "register", {**values, "language": visitor_language()}, "register")
     return render_template("register.html", is_sent=True)
 
 

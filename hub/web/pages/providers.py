@@ -14,6 +14,7 @@ from hub.journal.tables_work import jobs
 from hub.journal.tables_work import providers as table
 from hub.money import Money
 from hub.payments import ledger
+from hub.phrases import LANGUAGES
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key, offering
 from hub.web.sessions import actor, the_hub
@@ -26,9 +27,10 @@ if TYPE_CHECKING:
 pages = Pages("providers", __name__)
 
 _NEWEST: Final = 200
-_FIELDS: Final = ("name", "phone", "region", "skills", "rating")
+_FIELDS: Final = ("name", "phone", "region", "skills", "language", "rating")
 _BEST: Final = 5.0
 _LONGEST_ACCOUNT: Final = 255
+_SPOKEN: Final = {"": "As each recipe says", **LANGUAGES}
 
 
 @pages.page("/providers", Role.VIEWER)
@@ -66,11 +68,13 @@ def act(identity: str) -> ResponseReturnValue:
     typed = request.form.to_dict()
     rating, said = read_rating(typed.get("rating", "").strip())
     wrong = {**({"rating": said} if said else {}), **_too_long(typed)}
+    if typed.get("language", "") not in _SPOKEN:
+        wrong["language"] = "Choose a language of the list."
     if wrong:
         return _page(identity, typed, wrong), 422
     hub = the_hub()
     accounts = {name: typed.get(f"account-{name}", "").strip() for name in _gateways()}
-    given = {name: typed.get(name, "") for name in ("name", "phone", "region")}
+    given = {name: typed.get(name, "") for name in ("name", "phone", "region", "language")}
     try:
         skills = [one.strip() for one in typed.get("skills", "").split(",") if one.strip()]
         change_provider(hub.office(form_key()), identity, {**given, "skills": skills}, accounts, rating)
@@ -126,6 +130,7 @@ def _page(identity: str, typed: Mapping[str, str], wrong: Mapping[str, str]) -> 
         gateways=_gateways(),
         typed=typed or shown,
         wrong=wrong,
+        spoken=_SPOKEN,
         address=hub.office("provider").address(PORTAL, identity),
         key=form_key(),
     )

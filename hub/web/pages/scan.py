@@ -12,6 +12,7 @@ from flask import flash, make_response, redirect, render_template, request, url_
 from hub.commerce.baskets import MOST_CODE, Basket, Scanned, added, judged
 from hub.commerce.catalogue_items import by_code
 from hub.errors import ActionError
+from hub.phrases import DEFAULT_LANGUAGE, LANGUAGES
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key
 from hub.web.entries import too_long, typed_in, wrong_address
@@ -34,6 +35,7 @@ PLACED_BY: Final = "scan"
 """What the order's metadata says under ``placed_by``: recipes tell by it that it was scanned here."""
 
 _CUSTOMER: Final = {"name": 200, "email": 254}
+_FIELDS: Final = (*_CUSTOMER, "language")
 _MOST_LINES: Final = 300
 _LONGEST_QUANTITY: Final = 12
 
@@ -41,7 +43,7 @@ _LONGEST_QUANTITY: Final = 12
 @pages.page("/scan", Role.EDITOR)
 def show() -> ResponseReturnValue:
     """The page with nothing scanned yet."""
-    return _page(Basket((), "", (), None), dict.fromkeys(_CUSTOMER, ""), {})
+    return _page(Basket((), "", (), None), {**dict.fromkeys(_CUSTOMER, ""), "language": DEFAULT_LANGUAGE}, {})
 
 
 @pages.page("/scan", Role.EDITOR, method="POST")
@@ -55,7 +57,7 @@ def change() -> ResponseReturnValue:
     if does in {"add", "order"}:
         lines = added(lines, code, items)  # a code that still stands in its field is meant too
     basket = judged(lines, items, request.form.get("currency", ""))
-    typed = typed_in(_CUSTOMER)
+    typed = typed_in(_FIELDS)
     if does != "order":
         return _page(basket, typed, {})
     wrong = _wrong(basket, typed)
@@ -65,9 +67,9 @@ def change() -> ResponseReturnValue:
 
 
 def _place(basket: Basket, typed: Mapping[str, str]) -> ResponseReturnValue:
-    customer: dict[str, Json] = {name: value for name, value in typed.items() if value}
+    customer: dict[str, Json] = {name: typed[name] for name in _CUSTOMER if typed[name]}
     given: dict[str, Json] = {"lines": basket.ordered(), "currency": basket.currency}
-    given["metadata"] = {"placed_by": PLACED_BY}
+    given["metadata"] = {"placed_by": PLACED_BY, "language": typed["language"] or DEFAULT_LANGUAGE}
     if customer:
         given["customer"] = customer
     try:
@@ -96,6 +98,8 @@ def _items(codes: Iterable[str]) -> dict[str, sa.Row[Any]]:
 
 def _wrong(basket: Basket, typed: Mapping[str, str]) -> dict[str, str]:
     wrong = {**too_long(typed, _CUSTOMER), **wrong_address(typed["email"])}
+    if typed["language"] and typed["language"] not in LANGUAGES:
+        wrong["language"] = "Choose a language of the list."
     if not basket.positions:
         wrong["code"] = "Scan or type something first."
     return wrong
@@ -104,7 +108,9 @@ def _wrong(basket: Basket, typed: Mapping[str, str]) -> dict[str, str]:
 def _page(
     basket: Basket, typed: Mapping[str, str], wrong: Mapping[str, str], error: ActionError | None = None
 ) -> Response:
-    shown = render_template("scan.html", basket=basket, typed=typed, wrong=wrong, error=error, key=form_key())
+    shown = render_template(
+        "scan.html", basket=basket, typed=typed, wrong=wrong, error=error, key=form_key(), spoken=LANGUAGES
+    )
     response = make_response(shown)
     # The camera, and the reader of codes, which is WebAssembly, are for this page alone.
     response.headers["Content-Security-Policy"] = policy(csp_nonce(), runs_wasm=True)

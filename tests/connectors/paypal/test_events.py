@@ -358,3 +358,50 @@ def test_fake_offers_what_every_gateways_fake_does():
     with FakePayPal().running() as fake:
         assert {"client_id", "client_secret", "mode", "webhook_id", "api_base"} == set(fake.fields())
         assert fake.webhooks("https://hub.example.com/hooks/x") == []
+
+
+def usd(value):
+    return {"value": value, "currency_code": "USD"}
+
+
+ABROAD = {
+    "gross_amount": usd("10.99"),
+    "paypal_fee": usd("0.33"),
+    "net_amount": usd("10.66"),
+    "receivable_amount": {"value": "59.26", "currency_code": "CNY"},
+    "exchange_rate": {"source_currency": "USD", "target_currency": "CNY", "value": "5.9483297432325"},
+}
+"""The members and figures of the example in PayPal's description of captures."""
+
+
+@pytest.mark.parametrize(
+    ("changes", "fee", "settled"),
+    [
+        ({}, {"minor": 196, "currency": "CNY"}, {"minor": 5926 + 196, "currency": "CNY"}),
+        (
+            {"paypal_fee_in_receivable_currency": {"value": "1.13", "currency_code": "CNY"}},
+            {"minor": 113, "currency": "CNY"},
+            {"minor": 5926 + 113, "currency": "CNY"},
+        ),
+        ({"paypal_fee": usd("0.00")}, {"minor": 0, "currency": "CNY"}, {"minor": 5926, "currency": "CNY"}),
+        ({"exchange_rate": None}, {"minor": 33, "currency": "USD"}, None),
+        ({"exchange_rate": {**ABROAD["exchange_rate"], "value": "5,9"}}, {"minor": 33, "currency": "USD"}, None),
+        (
+            {"exchange_rate": {**ABROAD["exchange_rate"], "target_currency": "EUR"}},
+            {"minor": 33, "currency": "USD"},
+            None,
+        ),
+        ({"receivable_amount": None}, {"minor": 33, "currency": "USD"}, None),
+        ({"paypal_fee": None}, None, None),
+    ],
+)
+def test_fee_and_credit_are_of_one_currency_or_the_credit_is_not_told(changes, fee, settled):
+    capture = {
+        "id": CAPTURE,
+        "status": "COMPLETED",
+        "amount": usd("10.99"),
+        "seller_receivable_breakdown": ABROAD | changes,
+    }
+    output = transaction_output(capture)
+    assert (output["fee"], output["settled"]) == (fee, settled)
+    assert transaction_output({**capture, "status": "PENDING"})["settled"] is None

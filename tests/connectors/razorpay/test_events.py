@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from connectors.razorpay.endpoints import EVENTS
 from connectors.razorpay.errors import REASONS, decline_of
+from connectors.razorpay.standing import of_payment
 from hub.connect.answers import error_codes
 from hub.connect.api import Connection, RawEvent
 from hub.connect.conformance import check_connector
@@ -176,3 +177,30 @@ def test_any_order_and_repetition_of_a_payments_events_records_the_same(told, ag
         "payment.failed:pay_MadeUp00000001": "payment.failed",
         "refund.issued:rfnd_MadeUp0000001": "refund.issued",
     }
+
+
+@pytest.mark.parametrize(
+    ("changes", "fee", "settled"),
+    [
+        # The page "Currency Conversion": a payment of one dollar.
+        ({"amount": 100, "currency": "USD", "base_amount": 7129, "base_currency": "INR", "fee": 207}, (207, "INR"), (7129, "INR")),
+        ({"amount": 100, "currency": "USD", "base_amount": 7129, "base_currency": "", "fee": 207}, (207, "INR"), (7129, "INR")),
+        ({"amount": 15000, "currency": "JPY", "base_amount": 30120, "base_currency": "KWD", "fee": 1050}, (1050, "KWD"), (30120, "KWD")),
+        ({"amount": 100, "currency": "USD", "fee": 207}, None, None),
+        ({"amount": 25000, "currency": "INR", "fee": 590}, (590, "INR"), None),
+        ({"amount": 25000, "currency": "INR", "fee": None}, None, None),
+        ({"amount": 900, "currency": "MYR", "base_amount": 900, "base_currency": "MYR", "fee": 20}, (20, "MYR"), None),
+    ],
+)  # fmt: skip
+def test_what_is_kept_and_credited_is_of_the_currency_that_razorpay_settles_in(changes, fee, settled):
+    (event, *_) = mapped_capture(changes)
+    answer = of_payment({"id": "pay_1", "status": "captured", **changes}, [])
+    for told in (event.data, answer):
+        expected = [value and {"minor": value[0], "currency": value[1]} for value in (fee, settled)]
+        assert [told.get("fee"), told.get("settled")] == expected
+
+
+def mapped_capture(changes):
+    payload = sample("payment.captured")
+    payload["payload"]["payment"]["entity"] |= changes
+    return mapped(payload)

@@ -7,6 +7,8 @@ import threading
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
+from hub.engine.outgoing import MessageFilter
+
 
 class Receiver:
     """Keeps what came; ``answers`` are the next statuses, 204 when there are none."""
@@ -29,3 +31,8 @@ class Receiver:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+
+def messages(outgoing, identity):
+    """What a webhook was sent, newest first."""
+    return outgoing.message_page(identity, MessageFilter(), None, 9).items

@@ -12,7 +12,7 @@ from hub.journal.queries import EventFilter
 from hub.web.app import create_app
 
 from .conftest import Program
-from .receiver import Receiver
+from .receiver import Receiver, messages
 
 TYPES = ["acme.*", "order.paid"]
 
@@ -83,7 +83,7 @@ def test_an_event_of_a_wanted_type_is_sent_once_and_proved(hub, made, receiver, 
     assert (said["id"], said["type"], said["data"]) == (event, "acme.shipped", {"order": "A-17"})
     assert said["timestamp"] == clock().isoformat(timespec="milliseconds").replace("+00:00", "Z")
     headers, body = receiver.taken[0]
-    assert headers["Webhook-Id"] == Outgoing(hub).messages(identity, 9)[0].id
+    assert headers["Webhook-Id"] == messages(Outgoing(hub), identity)[0].id
     with pytest.raises(WebhookVerificationError):
         Webhook(secret).verify(body + b" ", {name.lower(): value for name, value in headers.items()})
     run_due(hub)
@@ -118,7 +118,7 @@ def test_each_try_is_written_down(hub, made, outgoing, receiver, clock):
     run_due(hub)
     clock.forward(seconds=PAUSES[0].total_seconds())
     run_due(hub)
-    message = outgoing.messages(made[0], 9)[0]
+    message = messages(outgoing, made[0])[0]
     assert (message.state, message.attempts) == ("delivered", 2)
     second, first = outgoing.attempts([message.id])
     assert (first.status, first.answer) == (500, "seen")
@@ -159,7 +159,7 @@ def test_what_waited_is_sent_when_it_is_switched_on_again(hub, made, outgoing, r
     assert len(receiver.taken) == 1
     outgoing.change(made[0], "admin@example.com", enabled=True)
     run_due(hub)
-    assert [row.state for row in outgoing.messages(made[0], 9)] == ["delivered"]
+    assert [row.state for row in messages(outgoing, made[0])] == ["delivered"]
 
 
 def test_a_message_is_given_up_after_its_last_try_and_the_next_goes_on(hub, made, outgoing, receiver, clock):
@@ -169,20 +169,20 @@ def test_a_message_is_given_up_after_its_last_try_and_the_next_goes_on(hub, made
     for pause in PAUSES:
         clock.forward(seconds=pause.total_seconds())
         run_due(hub)
-    assert [row.state for row in outgoing.messages(made[0], 9)] == ["failed"]
+    assert [row.state for row in messages(outgoing, made[0])] == ["failed"]
     tell(hub)
     run_due(hub)
-    assert [row.state for row in outgoing.messages(made[0], 9)] == ["delivered", "failed"]
+    assert [row.state for row in messages(outgoing, made[0])] == ["delivered", "failed"]
 
 
 def test_a_message_can_be_sent_again_under_the_same_id(hub, made, outgoing, receiver):
     tell(hub)
     run_due(hub)
-    message = outgoing.messages(made[0], 9)[0]
+    message = messages(outgoing, made[0])[0]
     outgoing.send_again(made[0], message.id, "admin@example.com")
     run_due(hub)
     assert [headers["Webhook-Id"] for headers, _ in receiver.taken] == [message.id] * 2
-    assert outgoing.messages(made[0], 9)[0].attempts == 2
+    assert messages(outgoing, made[0])[0].attempts == 2
 
 
 def test_a_renewed_secret_signs_beside_the_old_one_for_a_day(hub, made, outgoing, receiver, clock, at_the_hubs_time):
@@ -215,7 +215,7 @@ def test_inner_addresses_are_not_called(open_hub, receiver, clock):
     identity, _ = outgoing.create("key", "Inner", receiver.url, ["*"], "admin@example.com")
     tell(strict)
     run_due(strict)
-    message = outgoing.messages(identity, 9)[0]
+    message = messages(outgoing, identity)[0]
     assert receiver.taken == []
     assert "an address inside the network" in outgoing.attempts([message.id])[0].error
 
@@ -224,7 +224,7 @@ def test_redirects_are_not_followed_and_do_not_count(hub, made, outgoing, receiv
     receiver.answers = [302]
     tell(hub)
     run_due(hub)
-    assert outgoing.messages(made[0], 9)[0].state == "waiting"
+    assert messages(outgoing, made[0])[0].state == "waiting"
 
 
 def test_two_processes_send_a_message_once(hub, made, receiver):
@@ -279,6 +279,19 @@ def test_a_program_has_events_sent_to_it(hub, portal, receiver):
     portal.done(f"/webhooks/{made['webhook']}/delete")
     assert portal.get(f"/webhooks/{made['webhook']}").status_code == 404
     assert portal.get("/webhooks").json["data"] == []
+
+
+def test_what_a_webhook_was_sent_is_read_page_by_page(hub, portal, receiver):
+    place = f"/webhooks/{portal.done('/webhooks', {'url': receiver.url, 'types': TYPES}, 'a')['webhook']}/messages"
+    told = [portal.done("/events", {"type": "acme.shipped", "data": {"n": n}}, f"e{n}")["event"] for n in range(3)]
+    first = portal.get(place, limit=2).json
+    rest = portal.get(place, limit=2, cursor=first["next"]).json
+    assert {one["event"] for page in (first, rest) for one in page["data"]} == set(told)
+    assert (len(rest["data"]), rest["next"]) == (1, None)
+    run_due(hub)
+    assert portal.get(place, state="waiting").json["data"] == []
+    assert len(portal.get(place, state="delivered", type="acme.shipped").json["data"]) == 3
+    assert portal.get("/webhooks/whk_none/messages").status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -162,6 +162,16 @@ def test_a_wrong_field_is_named(portal, body, field):
     assert answer.json["remedy"]
 
 
+def test_the_language_of_a_provider_is_taken_listed_and_checked(portal):
+    vera = {"name": "Vera Lens", "email": "vera@example.com"}
+    answer = portal.post("/providers", {**vera, "language": "tlh"})
+    assert (answer.status_code, [one["field"] for one in answer.json["errors"]]) == (422, ["language"])
+    made = portal.post("/providers", {**vera, "language": "hi"}).json
+    assert made["language"] == "hi"
+    assert portal.get(f"/providers/{made['provider']}").json["language"] == "hi"
+    assert [one["language"] for one in portal.get("/providers").json["data"]] == ["hi"]
+
+
 def test_what_the_address_says_is_not_said_twice(portal):
     assert portal.post("/orders/1/cancel", {"order": "2"}).json["errors"][0]["field"] == "order"
 
