@@ -145,9 +145,7 @@ class Terms:
             if self._input("trial") not in entered.wrong:
                 yield Change((*self.path, "trial_days"), number)
         plan = entered.said(self._input("plan"))
-        if len(plan) > _LONGEST_PLAN:
-            entered.refuse(self._input("plan"), f"At most {_LONGEST_PLAN} characters, please.")
-        elif plan != shown(self.offer.get("plan")).strip():
+        if entered.fits(self._input("plan"), _LONGEST_PLAN) and plan != shown(self.offer.get("plan")).strip():
             yield Change((*self.path, "plan"), plan or None)
 
     def _present(self) -> tuple[str, str]:

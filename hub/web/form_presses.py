@@ -240,9 +240,7 @@ def _add_language(done: Designed, _do: str) -> str:
         entered.refuse("new-language", "The texts are in this language already. Choose another.")
     elif not words:
         entered.refuse("new-words", "Write the title in this language; the other texts can follow.")
-    elif len(words) > LONGEST:
-        entered.refuse("new-words", f"This has {len(words):,} characters; at most {LONGEST:,} fit. Make it shorter.")
-    else:
+    elif entered.fits("new-words", LONGEST):
         if isinstance(title, dict):
             return set_value(done.text, ("title",), language, words)
         said = {"": str(title or ""), language: words}
@@ -355,7 +353,7 @@ _ACTS: Final[Mapping[str, Callable[[Designed, str], str]]] = {
 _APPLYING: Final = frozenset({"check", "save"})
 _MOVING: Final = frozenset({"up", "down", "remove", "language-add", "offer-up", "offer-down", "offer-remove"})
 """Buttons after which an input may have another name; nothing that is wrong could be shown as it was typed."""
-_NEW: Final = re.compile(r"new-(title|words|offer-title|pay-currency|currency-.+)")
+_NEW: Final = re.compile(r"new-(title|words|(currency|price)-.+|(offer|pay)-(currency|price)|offer-title)")
 """What says that something new is wanted."""
 _ADDING: Final[Mapping[str, tuple[str, ...]]] = {
     "add": ("new-title", "new-type"),

@@ -34,6 +34,7 @@ VALID = {
     "forms.act price-add offer-0": {"new-currency-offer-0": "KWD", "new-price-offer-0": "5"},
     "forms.act price-add offer-1": {"new-currency-offer-1": "KWD", "new-price-offer-1": "5"},
     "forms.act price-add payment": {"new-currency-payment": "KWD", "new-price-payment": "5"},
+    "forms.create pay-add": {"new-pay-currency": "EUR", "new-pay-price": "5"},
     "forms.create language-add": {"new-words": "Bonjour"},
     "guide.make": {"amount": "10"},
     "link_batches.read_in": {"purpose": "Fees"},

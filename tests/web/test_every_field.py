@@ -144,7 +144,7 @@ class Trials(Walker):
     def _said(self, case, one, sent, answer):
         if case.endpoint in LOOKED_AT:
             return ()
-        if case.endpoint in DESIGNED and pressed_of(case.button) != "save":
+        if case.endpoint in DESIGNED and (pressed_of(case.button) != "save" or one.name == "text"):
             return self._designed(sent, one, answer)
         return self._refused(case, one, sent, answer)
 
@@ -211,8 +211,13 @@ def _spaced(text):
 def takes_away(case, one):
     """Whether the designer's button takes the part of the form away that the field belongs to."""
     word, _, part = pressed_of(case.button).partition(" ")
-    parts = {"remove": f"card-{part}-", "pay-remove": "panel-pay-", "offer-remove": f"panel-pay-offers-{part}-"}
-    return case.endpoint in DESIGNED and (word == "price-remove" or one.name.startswith(parts.get(word, "\n")))
+    parts = {
+        "remove": (f"card-{part}-",),
+        "pay-remove": ("panel-pay-", "new-currency-", "new-price-", "new-offer-"),
+        "offer-remove": (f"panel-pay-offers-{part}-",),
+        "price-remove": ("panel-pay-",),
+    }
+    return case.endpoint in DESIGNED and one.name.startswith(parts.get(word, ()))
 
 
 def alike(name):
