@@ -145,7 +145,7 @@ def secrets_rotate(workspace: Path | None) -> None:
     named = [key for key in os.environ.get(VARIABLE, "").split(",") if key.strip()]
     if len(named) == 1:
         message = f"The only key stands in {VARIABLE}, which a command cannot change."
-        remedy = "Put a new one before it, with a comma, for every process, and restart them: openssl rand -base64 32."
+        remedy = "Put a new one (openssl rand -base64 32) before it, with a comma, for every process, and restart them."
         raise ConfigError(message, remedy=remedy)
     if not named:
         add_key(load_settings(workspace=workspace).workspace)

@@ -45,9 +45,7 @@ def prepare(hub: Hub) -> None:
 
 def _follow(hub: Hub, before: str) -> None:
     """The sandbox is a part of the hub, so its connections move with the hub's own address."""
-    if (
-        not before or before == hub.settings.address or not hub.database.is_sqlite
-    ):  # else several serve, at several addresses
+    if before == hub.settings.address or not hub.database.is_sqlite:  # on PostgreSQL several serve, each at its own
         return
     for row in hub.store.connections():
         base = row.settings.get("api_base")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -174,6 +174,12 @@ def unavailable(error: BaseException) -> UnavailableError:
 
 def _sqlite(url: str, begin: str) -> Engine:
     engine = sa.create_engine(url, connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False})
+
+    @sa.event.listens_for(engine, "do_connect")
+    def keep_private(_dialect: Any, _entry: Any, arguments: list[Any], _options: Any) -> None:
+        # What SQLite makes beside the file has its permissions.
+        with suppress(OSError):  # it is there already, or connecting says what is wrong
+            Path(arguments[0]).touch(0o600, exist_ok=False)
 
     @sa.event.listens_for(engine, "connect")
     def configure(dbapi_connection: Any, _entry: ConnectionPoolEntry) -> None:

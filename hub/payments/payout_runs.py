@@ -215,14 +215,9 @@ def _small(due: Due, wanted: _Wanted) -> str:
 
 
 def _failures(connection: sa.Connection, provider: str) -> int:
-    """How many of the provider's last payouts failed, one after the other."""
+    """How many of the provider's last payouts failed, of as many as may."""
     query = sa.select(payouts.c.state).where(payouts.c.provider == provider).order_by(payouts.c.created_at.desc())
-    count = 0
-    for state in connection.scalars(query.limit(MOST_FAILURES)):
-        if state != "failed":
-            break
-        count += 1
-    return count
+    return sum(state == "failed" for state in connection.scalars(query.limit(MOST_FAILURES)))
 
 
 def _runs(book: Book, asked: _Asked, groups: Mapping[tuple[str, str], Sequence[tuple[Due, Destination]]]) -> None:

@@ -194,10 +194,7 @@ def _looked(book: Book, payout: str, state: str, reason: str) -> None:
 
 def project(book: Book, events: Sequence[NewEvent]) -> None:
     """What gateways tell of payouts and transfers that the hub sent."""
-    told = [item for item in events if item.type in _DECIDED and item.source != "hub"]
-    if not told:
-        return
-    for item, row in _ours(book, told):
+    for item, row in _ours(book, [item for item in events if item.type in _DECIDED]):
         state = _DECIDED[item.type]
         # A gateway's failure is final, whenever its success is told. That a call was refused is our own word only.
         if not (state == "paid" and row.state == "failed" and row.reference):
@@ -232,8 +229,6 @@ def decide(book: Book, row: Row, state: str, reason: str = "", *, told: bool = F
         ledger.post(book, f"payout:{row.id}:failed:{row.version}", back, row.id)
     elif row.state == "failed":
         ledger.post(book, f"payout:{row.id}:paid:{row.version}", _postings(row.provider, row.connection, money), row.id)
-    for timer in (SEND, LOOK):
-        book.wake_at(timer, row.id, None)
     changed = book.change(payouts, row, state=state, reason=reason)
     if not told:
         _tell(book, changed, state, reason)

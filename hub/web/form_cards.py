@@ -12,7 +12,7 @@ from hub.errors import ConfigError
 from hub.recipes.document import parse_document
 from hub.recipes.findings import FindingsError
 from hub.web.form_entries import Change, shown
-from hub.web.form_texts import languages_of, text_changes, text_label, words_of
+from hub.web.form_texts import LONGEST, languages_of, text_changes, text_label, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,6 +39,9 @@ BOUNDED: Final = frozenset({"number", "date"})
 _FIRST_CHOICES: Final = ("First", "Second")
 _WHOLE: Final = re.compile(r"-?[0-9]{1,15}")
 _LONGEST_NAME: Final = 40
+_LONGEST_CHOICE: Final = 200
+_LONGEST_VALUE: Final = 500
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,8 @@ class Card:
 
     def changes(self, entered: Entered) -> list[Change]:
         """What was entered changes of the field; only keys that differ."""
+        if not self._fits(entered):
+            return []
         path: Path = ("fields", self.number)
         kind = entered.said(self.input("type")) or self.kind
         made = [
@@ -111,6 +116,23 @@ class Card:
                 said = dict.fromkeys(said, "")
             made += text_changes((*path, key), self.written.get(key), said, self.languages)
         return made
+
+    def _fits(self, entered: Entered) -> bool:
+        """Whether the text would take what was entered; where not, it is said at the inputs."""
+        name, choices = entered.said(self.input("name")), self.input("choices")
+        if name and not _NAME.fullmatch(name):
+            message = "Use small letters, digits and underscores, at most 40 in all, and begin with a letter."
+            entered.refuse(self.input("name"), message)
+        longest = max((len(line.strip()) for line in entered.said(choices).splitlines()), default=0)
+        if longest > _LONGEST_CHOICE:
+            entered.refuse(
+                choices, f"A line has {longest:,} characters; at most {_LONGEST_CHOICE} fit. Make it shorter."
+            )
+        entered.fits(self.input("value"), _LONGEST_VALUE)
+        for key, known in (("title", self.title), ("hint", self.hint)):
+            for language in known:
+                entered.fits(self.input(key, language), LONGEST)
+        return not entered.wrong
 
     def _wished(self, kind: str, entered: Entered) -> JsonObject:
         """What each key beside the words shall be; None: not there."""

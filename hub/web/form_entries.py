@@ -83,6 +83,13 @@ class Entered:
         """Note what is to be said at an input."""
         self.wrong.setdefault(name, message)
 
+    def fits(self, name: str, most: int) -> bool:
+        """Whether an input has no more characters than it may; what is to be said is noted."""
+        found = len(self.said(name))
+        if found > most:
+            self.refuse(name, f"This has {found:,} characters; at most {most:,} fit. Make it shorter.")
+        return found <= most
+
 
 class Part(Protocol):
     """A part of a panel: groups of inputs, and what they change when something else is entered."""

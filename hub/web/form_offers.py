@@ -30,6 +30,7 @@ _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _WHOLE: Final = re.compile(r"[0-9]{1,6}")
 _MOST_COUNT: Final = 365
 _MOST_TRIAL_DAYS: Final = 730
+_LONGEST_PLAN: Final = 255
 _TAKES_MONEY: Final = ("single_payment", "recurring_payment")
 
 
@@ -110,7 +111,13 @@ class Terms:
                     self._input("count"), "How many of them", count, hint="2 with weeks: every second week", longest=3
                 ),
                 Entry(self._input("trial"), "Free days at the start", days, hint="Empty: paid at once", longest=3),
-                Entry(self._input("plan"), "Number of the plan", shown(self.offer.get("plan")), hint=hint, longest=255),
+                Entry(
+                    self._input("plan"),
+                    "Number of the plan",
+                    shown(self.offer.get("plan")),
+                    hint=hint,
+                    longest=_LONGEST_PLAN,
+                ),
             ]
         return [Group(entries)]
 
@@ -138,7 +145,7 @@ class Terms:
             if self._input("trial") not in entered.wrong:
                 yield Change((*self.path, "trial_days"), number)
         plan = entered.said(self._input("plan"))
-        if plan != shown(self.offer.get("plan")).strip():
+        if entered.fits(self._input("plan"), _LONGEST_PLAN) and plan != shown(self.offer.get("plan")).strip():
             yield Change((*self.path, "plan"), plan or None)
 
     def _present(self) -> tuple[str, str]:

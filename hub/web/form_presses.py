@@ -90,7 +90,7 @@ def pressed(text: str, do: str, entered: Mapping[str, str], gateways: Mapping[st
     word = do.partition(" ")[0]
     if done.kept and word in _MOVING:
         message = "Something that you typed is not right yet."
-        done.problem = ConfigError(message, remedy="Mend what is marked first; nothing was moved or taken away.")
+        done.problem = ConfigError(message, remedy="Mend what is marked first; nothing else was changed.")
         return done
     act = _ACTS.get(word)
     before = dict(done.wrong)
@@ -102,8 +102,18 @@ def pressed(text: str, do: str, entered: Mapping[str, str], gateways: Mapping[st
     except ConfigError as error:
         done.problem = error
     if act is not None and word in _ADDING and done.problem is None and done.wrong == before:
-        done.entered = {name: value for name, value in done.entered.items() if not name.startswith(_ADDING[word])}
+        added = adding(do.partition(" ")[2]) if word == "price-add" else _ADDING[word]
+        done.entered = {name: value for name, value in done.entered.items() if not name.startswith(added)}
+    if do == "save":
+        _check_added(done)
     return done
+
+
+def _check_added(done: Designed) -> None:
+    """What was typed for something new must have been added, or it would be lost unseen."""
+    for name, value in done.entered.items():
+        if _NEW.fullmatch(name) and value.strip():
+            done.wrong.setdefault(name, "This is not in the form yet. Press the button beside it, or empty it.")
 
 
 def _gone() -> ConfigError:
@@ -230,9 +240,7 @@ def _add_language(done: Designed, _do: str) -> str:
         entered.refuse("new-language", "The texts are in this language already. Choose another.")
     elif not words:
         entered.refuse("new-words", "Write the title in this language; the other texts can follow.")
-    elif len(words) > LONGEST:
-        entered.refuse("new-words", f"This has {len(words):,} characters; at most {LONGEST:,} fit. Make it shorter.")
-    else:
+    elif entered.fits("new-words", LONGEST):
         if isinstance(title, dict):
             return set_value(done.text, ("title",), language, words)
         said = {"": str(title or ""), language: words}
@@ -343,12 +351,15 @@ _ACTS: Final[Mapping[str, Callable[[Designed, str], str]]] = {
     "offer-remove": _remove_offer,
 }
 _APPLYING: Final = frozenset({"check", "save"})
-_MOVING: Final = frozenset({"up", "down", "remove", "offer-up", "offer-down", "offer-remove"})
+_MOVING: Final = frozenset({"up", "down", "remove", "language-add", "offer-up", "offer-down", "offer-remove"})
+"""Buttons after which an input may have another name; nothing that is wrong could be shown as it was typed."""
+_NEW: Final = re.compile(r"new-(title|words|(currency|price)-.+|(offer|pay)-(currency|price)|offer-title)")
+"""What says that something new is wanted."""
 _ADDING: Final[Mapping[str, tuple[str, ...]]] = {
     "add": ("new-title", "new-type"),
     "language-add": ("new-language", "new-words", "new-base"),
-    "price-add": ("new-currency-", "new-price-"),
+    "price-add": (),
     "pay-add": ("new-pay-",),
     "offer-add": ("new-offer-",),
 }
-"""The inputs that a button empties when it has added what they say."""
+"""The inputs that a button empties when it has added what they say; those of a price hang on whose it is."""

@@ -93,11 +93,8 @@ class Text:
     def changes(self, entered: Entered) -> Iterator[Change]:
         """The words that differ."""
         said = {language: entered.said(self._input(language)) for language in self._known()}
-        for language, words in said.items():
-            if len(words) > LONGEST:
-                message = f"This has {len(words):,} characters; at most {LONGEST:,} fit. Make it shorter."
-                entered.refuse(self._input(language), message)
-                return
+        if not all(entered.fits(self._input(language), LONGEST) for language in said):
+            return
         if self.required and not any(said.values()):
             entered.refuse(self._input(next(iter(said))), f"{self.label}: this cannot be empty. Write something.")
             return

@@ -24,6 +24,14 @@ def empty_url(request, tmp_path):
         yield from request.getfixturevalue("postgres_server").new_database()
 
 
+def test_nobody_else_on_the_machine_reads_the_file(tmp_path):
+    database = Database.open(f"sqlite:///{tmp_path / 'hub.db'}")
+    with database.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE one (id)")
+        made = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+    assert made == dict.fromkeys(("hub.db", "hub.db-shm", "hub.db-wal"), 0o600)
+
+
 @pytest.mark.parametrize("by_migrations", [True, False])
 def test_migrations_give_the_tables(empty_url, by_migrations):
     database = Database.open(empty_url)

@@ -62,3 +62,41 @@ def test_what_comes_in_one_call_with_its_payment_is_known_from_it(corner):
     corner.hub.recorder.record_all([payment, refund], corner.moment)
     told = corner.event("refund.issued")
     assert (told["order"], told["customer"], told["metadata"]) == ("o_1", ADA, {"form": "donate"})
+
+
+def test_what_names_its_payer_gets_the_rest_too(corner):
+    happen(corner, "payment.succeeded", **PAID)
+    grace = {"email": "grace@example.com"}
+    happen(corner, "refund.issued", refund="r_1", payment="p_1", amount=EUR, customer=grace)
+    told = corner.event("refund.issued")
+    assert (told["customer"], told["order"], told["metadata"]) == (grace, "o_1", {"form": "donate"})
+
+
+def test_what_comes_beside_counts_more_than_what_came_before_and_the_rest_is_kept(corner):
+    happen(corner, "payment.succeeded", **PAID)
+    again = {"payment": "p_1", "amount": EUR, "order": "o_2"}
+    payment = Happening("payment.returned", "corner", "payment.returned:p_1", again, corner.moment)
+    dispute = {"dispute": "d_1", "payment": "p_1", "amount": EUR}
+    opened = Happening("dispute.opened", "corner", "dispute.opened:d_1", dispute, corner.moment)
+    corner.hub.recorder.record_all([payment, opened], corner.moment)
+    told = corner.event("dispute.opened")
+    assert (told["order"], told["customer"]) == ("o_2", ADA)
+
+
+def test_what_a_refund_says_of_itself_is_not_its_payments(corner):
+    happen(corner, "payment.succeeded", **PAID)
+    late = {"refund": "r_1", "payment": "p_1", "amount": EUR, "metadata": {"reason": "late"}}
+    refund = Happening("refund.issued", "corner", "refund.issued:r_1", late, corner.moment)
+    dispute = {"dispute": "d_1", "payment": "p_1", "amount": EUR}
+    opened = Happening("dispute.opened", "corner", "dispute.opened:d_1", dispute, corner.moment)
+    corner.hub.recorder.record_all([refund, opened], corner.moment)
+    assert corner.event("dispute.opened")["metadata"] == {"form": "donate"}
+
+
+def test_metadata_of_a_subscription_is_known_from_what_comes_beside_unless_that_is_empty(corner):
+    data = {"subscription": "sub_1", "plan": "gold", "payment": "p_2", "metadata": {"club": "lions"}}
+    begun = Happening("subscription.started", "corner", "s", data, corner.moment)
+    paid_now = {"payment": "p_2", "amount": EUR, "subscription": "sub_1", "metadata": {}}
+    succeeded = Happening("payment.succeeded", "corner", "p", paid_now, corner.moment)
+    corner.hub.recorder.record_all([begun, succeeded], corner.moment)
+    assert corner.event("payment.succeeded")["metadata"] == {"club": "lions"}

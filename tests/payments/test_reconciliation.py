@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from hub.errors import ConflictError, PermanentError, TransientError
+from hub.journal.entries import Happening
 from hub.journal.tables_ledger import ledger_checks
 from hub.payments import reconciliation
 
@@ -105,7 +106,9 @@ def test_a_gateway_that_is_down_is_asked_again_until_it_answers_or_three_days_ar
 def test_a_gateway_that_stays_down_is_said(quick):
     payment = paid(quick)
     quick.hub.payments.act = _is_down
-    quick.forward(days=5)
+    quick.forward(days=3)
+    assert checks(quick) == {}
+    quick.forward(days=2)
     assert (checks(quick)[payment].state, checks(quick)[payment].why) == ("differs", "The gateway is down.")
 
 
@@ -166,3 +169,28 @@ def test_what_agreed_is_forgotten_after_sixty_days_and_what_differs_stays(quick)
     assert set(checks(quick)) == {agreed, differs}
     quick.forward(days=3)
     assert set(checks(quick)) == {differs}
+
+
+def test_news_of_another_day_have_a_payment_compared_again(quick):
+    payment = paid(quick)
+    quick.forward(days=2)
+    quick.sandbox("POST", "/refunds", {"payment": payment, "amount": 1000, "currency": "USD"})
+    quick.heard("refund.issued")
+    refunded_unheard(quick, payment)
+    quick.forward(days=2)
+    assert [row.state for row in quick.rows(ledger_checks)] == ["same", "differs"]
+
+
+def test_each_connection_is_asked_about_its_own_payments(quick):
+    payment = paid(quick)
+    quick.hub.accounts.create(
+        "second", "sandbox", dict(quick.hub.accounts.get("sandbox").settings) | {"api_key": "k"}, "test"
+    )
+    data = {"payment": "pay_theirs", "amount": _money(500)}
+    told = Happening("payment.succeeded", "second", "theirs", data, quick.hub.now())
+    quick.hub.recorder.record(told, quick.hub.now())
+    quick.forward(days=2)
+    assert {(row.connection, row.subject) for row in quick.rows(ledger_checks) if row.kind == "payment"} == {
+        ("sandbox", payment),
+        ("second", "pay_theirs"),
+    }

@@ -104,6 +104,25 @@ def test_the_recipes_that_use_a_connection_are_named(admin, recipe):
     assert "thanks" in admin.page("/connections/mail")
 
 
+def test_the_first_mail_server_takes_the_outboxes_place(hub, admin):
+    """Recipes call `mail/send`: under another name the server would get none of their mails."""
+    page = admin.page("/new-connection/mail")
+    assert named(page) == "mail"
+    admin.post("/new-connection/mail", connection_name="mail", host="smtp.example.com", **{"from": "a@example.com"})
+    assert hub.accounts.get("mail").settings["host"] == "smtp.example.com"
+    assert named(admin.page("/new-connection/mail")) == "mail-2"
+
+
+def test_a_connection_with_a_key_is_not_what_every_recipe_calls(admin):
+    assert named(admin.page("/new-connection/http")) == "http-2"
+
+
+def named(page):
+    """The name that the form of a new connection proposes."""
+    field = re.search(r'<input[^>]*name="connection_name"[^>]*>', page)[0]
+    return re.search(r'value="([^"]*)"', field)[1]
+
+
 def test_a_test_that_fails_says_why(hub, admin):
     admin.post(
         "/new-connection/mail",

@@ -112,7 +112,7 @@ class Trials(Walker):
             answer = self.send(case, sent)
             where = f"{case}: {one.name} = {value[:30]!r}"
             if answer.status_code == 422 or (answer.status_code == 401 and case.endpoint == "account.do_log_in"):
-                yield from (f"{where}: {said}" for said in self._refused(case, one, sent, answer))
+                yield from (f"{where}: {said}" for said in self._said(case, one, sent, answer))
             elif answer.status_code not in {200, 302, 303}:
                 yield f"{where}: answered {answer.status_code}"
             elif is_never:
@@ -130,7 +130,7 @@ class Trials(Walker):
         if beside in self._tried:
             return []
         if field in self._tried:
-            values = [(value, is_never) for value, is_never in values if value in {LONG, SCRIPT, "-1", "nobody", "{"}]
+            values = [(value, is_never) for value, is_never in values if value in {LONG, "-1", "nobody", "{"}]
         self._tried |= {field, beside}
         return values
 
@@ -141,9 +141,14 @@ class Trials(Walker):
         return (method == "post" and pressed_of(button) == pressed_of(case.button)
                 and self.endpoint(place, action) == self.endpoint(place, case.form.way(case.button)[1]))  # fmt: skip
 
-    def _refused(self, case, one, sent, answer):
+    def _said(self, case, one, sent, answer):
         if case.endpoint in LOOKED_AT:
-            return
+            return ()
+        if case.endpoint in DESIGNED and (pressed_of(case.button) != "save" or one.name == "text"):
+            return self._designed(sent, one, answer)
+        return self._refused(case, one, sent, answer)
+
+    def _refused(self, case, one, sent, answer):
         page = Page(answer.text)
         forms = [
             form for form in page.forms
@@ -177,15 +182,42 @@ class Trials(Walker):
             elif ("checked" in other.attributes) != (other.value in values):
                 yield f"{other.name} {other.value} is not as it was ticked"
 
+    def _designed(self, sent, one, answer):
+        """What is amiss with the designer, which has changed what it could and shows the rest as it was typed."""
+        page = Page(answer.text)
+        shown = [control for form in page.forms for control in form.named(one.name)]
+        if not any(control.attributes.get("aria-invalid") and page.said(control) for control in shown):
+            is_gone = not shown or one.name == "text"
+            if not (is_gone and 'role="alert"' in answer.text):
+                yield "not said at it"
+        if _spaced(cleaned(sent[one.name][0], lines=True)) not in _spaced(unescape(answer.text)):
+            yield "what was typed is gone"
+
     def _taken(self, case, one, value, answer):
         if answer.mimetype == "text/html" and SCRIPT in answer.text:
             yield "it is in the page as it is"
         lines = cleaned(value, lines=one.has_lines).casefold().split("\n")
         if value in WORDS and f"{case.endpoint} {one.name}" not in NOT_KEPT and case.endpoint not in LOOKED_AT:
             is_stored = case.endpoint not in DESIGNED or pressed_of(case.button) == "save"
-            kept = (self.populated.texts() if is_stored else unescape(answer.text)).casefold()
-            if any(line not in kept for line in lines):
+            kept = (self.populated.texts() if is_stored else _spaced(unescape(answer.text))).casefold()
+            if any(line not in kept for line in lines) and not takes_away(case, one):
                 yield "it was taken and is not kept whole"
+
+
+def _spaced(text):
+    return " ".join(text.split())
+
+
+def takes_away(case, one):
+    """Whether the designer's button takes the part of the form away that the field belongs to."""
+    word, _, part = pressed_of(case.button).partition(" ")
+    parts = {
+        "remove": (f"card-{part}-",),
+        "pay-remove": ("panel-pay-", "new-currency-", "new-price-", "new-offer-"),
+        "offer-remove": (f"panel-pay-offers-{part}-",),
+        "price-remove": ("panel-pay-",),
+    }
+    return case.endpoint in DESIGNED and one.name.startswith(parts.get(word, ()))
 
 
 def alike(name):

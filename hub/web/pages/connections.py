@@ -211,8 +211,8 @@ def _form(
     groups: dict[str, list[object]] = {}
     for field in manifest.fields:
         groups.setdefault(field.group, []).append(field)
-    name = row.name if row is not None else entered.get("connection_name", "") if entered else _free_name(manifest.name)
-    usable = name if is_name(name) else _free_name(manifest.name)
+    name = row.name if row is not None else entered.get("connection_name", "") if entered else _free_name(manifest)
+    usable = name if is_name(name) else _free_name(manifest)
     address = f"{the_hub().settings.address}/hooks/{usable}"
     return render_template(
         "connection.html",
@@ -232,9 +232,12 @@ def _form(
     )
 
 
-def _free_name(connector: str) -> str:
+def _free_name(manifest: Manifest) -> str:
+    """The first mail server takes the outbox's name, under which recipes and the hub's own mails call it."""
+    if manifest.kind is Kind.MAIL and the_hub().store.connection(manifest.name) is None:
+        return manifest.name
     taken = the_hub().accounts.names()
-    base = connector.replace("_", "-")
+    base = manifest.name.replace("_", "-")
     return next(name for n in range(1, 1000) if (name := base if n == 1 else f"{base}-{n}") not in taken)
 
 

@@ -154,6 +154,7 @@ def _shown(designed: Designed) -> dict[str, object]:
         "panels": designed.panels(),
         "opened": designed.opened,
         "typed": designed.entered,
+        "wrong": designed.wrong,
         "problem_found": designed.problem,
         "is_refused": not designed.is_right,
         "kinds": KINDS,
