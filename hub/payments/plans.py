@@ -186,7 +186,7 @@ def _first_visit(desk: Desk, row: sa.Row[Any], made: Subscription) -> JsonObject
 
 
 def update_subscription(desk: Desk, given: JsonObject) -> JsonObject:
-    """``subscription.update``: another plan, quantity or means of payment."""
+    """``subscription.update``: another plan, quantity or means of payment; metadata is added to what there is."""
     row = desk.store.get(subscriptions, str(given["subscription"]), desk.connection)
     if desk.key in dict(row.steps):
         return _told_again(desk, row)
@@ -211,7 +211,13 @@ def update_subscription(desk: Desk, given: JsonObject) -> JsonObject:
     if given.get("prorate") == "now" and changed.method is not None:
         row, taken = _charge_difference(desk, row, known, changed)
         changed = replace(changed, balance=changed.balance - taken)
-    return _kept(desk, row, changed, tales, between_charges=given.get("method") is not None)
+    more = cast("JsonObject", given.get("metadata") or {})
+    belonging = {**row.input, "metadata": {**(row.input.get("metadata") or {}), **more}} if more else row.input
+    is_charged = given.get("method") is not None or bool(more)  # both are part of what a charge under way asks for
+    keep = desk.store.keep_between_charges if is_charged else desk.store.keep_subscription
+    kept = keep(row, changed, desk.now, desk.key, tales, input=belonging)
+    tell(desk, kept, tales)
+    return subscription_output(desk, kept)
 
 
 def _charge_difference(
@@ -289,11 +295,8 @@ def close_links(desk: Desk, subscription: str, cycle: int) -> None:
             cancel_link(desk, {"link": link.id})
 
 
-def _kept(
-    desk: Desk, row: sa.Row[Any], known: Subscription, tales: Sequence[Tale], *, between_charges: bool = False
-) -> JsonObject:
-    keep = desk.store.keep_between_charges if between_charges else desk.store.keep_subscription
-    kept = keep(row, known, desk.now, desk.key, tales)
+def _kept(desk: Desk, row: sa.Row[Any], known: Subscription, tales: Sequence[Tale]) -> JsonObject:
+    kept = desk.store.keep_subscription(row, known, desk.now, desk.key, tales)
     tell(desk, kept, tales)
     return subscription_output(desk, kept)
 
