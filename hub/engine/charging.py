@@ -138,6 +138,22 @@ class Charging:
         elif charge.state == "waiting":
             self._refused(row, charge, self._desk.standing(visit.id).reason or "failed")
 
+    def difference_decided(self, visit: sa.Row[Any]) -> None:
+        """A difference that counted as paid was refused by the bank: it is owed with the next charge, or comes after all.
+
+        Where the change was not written yet, whoever makes it finds that the payment failed.
+        """
+        row = self._store.get(subscriptions, visit.owner)
+        known, steps = self._store.subscription(row), dict(row.steps)
+        refused, paid = f"refused:{visit.payment}", f"paid:{visit.payment}"
+        minor = visit.input["amount"]["minor"]
+        if known.state in rules.OVER or visit.input["step"] not in steps:
+            return
+        if visit.state == "failed" and refused not in steps:
+            self._store.keep_subscription(row, rules.settled(known, -minor), self._hub.now(), refused)
+        elif visit.state == "paid" and refused in steps and paid not in steps:
+            self._store.keep_subscription(row, rules.settled(known, minor), self._hub.now(), paid)
+
     def link_paid(self, link: sa.Row[Any], payment: str) -> None:
         """A period's link was paid."""
         identity = link.input.get("subscription")

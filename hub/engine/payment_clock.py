@@ -19,7 +19,7 @@ from hub.journal.entries import Happening
 from hub.journal.tables import checkouts, links, subscriptions
 from hub.payments.links import link_event
 from hub.payments.looking import next_look
-from hub.payments.plans import FIRST_VISIT
+from hub.payments.plans import DIFFERENCE, FIRST_VISIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,6 +119,8 @@ class PaymentClock:
             self._hub.new_means.given(visit)
         elif visit.purpose == new_means.FORM and visit.state == "paid":
             self._hub.new_means.prove(visit)
+        elif visit.purpose == DIFFERENCE:
+            self._charging.difference_decided(visit)
         elif visit.purpose == "charge":
             self._charging.decided(visit)
         self._desk.store.change_checkout(visit.id, self._hub.now(), due_at=None)

@@ -14,6 +14,7 @@ from hub.payments.calendar import period_start
 from hub.payments.desk import metadata_with, own_words, references
 from hub.payments.discounts import check
 from hub.payments.links import cancel_link
+from hub.payments.store import PAID
 from hub.payments.subscription import RUNNING, Subscription
 
 if TYPE_CHECKING:
@@ -29,6 +30,14 @@ if TYPE_CHECKING:
 
 FIRST_VISIT: Final = "subscription"
 """What the visit is for on which the payer agrees; its owner is the subscription."""
+
+DIFFERENCE: Final = "difference"
+"""What the visit is for that hears how the bank decides on a difference that was charged at once. Its ``input`` names the
+``step`` that made the change.
+"""
+
+UNPAID: Final = frozenset({"failed", "expired", "voided"})
+"""States of payments that bring no money in."""
 
 # plans
 
@@ -239,11 +248,26 @@ def _charge_difference(
         "metadata": metadata_with(row.input, hub_subscription=known.id),
     }  # fmt: skip
     output = desk.gateway.run("payment.create", {**about, "method": changed.method}, "difference")
-    if output["status"] in {"failed", "expired", "voided"}:
-        message = f"The difference was not paid ({output.get('reason') or output['status']}), so nothing was changed."
+    told = desk.store.payment(
+        desk.connection, str(output["payment"])
+    )  # an attempt before this one may have waited for it
+    status = told.state if told is not None and told.state in UNPAID else output["status"]
+    if status in UNPAID:
+        message = f"The difference was not paid ({output.get('reason') or status}), so nothing was changed."
         raise PermanentError(
             message, code="card_declined", remedy="Use another means, or settle it with the next period."
         )
+    if status not in PAID:
+        visit: dict[str, object] = {
+            "id": desk.identity("chk", "difference"),
+            "connection": desk.connection,
+            "state": "open",
+            "purpose": DIFFERENCE,
+            "owner": row.id,
+            "payment": output["payment"],
+            "input": {**about, "step": desk.key},
+        }
+        desk.store.add(checkouts, visit, desk.now)
     return row, taken
 
 

@@ -177,6 +177,11 @@ def never_began(known: Subscription) -> bool:
     return known.state in OVER and not known.cycle and not known.started
 
 
+def settled(known: Subscription, minor: int) -> Subscription:
+    """So much was paid beside the charges of its periods; below zero: what counted as paid was not."""
+    return replace(known, balance=known.balance - minor)
+
+
 def begin_now(known: Subscription, now: datetime) -> Subscription:
     """Its first period begins now."""
     return replace(known, anchor=now)

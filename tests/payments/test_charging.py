@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from hub.errors import NotFoundError, TransientError
+from hub.journal.entries import Happening
 from hub.journal.tables import checkouts, subscriptions
 from tests.fakes.server import DOWN, LOST, Answered, Mood
 from tests.payments.conftest import ADA, EUR, Corner
@@ -275,6 +276,67 @@ def test_a_difference_that_is_not_paid_changes_nothing(corner, status):
     )
     assert terms(corner, joined) == known
     assert corner.told("subscription.updated") == []
+
+
+@pytest.mark.parametrize("after_all", [False, True])
+def test_a_difference_that_the_bank_refuses_later_is_owed_with_the_next_charge(corner, after_all):
+    joined = member(corner)
+    corner.forward(days=14)
+    corner.gateway.slow = True
+    act(corner, "update", joined, quantity=2, prorate="now")
+    assert (amounts(corner), terms(corner, joined).balance) == ([4900, 2450], 0)
+    corner.gateway.slow = False
+    corner.gateway.settle("c_2", "failed", "insufficient_funds")
+    corner.forward(days=2)
+    assert (corner.told("payment.failed"), terms(corner, joined).balance) == (["payment.failed"], 2450)
+    if after_all:
+        tell(corner, "payment.succeeded", "c_2", 2450)
+    corner.forward(days=12)
+    assert amounts(corner) == [4900, 2450, 9800 if after_all else 12_250]
+    assert terms(corner, joined).balance == 0
+
+
+def tell(corner, event_type, payment, minor):
+    data = {"payment": payment, "amount": {"minor": minor, "currency": "EUR"}}
+    happening = Happening(event_type, "corner", f"{event_type}:{payment}", data, corner.moment)
+    corner.hub.recorder.record(happening, corner.moment)
+    corner.run_due()
+
+
+def test_a_difference_that_the_bank_pays_later_changes_nothing_more(corner):
+    joined = member(corner)
+    corner.forward(days=14)
+    corner.gateway.slow = True
+    act(corner, "update", joined, quantity=2, prorate="now")
+    corner.gateway.slow = False
+    corner.gateway.settle("c_2")
+    corner.forward(days=14)
+    assert (amounts(corner), terms(corner, joined).balance) == ([4900, 2450, 9800], 0)
+
+
+def test_a_refused_difference_is_owed_once_though_the_process_died(corner, monkeypatch):
+    joined = member(corner)
+    corner.forward(days=14)
+    corner.gateway.slow = True
+    act(corner, "update", joined, quantity=2, prorate="now")
+    corner.gateway.settle("c_2", "failed")
+    corner.moment += timedelta(hours=6)
+    die(corner, monkeypatch, "keep_subscription", "after")
+    live_on(corner)
+    assert terms(corner, joined).balance == 2450
+
+
+def test_a_change_whose_process_died_is_refused_when_the_bank_refused_meanwhile(corner, monkeypatch):
+    joined = member(corner)
+    corner.forward(days=14)
+    corner.gateway.slow = True
+    change = {"quantity": 2, "prorate": "now"}
+    meanwhile(corner, monkeypatch, lambda: die(corner, monkeypatch, "keep_subscription"))
+    with pytest.raises(KilledError):
+        act(corner, "update", joined, **change)
+    tell(corner, "payment.failed", "c_2", 2450)
+    assert corner.refused("subscription.update", {"subscription": joined, **change}, "update") == "card_declined"
+    assert (terms(corner, joined).quantity, terms(corner, joined).balance) == (1, 0)
 
 
 def test_a_cheaper_change_gives_its_credit_to_the_next_charge_though_it_was_to_be_settled_now(corner):
