@@ -16,6 +16,8 @@ from hub.payments import subscription as rules
 from hub.payments.desk import references
 from hub.payments.links import create_link
 from hub.payments.plans import close_links, pays_by_link, tell
+from hub.payments.refunds import give_back
+from hub.payments.store import PAID
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,6 +71,8 @@ class Charging:
         """The payer agreed and paid the first period, or authorised it where a trial comes first."""
         row = self._store.get(subscriptions, visit.owner)
         known = self._store.subscription(row)
+        if rules.never_began(known):
+            self._agreed_late(row, visit)
         if known.state != "pending" or known.cycle:
             return
         output = self._gateway(visit.connection, "payment.get", f"agreed:{visit.id}", {"payment": visit.payment})
@@ -83,6 +87,27 @@ class Charging:
             return
         charged, tales = rules.charged(rules.begin_now(known, now), visit.input["amount"]["minor"])
         self._keep(row, charged, tales, visit.payment)
+
+    def _agreed_late(self, row: sa.Row[Any], visit: sa.Row[Any]) -> None:
+        """The payer was on the gateway's page already when the subscription was cancelled: nothing is kept of it."""
+        output = self._gateway(visit.connection, "payment.get", f"agreed:{visit.id}", {"payment": visit.payment})
+        if output["status"] == "authorized":
+            try:
+                self._gateway(visit.connection, "payment.void", f"void:{visit.id}", {"payment": visit.payment})
+            except PermanentError as error:  # it lapses by itself
+                log.warning("authorisation_not_let_go", visit=visit.id, connection=visit.connection, reason=str(error))
+        elif output["status"] in PAID:
+            self._give_back(row, str(output["payment"]), visit.input["amount"]["minor"])
+
+    def _give_back(self, row: sa.Row[Any], payment: str, minor: int) -> None:
+        """A payment came in for a subscription that was over before it began: it goes back, and that is told."""
+        known = self._store.subscription(row)
+        about: JsonObject = {"amount": {"minor": minor, "currency": known.currency}, "reason": known.state}
+        self._tell(row, [("subscription.paid_again", payment, about)], payment)
+        office = self._hub.office(f"subscription.give_back {row.connection}/{payment}")
+        error = give_back(office, office.doer(row.connection), payment, "subscription cancelled")
+        if error is not None:
+            self._tell(row, [("subscription.not_given_back", payment, {**about, "error": error})], payment)
 
     def replace_method(self, identity: str, method: str, step: str) -> None:
         """A payer gave another means of payment, and what is overdue goes to it at once. A repeat of ``step`` does nothing.
@@ -209,6 +234,10 @@ class Charging:
 
     def _succeed(self, row: sa.Row[Any], known: Subscription, charge: sa.Row[Any], payment: str | None) -> None:
         self._store.end_charge(charge, self._hub.now(), "succeeded", payment=payment)
+        newest = self._store.get(subscriptions, row.id)
+        if payment and rules.never_began(self._store.subscription(newest)):  # cancelled while the gateway charged
+            self._give_back(newest, payment, charge.amount)
+            return
         self._keep(row, *rules.charged(known, charge.amount), payment)
 
     def _fail(self, row: sa.Row[Any], known: Subscription, charge: sa.Row[Any], reason: str) -> None:
@@ -221,7 +250,7 @@ class Charging:
 
     def _paid(self, row: sa.Row[Any], charge: sa.Row[Any], payment: str) -> None:
         known = self._store.subscription(row)
-        if _place(charge) == _present(known):
+        if _place(charge) == _present(known) or rules.never_began(known):
             self._succeed(row, known, charge, payment)
         elif charge.state != "succeeded":
             self._paid_late(row, charge.cycle, charge.amount, payment)

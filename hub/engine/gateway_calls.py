@@ -1,8 +1,8 @@
 """Calls of gateways' actions: what the hub adds to them, and the actions that it does in a gateway's place.
 
 Whatever a payment needs of the hub hangs on two moments. Before ``payment.create`` the payer's way back is led over a page
-of the hub's, where the gateway wants to be told that the payer came back. After it the payment is known by an event of its
-own, ``payment.created``, so that it is watched until it is decided, webhook or not.
+of the hub's, where the gateway wants to be told that the payer came back. After it the payment is known by an event: by its
+outcome where the answer says that, else by ``payment.created``, so that it is watched until it is decided, webhook or not.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from hub.payments.desk import Desk, references
 from hub.payments.discounts import refuse_where_unknown
 from hub.payments.outcomes import follow, tells
 from hub.payments.payout_watch import watch_payout
+from hub.payments.telling import report
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -166,10 +167,11 @@ class GatewayCalls:
         return attempt.connector.run_judged(spec, attempt.call, lambda judged: action(office, judged.input))
 
     def after(self, attempt: Attempt, spec: ActionSpec, output: JsonObject) -> None:
-        """A payment that was begun and is not decided yet is told, so that it is watched."""
-        if "payment" not in output or output.get("status", "created") not in _UNDECIDED:
+        """A payment that was begun is told: decided as its outcome, else so that it is watched until it is."""
+        if "payment" not in output or spec.name not in {"payment.create", "form.embed"}:
             return
-        if spec.name not in {"payment.create", "form.embed"}:
+        if output.get("status", "created") not in _UNDECIDED:
+            self._tell_outcome(attempt, output)
             return
         reference, given = str(output["payment"]), attempt.call.input
         data: JsonObject = {
@@ -180,6 +182,17 @@ class GatewayCalls:
         kept = ("customer", "lapses_at", "expires_at", "gateway", "method")
         data = {**data, **{name: output[name] for name in kept if output.get(name)}}
         attempt.tell("payment.created", f"payment.created:{reference}", data)
+
+    def _tell_outcome(self, attempt: Attempt, output: JsonObject) -> None:
+        """A payment by a stored means was decided at once; the gateway's own report of it has the same id.
+
+        Failures have ids of their own at some gateways, so they are left to a gateway that tells them.
+        """
+        told = report(output, attempt.call.input, {})
+        if told is None:
+            return
+        if told.type == "payment.succeeded" or not tells(attempt.connector.manifest, told.type):
+            attempt.tell(*told)
 
     def _follow(self, attempt: Attempt, spec: ActionSpec, output: Json) -> None:
         """What the gateway itself will not tell of this action is told here, or watched until it is decided."""

@@ -19,6 +19,7 @@ from hub.journal.entries import Happening
 from hub.journal.tables import checkouts, links, subscriptions
 from hub.payments.links import link_event
 from hub.payments.looking import next_look
+from hub.payments.plans import FIRST_VISIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,7 +113,7 @@ class PaymentClock:
         """A visit was decided: its link or subscription hears of it."""
         if visit.purpose == "link" and visit.state == "paid":
             self._link_paid(visit)
-        elif visit.purpose == "subscription" and visit.state == "paid":
+        elif visit.purpose == FIRST_VISIT and visit.state in {"paid", "closed"}:
             self._charging.agreed(visit)
         elif visit.purpose == new_means.PURPOSE and visit.state == "paid":
             self._hub.new_means.given(visit)

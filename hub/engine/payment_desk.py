@@ -15,6 +15,8 @@ from hub.ids import derived_id
 from hub.journal.entries import Happening
 from hub.journal.tables import checkouts, links
 from hub.payments.links import MOST_ATTEMPTS, link_event, link_payment
+from hub.payments.store import PAID
+from hub.payments.telling import report
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,23 +43,8 @@ means of payment is replaced."""
 _DELIVERED_WITHIN = timedelta(minutes=10)
 """Webhooks mostly come within seconds; after this time without one it is told."""
 _FRESH = timedelta(minutes=30)
+_LATE = frozenset({"pending", "authorized", *PAID})
 _UNPAID = frozenset({"created", "failed", "expired", "voided"})
-_TOLD = frozenset({"pending", "authorized", "succeeded", "failed", "expired", "voided", "returned"})
-_FIELDS = (
-    "amount",
-    "captured",
-    "fee",
-    "settled",
-    "method",
-    "customer",
-    "metadata",
-    "reason",
-    "next",
-    "lapses_at",
-    "expires_at",
-    "gateway",
-)
-_REFERENCES = ("order", "invoice", "link", "job", "subscription")
 
 
 class Pages:
@@ -89,7 +76,9 @@ class Pages:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a visit to pay stands. ``state``: open, waiting, paid, failed or closed; ``reason`` a code of the error table."""
+    """How a visit to pay stands. ``state``: open, waiting, paid, failed, closed, or given_back when it was closed and paid
+    all the same; ``reason`` a code of the error table.
+    """
 
     visit: sa.Row[Any]
     state: str
@@ -157,15 +146,19 @@ class PaymentDesk:
 
     def address_of(self, visit: sa.Row[Any]) -> str:
         """Where the payer pays: the gateway's page, or ours where the gateway has a form instead of an address."""
-        output = visit.output or {} if visit.state != "paid" else {}
+        output = visit.output or {} if visit.state not in {"paid", "closed"} else {}
         return str(output.get("checkout_url") or self._hub.pages.pay(visit.id))
 
     def begin(self, identity: str) -> JsonObject:
-        """Begin the visit's payment at the gateway, once; give what the gateway gave. Raises like an action.
+        """Begin the visit's payment at the gateway, once; give what the gateway gave. Raises like an action, and
+        ``PermanentError`` (``wrong_state``) when the visit is closed.
 
         What the gateway let lapse before anybody paid is begun anew, after it was asked whether somebody did after all.
         """
         visit, part = self.store.get(checkouts, identity), "begin"
+        if visit.state == "closed":
+            message = "This page is closed, and takes no payment any more."
+            raise PermanentError(message, code="wrong_state", remedy="Ask who sent it for a new one.")
         if visit.output is not None:
             if not self.has_lapsed(visit) or self._was_paid(visit):
                 return cast("JsonObject", visit.output)
@@ -241,7 +234,8 @@ class PaymentDesk:
         if visit.state == "paid":
             return Standing(visit, "paid")
         if visit.state == "closed":
-            return Standing(visit, "closed")
+            late = payment is not None and payment.state in _LATE
+            return Standing(visit, "given_back" if late else "closed")
         if payment is None or payment.state == "created":
             return Standing(visit, "failed" if visit.state == "failed" else "open")
         if payment.state == "pending":
@@ -288,21 +282,14 @@ class PaymentDesk:
 
     def tell(self, connection: str, output: JsonObject, given: JsonObject, known_as: str | None = None) -> bool:
         """Record what an output says of a payment, under the id that the gateway's own report of it would have."""
-        status, reference = str(output["status"]), str(output["payment"])
-        event = {"partially_refunded": "succeeded", "refunded": "succeeded"}.get(status, status)
-        if event not in _TOLD:
+        reference = str(output["payment"])
+        row = self.store.payment(connection, reference) or (known_as and self.store.payment(connection, known_as))
+        fields = cast("Mapping[str, Sequence[Json]]", row.facts.get("fields") or {}) if row else {}
+        told = report(output, given, {name: pair[1] for name, pair in fields.items()})
+        if told is None:
             return False
-        known = self.store.payment(connection, reference) or (known_as and self.store.payment(connection, known_as))
-        amount = output.get("amount") or (_newest(known.facts, "amount") if known else None) or given.get("amount")
-        if amount is None:
-            return False
-        before = {name: value for name in _REFERENCES if known and (value := _newest(known.facts, name)) is not None}
-        asked = {name: given[name] for name in (*_REFERENCES, "metadata", "customer") if given.get(name) is not None}
-        said = {name: output[name] for name in _FIELDS if output.get(name) is not None}
-        data = cast("JsonObject", {**asked, **before, **said, "payment": reference, "amount": amount})
-        now = self._hub.now()
-        happening = Happening(f"payment.{event}", connection, f"payment.{event}:{reference}", data, now,
-                              verification={"result": "polled", "scheme": "poll"})  # fmt: skip
+        now, seen = self._hub.now(), cast("JsonObject", {"result": "polled", "scheme": "poll"})
+        happening = Happening(told.type, connection, told.source_id, told.data, now, verification=seen)
         recorded = self._hub.recorder.record(happening, now)
         if known_as and known_as != reference:
             self.store.forget_payment(connection, known_as)

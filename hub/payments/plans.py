@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from hub.errors import PermanentError
 from hub.journal.tables import checkouts, links, plans, subscriptions
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from hub.jsontypes import Json, JsonObject
     from hub.payments.desk import Desk
     from hub.payments.subscription import Tale
+
+FIRST_VISIT: Final = "subscription"
+"""What the visit is for on which the payer agrees; its owner is the subscription."""
 
 # plans
 
@@ -171,7 +174,7 @@ def _first_visit(desk: Desk, row: sa.Row[Any], made: Subscription) -> JsonObject
         "id": checkout,
         "connection": desk.connection,
         "state": "open",
-        "purpose": "subscription",
+        "purpose": FIRST_VISIT,
         "owner": made.id,
         "input": {**wanted, "after": row.input.get("return_url"), "after_cancel": row.input.get("cancel_url")},
     }
@@ -183,7 +186,7 @@ def _first_visit(desk: Desk, row: sa.Row[Any], made: Subscription) -> JsonObject
 
 
 def update_subscription(desk: Desk, given: JsonObject) -> JsonObject:
-    """``subscription.update``: another plan, quantity or means of payment."""
+    """``subscription.update``: another plan, quantity or means of payment; metadata is added to what there is."""
     row = desk.store.get(subscriptions, str(given["subscription"]), desk.connection)
     if desk.key in dict(row.steps):
         return _told_again(desk, row)
@@ -208,7 +211,13 @@ def update_subscription(desk: Desk, given: JsonObject) -> JsonObject:
     if given.get("prorate") == "now" and changed.method is not None:
         row, taken = _charge_difference(desk, row, known, changed)
         changed = replace(changed, balance=changed.balance - taken)
-    return _kept(desk, row, changed, tales, between_charges=given.get("method") is not None)
+    more = cast("JsonObject", given.get("metadata") or {})
+    belonging = {**row.input, "metadata": {**(row.input.get("metadata") or {}), **more}} if more else row.input
+    is_charged = given.get("method") is not None or bool(more)  # both are part of what a charge under way asks for
+    keep = desk.store.keep_between_charges if is_charged else desk.store.keep_subscription
+    kept = keep(row, changed, desk.now, desk.key, tales, input=belonging)
+    tell(desk, kept, tales)
+    return subscription_output(desk, kept)
 
 
 def _charge_difference(
@@ -235,9 +244,6 @@ def _charge_difference(
         raise PermanentError(
             message, code="card_declined", remedy="Use another means, or settle it with the next period."
         )
-    if output["status"] == "succeeded":
-        payment = str(output["payment"])
-        desk.happened("payment.succeeded", f"payment.succeeded:{payment}", {**about, "payment": payment})
     return row, taken
 
 
@@ -262,6 +268,13 @@ def resume_subscription(desk: Desk, given: JsonObject) -> JsonObject:
 def cancel_subscription(desk: Desk, given: JsonObject) -> JsonObject:
     """``subscription.cancel``: now, or at the end of what is paid. A repeat changes nothing."""
     row = desk.store.get(subscriptions, str(given["subscription"]), desk.connection)
+    output = _cancelled(desk, row, given)
+    if output["status"] == "cancelled":
+        desk.store.close_checkouts(row.id, FIRST_VISIT, desk.now)
+    return output
+
+
+def _cancelled(desk: Desk, row: sa.Row[Any], given: JsonObject) -> JsonObject:
     if desk.key in dict(row.steps):
         return _told_again(desk, row)
     known = desk.store.subscription(row)
@@ -282,11 +295,8 @@ def close_links(desk: Desk, subscription: str, cycle: int) -> None:
             cancel_link(desk, {"link": link.id})
 
 
-def _kept(
-    desk: Desk, row: sa.Row[Any], known: Subscription, tales: Sequence[Tale], *, between_charges: bool = False
-) -> JsonObject:
-    keep = desk.store.keep_between_charges if between_charges else desk.store.keep_subscription
-    kept = keep(row, known, desk.now, desk.key, tales)
+def _kept(desk: Desk, row: sa.Row[Any], known: Subscription, tales: Sequence[Tale]) -> JsonObject:
+    kept = desk.store.keep_subscription(row, known, desk.now, desk.key, tales)
     tell(desk, kept, tales)
     return subscription_output(desk, kept)
 

@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from hub.journal.tables import checkouts, payments
 from hub.payments.looking import FIRST_LOOK
 from hub.payments.payment import FINAL, Facts, told
+from hub.payments.plans import FIRST_VISIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -107,6 +108,17 @@ def _upsert(is_sqlite: bool, columns: tuple[str, ...]) -> sqlite.Insert | postgr
     return insert.on_conflict_do_update(index_elements=["connection", "payment"], set_=changed)
 
 
+_REPORT_CLOSED = (
+    sa.update(checkouts)
+    .where(
+        checkouts.c.connection == sa.bindparam("of_connection"),
+        sa.or_(checkouts.c.payment == sa.bindparam("of_payment"), checkouts.c.payment == sa.bindparam("of_page")),
+        checkouts.c.state == "closed",
+        checkouts.c.purpose == FIRST_VISIT,
+    )
+    .values(due_at=sa.bindparam("moment"), updated_at=sa.bindparam("moment"))
+)
+
 # Comparisons and no IN: a list of values cannot be given for many rows at once.
 _TELL = (
     sa.update(checkouts)
@@ -120,23 +132,29 @@ _TELL = (
 
 
 def _tell_checkouts(tx: Transaction, rows: Sequence[dict[str, object]], pages: Mapping[tuple[str, str], str]) -> None:
-    """A visit whose payment was decided has news for its owner; the clock brings it there."""
+    """A visit whose payment was decided has news for its owner; the clock brings it there.
+
+    One that was closed stays so, and its owner hears that it was paid all the same.
+    """
     decided = [row for row in rows if row["state"] in _WON or row["state"] in FINAL]
     if not decided:
         return
-    tx.connection.execute(
-        _TELL,
-        [
-            {
-                "of_connection": row["connection"],
-                "of_payment": row["payment"],
-                "of_page": pages.get((str(row["connection"]), str(row["payment"]))),
-                "to_state": "paid" if row["state"] in _WON else "failed",
-                "moment": row["updated_at"],
-            }
-            for row in decided
-        ],
-    )
+    news: list[dict[str, object]] = [
+        {
+            "of_connection": row["connection"],
+            "of_payment": row["payment"],
+            "of_page": pages.get((str(row["connection"]), str(row["payment"]))),
+            "to_state": "paid" if row["state"] in _WON else "failed",
+            "moment": row["updated_at"],
+        }
+        for row in decided
+    ]
+    tx.connection.execute(_TELL, news)
+    late = [
+        {name: value for name, value in one.items() if name != "to_state"} for one in news if one["to_state"] == "paid"
+    ]
+    if late:
+        tx.connection.execute(_REPORT_CLOSED, late)
 
 
 def _stamp(moment: datetime) -> str:

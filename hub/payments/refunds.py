@@ -248,6 +248,21 @@ def _reversed(office: Office, row: Row, one: JsonObject) -> bool:
     return True
 
 
+def give_back(office: Office, connection: str, payment: str, reason: str) -> JsonObject | None:
+    """Give all of a payment back that is for nothing, once for this office's key; why it cannot be, or None.
+
+    One that is above the limit, or of which nobody knows, waits for a person as any refund. Raises ``TransientError``: it is
+    to be repeated.
+    """
+    try:
+        row = carry_out(office, begin(office, {"connection": connection, "payment": payment, "reason": reason}))
+    except UncertainError:
+        return None
+    except PermanentError as error:
+        return None if error.code == "already_refunded" else _words(error)
+    return cast("JsonObject", row.error) if row.state == "failed" else None
+
+
 def go_on(office: Office, identity: str) -> None:
     """The timer of a refund that nobody works on (any more)."""
     with office.read() as connection:

@@ -128,6 +128,12 @@ class PaymentStore:
 
         self._store.change(change)
 
+    def close_checkouts(self, owner: str, purpose: str, now: datetime) -> None:
+        """Nobody can begin these visits any more; what is paid all the same their owner hears of."""
+        mine = (checkouts.c.owner == owner, checkouts.c.purpose == purpose, checkouts.c.state.in_(("open", "failed")))
+        update = sa.update(checkouts).where(*mine).values(state="closed", updated_at=now)
+        self._do(lambda tx: tx.connection.execute(update))
+
     def count_attempt(self, link: str, seen: int, now: datetime) -> bool:
         """Take the next attempt of a link; False when another click took it first."""
 
@@ -191,13 +197,20 @@ class PaymentStore:
         return Subscription.from_json(row.terms)
 
     def keep_subscription(
-        self, row: Row, known: Subscription, now: datetime, step: str = "", tales: Sequence[Tale] = ()
+        self,
+        row: Row,
+        known: Subscription,
+        now: datetime,
+        step: str = "",
+        tales: Sequence[Tale] = (),
+        **values: object,
     ) -> Row:
         """Write a subscription as it is now. Raises :class:`ConflictError` when somebody else changed it.
 
-        ``step`` (an idempotency key) and what it told are remembered, so that a repeat of it does nothing.
+        ``step`` (an idempotency key) and what it told are remembered, so that a repeat of it does nothing. ``values`` are
+        further columns.
         """
-        return self.change(subscriptions, row, now, **_kept(row, known, step, tales))
+        return self.change(subscriptions, row, now, **_kept(row, known, step, tales), **values)
 
     def keep_new_price(self, row: Row, known: Subscription, now: datetime) -> Row:
         """Write that another price holds from the charge that is to be made now, by the process that has claimed it.
@@ -212,7 +225,7 @@ class PaymentStore:
             raise _conflict(subscriptions, row)
 
     def keep_between_charges(
-        self, row: Row, known: Subscription, now: datetime, step: str, tales: Sequence[Tale]
+        self, row: Row, known: Subscription, now: datetime, step: str, tales: Sequence[Tale], **values: object
     ) -> Row:
         """The same for what a charge under way must not meet: another means of payment under the same key.
 
@@ -221,7 +234,7 @@ class PaymentStore:
         place = _at({"subscription": known.id, "cycle": known.cycle, "attempt": known.attempt})
 
         def change(tx: Transaction) -> Row:
-            kept = _changed(tx, subscriptions, row, now, _kept(row, known, step, tales))
+            kept = _changed(tx, subscriptions, row, now, {**_kept(row, known, step, tales), **values})
             under_way = sa.select(charges.c.cycle).where(*place, charges.c.state.in_(("started", "ready")))
             if tx.connection.execute(under_way).first() is not None:
                 message = f"The subscription {row.id} is being charged at this very moment."

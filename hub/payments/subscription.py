@@ -172,6 +172,11 @@ def paid_late(known: Subscription, cycle: int | None, taken: int, *, is_open: bo
     return replace(known, balance=known.balance - taken), []
 
 
+def never_began(known: Subscription) -> bool:
+    """Whether it was over before anything of it was paid or tried, so that no payment is due for it."""
+    return known.state in OVER and not known.cycle and not known.started
+
+
 def begin_now(known: Subscription, now: datetime) -> Subscription:
     """Its first period begins now."""
     return replace(known, anchor=now)
@@ -282,7 +287,7 @@ def change(  # noqa: PLR0913 (what may change)
         next_plan=None if plan is not None else known.next_plan,
     )
     difference = new.cost(known.cycle - 1) - known.cost(known.cycle - 1)
-    if difference and known.cycle and prorate != "none":
+    if known.cycle and prorate != "none":
         start, end = period(known.anchor, known.interval, known.cycle - 1 - known.base)
         new = replace(new, balance=known.balance + remaining_share(difference, start, end, now))
     wanted = (("plan", plan), ("quantity", quantity), ("price", _money(known, price)), ("method", method and "new"))

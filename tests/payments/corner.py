@@ -82,6 +82,19 @@ actions:
     rest: {method: POST, path: "/payments/${ input.payment }/void", output: *payment}
 """
 
+KEEPS = "refund: {status: none, reason: The corner gateway gives nothing back.}"
+REFUND = """\
+  payment.refund:
+    idempotent: key
+    rest:
+      method: POST
+      path: /payments/${ input.payment }/refund
+      headers: {Idempotency-Key: "${ key }"}
+      json: {amount: "${ input.amount.minor }"}
+      output: {refund: "${ answer.refund }", payment: "${ answer.id }", status: issued, amount: "${ input.amount }"}
+"""
+"""What it has beside where it gives money back (``refunds``)."""
+
 LOOKED_UP = '''\
 """Payments that carry a reference, by which they are looked up."""
 
@@ -115,16 +128,17 @@ connector = ConnectorCode(actions={"payment.create": ActionCode(create, find)})
 """Its code where it takes no keys (``idempotent: lookup``)."""
 
 
-def plant(folder, idempotent="key", **limits):
+def plant(folder, idempotent="key", *, refunds=False, **limits):
     """Put the connector into a workspace; ``limits`` are those of its recurring payments."""
     given = {key: json.dumps(limits) if key == "recurring_payment" else "{}" for key in HUB_CELLS}
     cells = [
         f"  {key}: {{status: hub, reason: The hub does it on single payments., limits: {given[key]}}}"
         for key in HUB_CELLS
     ]
+    text = MANIFEST.replace(KEEPS, "refund: {status: native}") + REFUND if refunds else MANIFEST
     (folder / "connectors" / "corner").mkdir(parents=True)
     (folder / "connectors" / "corner" / "connector.yaml").write_text(
-        MANIFEST.replace("CELLS", "\n".join(cells)).replace(
+        text.replace("CELLS", "\n".join(cells)).replace(
             "payment.create:\n    idempotent: key", f'payment.create:\n    idempotent: "{idempotent}"'
         )
     )
@@ -139,6 +153,7 @@ class CornerGateway(FakeServer):
         super().__init__()
         self.payments = {}
         self.keys = {}
+        self.refunds = {}
         self.declines = False
         self.slow = False
         self.outcome = "succeeded"
@@ -167,6 +182,10 @@ class CornerGateway(FakeServer):
             if request.json().get("proof") != payment["proof"]:
                 return Answered(200, payment)
             payment["status"] = "authorized" if payment["manual"] else "succeeded"
+        elif parts[2:] == ["refund"]:
+            if request.headers["idempotency-key"] not in self.refunds:
+                self.refunds[request.headers["idempotency-key"]] = request.json()["amount"]
+            payment |= {"status": "refunded", "refund": f"r_{parts[1]}"}
         elif parts[2:] == ["void"]:
             payment["status"] = "voided"
         return Answered(200, payment)

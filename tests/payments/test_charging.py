@@ -513,6 +513,18 @@ def test_a_charge_in_doubt_waits_through_a_pause_too(corner):
         corner.hub.charging.decide(joined, happened=True, payment="c_2")
 
 
+def test_other_metadata_waits_while_the_old_may_have_been_asked_for(corner):
+    joined = member(corner)
+    corner.gateway.treat(LOST)
+    corner.forward(days=28)
+    with pytest.raises(TransientError):
+        act(corner, "update", joined, metadata={"seat": "7"})
+    corner.forward(minutes=10)
+    act(corner, "update", joined, metadata={"seat": "7"})
+    assert corner.gateway.charges[-1]["metadata"]["member"] == "9"
+    assert corner.event("subscription.updated")["metadata"] == {"member": "9", "seat": "7"}
+
+
 def test_another_card_waits_while_the_old_one_may_have_been_charged(corner):
     """The same key for two cards is an error at the gateway, after which the charge would be made anew."""
     joined = member(corner)

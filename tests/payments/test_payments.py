@@ -4,9 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from hub.connect.connector import LoadedConnector
 from hub.journal.tables import checkouts
+from hub.payments import ledger
 from tests.fakes.server import DOWN
 from tests.payments.conftest import ADA, EUR
+from tests.payments.market import KilledError
 
 ORDER = {
     "amount": EUR,
@@ -152,3 +155,101 @@ def test_after_its_own_end_nothing_is_begun_anew(corner):
     corner.run_due()
     assert "Pay €49.00" not in corner.visit(address).text
     assert len(corner.gateway.payments) == 1
+
+
+# a stored means of payment: the answer decides at once
+
+STORED = {"amount": EUR, "order": "o_1", "customer": ADA, "metadata": {"seat": "7"}, "method": "m_ada"}
+
+
+def test_what_a_stored_card_paid_at_once_is_told_though_the_gateway_tells_nothing(corner):
+    made = corner.act("payment.create", STORED)
+    assert corner.told() == ["payment.succeeded"]
+    told = corner.event("payment.succeeded")
+    assert {name: told[name] for name in ("payment", "amount", "order", "customer", "metadata")} == {
+        "payment": made["payment"], "amount": EUR, "order": "o_1", "customer": ADA, "metadata": {"seat": "7"}
+    }  # fmt: skip
+    with corner.hub.database.read() as connection:
+        assert ledger.balance(connection, "gateway:corner", "EUR") == 4900
+    corner.act("payment.create", STORED)
+    corner.forward(days=2)
+    assert (corner.told(), corner.state(made["payment"])) == (["payment.succeeded"], "succeeded")
+
+
+@pytest.mark.parametrize("status", ["failed", "expired", "voided"])
+def test_what_a_stored_card_did_not_pay_is_told_with_its_reason(corner, status):
+    corner.gateway.outcome = status
+    made = corner.act("payment.create", STORED)
+    assert (corner.told(), corner.state(made["payment"])) == ([f"payment.{status}"], status)
+    assert corner.event(f"payment.{status}")["order"] == "o_1"
+
+
+def test_a_stored_card_whose_bank_decides_later_is_watched(corner):
+    corner.gateway.slow = True
+    made = corner.act("payment.create", STORED)
+    assert corner.told() == ["payment.created"]
+    corner.gateway.settle(made["payment"])
+    corner.forward(hours=6)
+    assert corner.told() == ["payment.created", "payment.succeeded"]
+
+
+def test_a_payment_whose_process_died_before_it_told_it_is_told_by_the_repeat(corner, monkeypatch):
+    def dying(*_given):
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(corner.hub.recorder, "record_all", dying)
+        with pytest.raises(KilledError):
+            corner.act("payment.create", STORED)
+    assert (len(corner.gateway.payments), corner.told()) == (1, [])
+    corner.act("payment.create", STORED)
+    assert (len(corner.gateway.payments), corner.told()) == (1, ["payment.succeeded"])
+
+
+def stored(market):
+    """What a payer stored at the sandbox, as ``payment.create`` takes it."""
+    given = {"amount": EUR, "customer": ADA, "save_method": True}
+    first = market.hub.payments.act("sandbox", "payment.create", "1" * 40, given)
+    market.pay(first["payment"])
+    market.heard("payment.succeeded")
+    found = market.hub.payments.act("sandbox", "payment.get", "2" * 40, {"payment": first["payment"]})
+    return {"amount": EUR, "customer": ADA, "method": found["stored_method"]}
+
+
+def succeeded(market):
+    """How many payments succeeded, as told, and what the ledger has of them, the gateway's fees left out."""
+    return len(market.events("payment.succeeded")), market.books().get("gateway:sandbox")
+
+
+def test_a_gateway_whose_own_word_comes_after_the_answer_is_counted_once(quick):
+    given = stored(quick)
+    quick.silence()
+    quick.hub.payments.act("sandbox", "payment.create", "3" * 40, given)
+    assert succeeded(quick) == (2, 9800)
+    quick.speak()
+    quick.until(lambda: quick.duplicates("payment.succeeded"))
+    assert succeeded(quick) == (2, 9800)
+
+
+def test_a_gateway_whose_own_word_comes_before_the_answer_is_counted_once(quick, monkeypatch):
+    def dying(*_given):
+        raise KilledError
+
+    given = stored(quick)
+    with monkeypatch.context() as patch:
+        patch.setattr(quick.hub.gateway_calls, "after", dying)
+        with pytest.raises(KilledError):
+            quick.hub.payments.act("sandbox", "payment.create", "3" * 40, given)
+    quick.heard("payment.succeeded", 2)
+    quick.hub.payments.act("sandbox", "payment.create", "3" * 40, given)
+    assert quick.duplicates("payment.succeeded") == 1
+    assert succeeded(quick) == (2, 9800)
+
+
+def test_a_failure_is_left_to_a_gateway_that_tells_it(quick, monkeypatch):
+    given = stored(quick)
+    quick.silence()
+    failing = {"payment": "pay_x", "status": "failed", "amount": EUR}
+    monkeypatch.setattr(LoadedConnector, "run", lambda *_given: failing)
+    quick.hub.payments.act("sandbox", "payment.create", "3" * 40, given)
+    assert quick.told("payment.failed") == []

@@ -1,5 +1,6 @@
 """Plans by the hub and what becomes of their members: new prices, other plans, free days, starts to come, pauses."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -37,17 +38,24 @@ def test_a_new_price_reaches_who_runs_and_who_is_paused_and_nobody_else(corner):
     running, paused, ending, gone = (member(corner, gold, key=key) for key in ("run", "pause", "ending", "gone"))
     apart = member(corner, elsewhere, key="apart")
     waiting = corner.act("subscription.create", {"plan": gold, "customer": ADA}, "waiting")["subscription"]
+    trial, late = member(corner, gold, key="trial", trial_days=14), member(corner, gold, key="late")
+    row = corner.hub.payments.store.get(subscriptions, late)
+    corner.hub.payments.store.keep_subscription(row, replace(terms(corner, late), state="past_due"), corner.moment)
     act(corner, "pause", paused)
     act(corner, "cancel", ending, "c1")
     act(corner, "cancel", gone, "c2", at="now")
     corner.act("plan.update", {"plan": gold, "price": DEARER, "existing": "move"}, "dearer")
-    moved = {one for one in (running, paused, ending, gone, apart, waiting) if terms(corner, one).next_price == 5900}
-    assert moved == {running, paused, ending}
+    moved = {
+        one
+        for one in (running, paused, ending, trial, late, gone, apart, waiting)
+        if terms(corner, one).next_price == 5900
+    }
+    assert moved == {running, paused, ending, trial, late}
     corner.forward(days=10)
     act(corner, "resume", paused)
     begun = len(amounts(corner))
     corner.forward(days=20)
-    assert sorted(amounts(corner)[begun:]) == [5900, 5900, 5900], "running, paused, and the other plan's own"
+    assert sorted(amounts(corner)[begun:]) == [4900, *[5900] * 4], "the trial's first charge, and the other plan's own"
 
 
 def test_a_plan_that_is_renamed_or_stays_as_it_was_moves_nobody(corner):
@@ -60,6 +68,7 @@ def test_a_plan_that_is_renamed_or_stays_as_it_was_moves_nobody(corner):
     )
     corner.act("plan.update", {"plan": gold, "name": "Gold+"}, "same")
     assert (terms(corner, joined).next_price, corner.told("plan.repriced")) == (None, [])
+    assert corner.told("plan.updated") == ["plan.updated"], "what stays as it was is told to nobody"
     row = corner.hub.payments.store.get(plans, gold)
     assert [one["price"] for one in row.prices] == [EUR], "the history of prices names each price once"
     corner.act("plan.update", {"plan": gold, "price": DEARER}, "dearer")

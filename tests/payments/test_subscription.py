@@ -78,15 +78,22 @@ def test_after_the_last_attempt_it_is_cancelled():
         known, tales = rules.charge_failed(known, "card_declined", known.due_at, DUNNING)
         told += types(tales)
     assert told == [*["subscription.payment_failed"] * 3, "subscription.cancelled"]
-    assert (known.state, known.due_at) == ("cancelled", None)
+    assert (known.state, known.due_at, known.attempt) == ("cancelled", None, 3)
+    assert tales[1] == ("subscription.cancelled", "end", {"reason": "payment_failed"})
 
 
 def test_cancelling_at_the_end_of_what_is_paid_charges_nothing_more():
     known = running()
     ending, tales = rules.cancel(known, "period_end", BEGUN + timedelta(days=5), "moved away")
-    assert (ending.state, types(tales)) == ("cancelling", ["subscription.updated"])
+    assert (ending.state, tales) == (
+        "cancelling",
+        [
+            ("subscription.updated", "cancel.2027-02-28T09:00:00Z",
+             {"reason": "moved away", "cancel_at": "2027-02-28T09:00:00Z"}),
+        ],
+    )  # fmt: skip
     over, tales, charge = rules.at_due(ending, ending.due_at)
-    assert (over.state, types(tales), charge) == ("cancelled", ["subscription.cancelled"], False)
+    assert (over.state, tales, charge) == ("cancelled", [("subscription.cancelled", "end", {})], False)
 
 
 def test_cancelling_now_ends_it_and_a_second_time_is_refused():
@@ -99,6 +106,7 @@ def test_cancelling_now_ends_it_and_a_second_time_is_refused():
 
 def test_a_pause_inside_a_period_changes_no_date():
     paused, _ = rules.pause(running(), None, BEGUN)
+    assert rules.pause(running(), None, BEGUN)[1] == [("subscription.paused", f"1.{BEGUN.isoformat()}", {})]
     assert rules.at_due(paused, BEGUN + timedelta(days=400))[2] is False
     going, _ = rules.resume(paused, BEGUN + timedelta(days=10))
     assert (going.state, going.due_at) == ("active", datetime(2027, 2, 28, 9, tzinfo=UTC))
@@ -117,12 +125,12 @@ def test_a_pause_beyond_the_period_begins_a_new_one_at_the_day_of_return():
 def test_it_ends_after_its_number_of_charges():
     known = running(cycles=1)
     over, tales, charge = rules.at_due(known, known.due_at)
-    assert (over.state, types(tales), charge) == ("ended", ["subscription.ended"], False)
+    assert (over.state, tales, charge) == ("ended", [("subscription.ended", "end", {})], False)
 
 
 def test_a_new_price_of_the_plan_holds_from_the_next_period():
     moved, tales = rules.price_changed(running(), "pln_1", 2500, "2")
-    assert types(tales) == ["subscription.updated"]
+    assert tales[0][:2] == ("subscription.updated", "price.pln_1.2")
     assert tales[0][2]["changes"] == {"price": {"minor": 2500, "currency": "EUR"}, "from": "2027-02-28T09:00:00Z"}
     paid, tales = rules.charged(rules.at_new_price(moved))
     assert (tales[0][2]["amount"]["minor"], paid.price, paid.next_price) == (2500, 2500, None)
@@ -188,7 +196,7 @@ def test_a_charge_that_is_decided_during_a_pause_leaves_it_paused():
     assert (paid.state, paid.due_at, paid.cycle, types(tales)) == ("paused", until, 2, ["subscription.renewed"])
     failed, tales = rules.charge_failed(paused, "insufficient_funds", BEGUN, DUNNING)
     assert (failed.state, failed.due_at, failed.attempt) == ("paused", until, 1)
-    assert "next_attempt_at" not in tales[0][2]
+    assert (types(tales), "next_attempt_at" in tales[0][2]) == (["subscription.payment_failed"], False)
     last, tales = rules.charge_failed(failed, "insufficient_funds", BEGUN, ())
     assert (last.state, types(tales)) == ("cancelled", ["subscription.payment_failed", "subscription.cancelled"])
 
@@ -284,6 +292,7 @@ def test_what_is_not_paid_is_cancelled_at_once():
             "cancelled", None, [("subscription.cancelled", "end", {"reason": "moved away"})],
         )  # fmt: skip
     assert rules.cancel(running(), "now", BEGUN)[1] == [("subscription.cancelled", "end", {})]
+    assert rules.cancel(new(anchor=TRIAL_ENDS, due_at=None), "period_end", BEGUN)[0].state == "cancelled"
     assert rules.cancel(running(), "period_end", running().due_at - timedelta(seconds=1))[0].state == "cancelling"
 
 
@@ -316,6 +325,11 @@ def test_a_first_charge_that_fails_is_tried_again_before_anything_is_past_due():
     assert (again.due_at, again.attempt, tales[0][1]) == (known.due_at + timedelta(days=3), 2, "0.2")
     changed, _ = rules.other_method(known, "m_2", "chk_1", BEGUN)
     assert changed.due_at == BEGUN, "the other card is tried at once"
+    unpaid = new(due_at=None)
+    assert rules.other_method(unpaid, "m_2", "chk_1", BEGUN)[0].due_at is None, "nothing of it was charged yet"
+    late, _ = rules.charge_failed(running(), "card_declined", BEGUN + timedelta(days=28), DUNNING)
+    paused, _ = rules.pause(late, None, BEGUN + timedelta(days=28))
+    assert rules.other_method(paused, "m_2", "chk_1", BEGUN)[0].due_at is None, "a pause goes on"
 
 
 def test_a_pause_of_one_that_was_to_end_does_not_keep_it():
@@ -329,6 +343,8 @@ def test_a_pause_of_one_that_was_to_end_does_not_keep_it():
     back, tales, is_charged = rules.at_due(early, BEGUN + timedelta(days=1))
     assert (back.state, back.due_at, types(tales)) == ("cancelling", ending.cancel_at, ["subscription.resumed"])
     assert is_charged is False
+    later, _ = rules.cancel(rules.pause(running(), None, BEGUN)[0], "period_end", BEGUN)
+    assert (later.state, later.due_at) == ("cancelling", ending.cancel_at)
     resumed, _ = rules.resume(paused, BEGUN + timedelta(days=2))
     assert (resumed.state, resumed.due_at) == ("cancelling", ending.cancel_at)
 
@@ -358,6 +374,7 @@ def test_after_a_pause_only_the_new_period_is_proportioned():
     assert rules.change(going, back, quantity=2)[0].balance == 0, "nothing is paid of it yet"
     assert rules.change(paused, back - timedelta(days=1), quantity=2)[0].balance == 0
     paid, _ = rules.charged(going)
+    assert (going.paid_until, paid.paid_until) == (back, datetime(2027, 5, 1, tzinfo=UTC))
     assert rules.change(paid, datetime(2027, 4, 16, tzinfo=UTC), quantity=2)[0].balance == 950
     second, _ = rules.charged(paid)
     assert rules.change(second, datetime(2027, 5, 1, tzinfo=UTC), quantity=2)[0].balance == 1900
@@ -374,7 +391,8 @@ def test_a_change_of_the_plan_takes_the_place_of_the_price_that_was_to_come():
     other, tales = rules.change(moved, BEGUN, plan="pln_9", price=900)
     assert (other.plan, other.price, other.next_price, other.next_plan) == ("pln_9", 900, None, None)
     assert rules.at_new_price(other) == other
-    assert tales[0][2]["changes"] == {"plan": "pln_9", "price": {"minor": 900, "currency": "EUR"}}
+    changes = {"plan": "pln_9", "price": {"minor": 900, "currency": "EUR"}}
+    assert tales == [("subscription.updated", BEGUN.isoformat(), {"changes": changes})]
     more, tales = rules.change(moved, BEGUN, quantity=2, prorate="none")
     assert (more.next_price, more.next_plan, rules.at_new_price(more).charge) == (2500, "pln_1", 5000)
     assert tales[0][2]["changes"] == {"quantity": 2}
@@ -404,6 +422,17 @@ def test_the_discount_of_the_period_that_is_paid_is_what_a_change_is_proportione
     known = running(anchor=datetime(2027, 4, 1, tzinfo=UTC), discount=once)
     changed, _ = rules.change(known, datetime(2027, 4, 16, tzinfo=UTC), quantity=2)
     assert (changed.balance, changed.charge) == (475, 3800 + 475)
+    second, _ = rules.charged(known)
+    assert rules.change(second, datetime(2027, 5, 1, tzinfo=UTC), quantity=2)[0].balance == 1900, "it was paid whole"
+
+
+def test_a_charge_is_told_with_its_period_to_the_second_and_its_amount():
+    begun = rules.begin_now(new(quantity=2), BEGUN + timedelta(days=1, microseconds=5))
+    paid, tales = rules.charged(begun)
+    period = {"start": "2027-02-01T09:00:00Z", "end": "2027-03-01T09:00:00Z"}
+    amount = {"minor": 3800, "currency": "EUR"}
+    assert tales == [("subscription.started", "0", {"period": period, "amount": amount})]
+    assert paid.due_at == datetime(2027, 3, 1, 9, 0, 0, 5, tzinfo=UTC)
 
 
 def test_two_changes_within_a_second_are_told_both():

@@ -300,3 +300,20 @@ def test_a_charge_that_is_repeated_asks_for_the_amount_that_was_written_down(cor
     assert [one["amount"] for one in corner.gateway.charges] == [4900, 4900]
     corner.forward(days=31)
     assert [one["amount"] for one in corner.gateway.charges] == [4900, 4900, 9800 + 4900]
+
+
+@pytest.mark.parametrize("given", [{}, {"quantity": 2, "prorate": "none"}, {"method": "m_other"}])
+def test_metadata_of_a_change_is_kept_and_told_from_then_on(corner, given):
+    joined = member(corner)
+    for _ in range(2):
+        act(corner, "update", joined, metadata={"seat": "7"}, **given)
+    assert corner.told("subscription.updated") == ["subscription.updated"]
+    assert corner.event("subscription.updated")["metadata"] == {"member": "9", "seat": "7"}
+    act(corner, "update", joined, key="again", metadata={"seat": "8"})
+    act(corner, "pause", joined)
+    assert corner.event("subscription.paused")["metadata"] == {"member": "9", "seat": "8"}
+    act(corner, "resume", joined)
+    corner.forward(days=28)
+    assert corner.event("subscription.renewed")["metadata"] == {"member": "9", "seat": "8"}
+    charged = corner.gateway.charges[-1]["metadata"]
+    assert charged == {"member": "9", "seat": "8", "hub_subscription": joined, "hub_cycle": "1"}

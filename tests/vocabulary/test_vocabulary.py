@@ -27,7 +27,8 @@ TABLE = {
     "refund.issued .failed .requested .approved .refused .divided": "refund payment amount",
     "dispute.opened .closed": "dispute payment amount",
     "plan.created .updated .repriced .cancelled": "plan",
-    "subscription.started .renewed .payment_failed .updated .paused .resumed .cancelled .ended": "subscription plan",
+    "subscription.started .renewed .payment_failed .updated .paused .resumed .cancelled .ended .paid_again "
+    ".not_given_back": "subscription plan",
     "escrow.held .frozen .released .settled .lapsing .lapsed": "hold payment amount",
     "transfer.sent .failed .reversed": "transfer provider amount",
     "payout.paid .failed": "payout provider amount",
