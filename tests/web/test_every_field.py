@@ -33,8 +33,11 @@ KINDS = {
 }  # fmt: skip
 """What a field is for, by its name; all others take words."""
 
+SCANNED = ("scan.change", "code")
+"""What becomes a line of the page."""
+
 NOT_KEPT = {
-    "scan.change code": "it becomes a line of the page",
+    " ".join(SCANNED): "it becomes a line of the page",
     "editor.act text": "only looked at, unless it is saved",
     "editor.create text": "only looked at, unless it is saved",
     "editor.act message": "the text is as it was, so there is no new version to describe",
@@ -63,7 +66,8 @@ WITH = {
 READ = {
     ("form_page.send", "coupon"): {"coupon"}, ("ledger.reconcile", "ask"): (), ("ledger.decide", "again"): (),
     ("ledger.decide", "happened"): {"reference"}, ("stuck.decide", "again"): (), ("runs.decide", "try_again"): (),
-    ("runs.decide", "not_happened"): (), ("scan.change", "add"): {"code"}, ("templates.act", ""): {"text"},
+    ("runs.decide", "not_happened"): (), ("scan.change", "add"): {"code"},
+    ("scan.change", "order"): {"quantity", "name", "email"}, ("templates.act", ""): {"text"},
     ("templates.create", ""): {"name", "text"},
     **{(f"editor.{one}", "check"): {"text"} for one in ("act", "create")},
     **{(f"editor.{one}", "test"): {"text"} for one in ("act", "create")},
@@ -173,7 +177,7 @@ class Trials(Walker):
             yield "it is said where nobody sees it"
         for other in form.controls:
             values = sent.get(other.name)
-            if values is None or other.kind in {"hidden", "password", "file"}:
+            if values is None or other.kind in {"hidden", "password", "file"} or (case.endpoint, other.name) == SCANNED:
                 continue
             lines = other.has_lines
             if other.is_typed or other.kind == "select":

@@ -17,6 +17,7 @@ from hub.payments import ledger
 from hub.phrases import LANGUAGES
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key, offering
+from hub.web.entries import typed_in
 from hub.web.sessions import actor, the_hub
 
 if TYPE_CHECKING:
@@ -65,21 +66,21 @@ def act(identity: str) -> ResponseReturnValue:
         act_once("providers", do, {"provider": identity})
         flash("Approved." if do == "approve" else "Suspended: no more jobs are offered to them.", "success")
         return redirect(url_for("providers.show", identity=identity), 303)
-    typed = request.form.to_dict()
-    rating, said = read_rating(typed.get("rating", "").strip())
+    typed = typed_in(request.form)
+    rating, said = read_rating(typed.get("rating", ""))
     wrong = {**({"rating": said} if said else {}), **_too_long(typed)}
     if typed.get("language", "") not in _SPOKEN:
         wrong["language"] = "Choose a language of the list."
     if wrong:
         return _page(identity, typed, wrong), 422
     hub = the_hub()
-    accounts = {name: typed.get(f"account-{name}", "").strip() for name in _gateways()}
+    accounts = {name: typed.get(f"account-{name}", "") for name in _gateways()}
     given = {name: typed.get(name, "") for name in ("name", "phone", "region", "language")}
     try:
         skills = [one.strip() for one in typed.get("skills", "").split(",") if one.strip()]
         change_provider(hub.office(form_key()), identity, {**given, "skills": skills}, accounts, rating)
     except ActionError as error:
-        return _page(identity, typed, {"name" if not given["name"].strip() else "skills": error.message}), 422
+        return _page(identity, typed, {"name" if not given["name"] else "skills": error.message}), 422
     hub.store.note(actor(), "providers.change", identity, hub.now())
     flash("Saved.", "success")
     return redirect(url_for("providers.show", identity=identity), 303)
@@ -101,9 +102,7 @@ def _too_long(typed: Mapping[str, str]) -> dict[str, str]:
     """By field what is longer than is kept, so that nothing is cut off unseen."""
     longest = {**LONGEST_PROVIDER, **dict.fromkeys((f"account-{name}" for name in _gateways()), _LONGEST_ACCOUNT)}
     return {
-        name: f"At most {most} characters, please."
-        for name, most in longest.items()
-        if len(typed.get(name, "").strip()) > most
+        name: f"At most {most} characters, please." for name, most in longest.items() if len(typed.get(name, "")) > most
     }
 
 
