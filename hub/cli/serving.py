@@ -11,7 +11,8 @@ import gc
 import logging
 import socket
 import sys
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from hub.config import Settings
     from hub.engine.hub import Hub
     from hub.serve import Switch
+
+_HELD_ON_TO: Final = 10
+"""Seconds for which a port is waited for: a process that was killed in the middle of a write lets go of it only then."""
+_PAUSE: Final = 0.2
 
 
 @click.command("run")
@@ -86,18 +91,38 @@ def _serve(settings: Settings, role: str) -> None:
 
 
 def _look_for_another(settings: Settings) -> None:
-    """Raises ``ConfigError`` when the port is taken: two hubs on one port would share its requests without a word."""
+    """Raises ``ConfigError`` when the port is taken: two hubs on one port would share its requests without a word.
+
+    One that was killed may hold it a moment longer, so that is waited for.
+    """
+    end, said = time.monotonic() + _HELD_ON_TO, False
+    while (error := _refused(settings)) is not None:
+        if error.errno != errno.EADDRINUSE:
+            remedy = "Give an address of this machine as --host, and a port that this user may open as --port."
+            raise ConfigError(_no_port(settings, error), remedy=remedy) from error
+        if time.monotonic() >= end:
+            remedy = "Stop the other program, or give another port: hub run --port 9000."
+            raise ConfigError(_no_port(settings, error), remedy=remedy) from error
+        if not said:
+            click.echo(f"Port {settings.port} is taken; waiting {_HELD_ON_TO} seconds for it.", err=True)
+            said = True
+        time.sleep(_PAUSE)
+
+
+def _refused(settings: Settings) -> OSError | None:
+    """Why the hub cannot listen at its port; None when it can."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # what a hub that has ended left in TIME_WAIT
         try:
             probe.bind((settings.host, settings.port))
         except OSError as error:
-            message = f"The hub cannot listen at {settings.host}, port {settings.port}: {error.strerror or error}."
-            remedy = "Stop the other program, or give another port: hub run --port 9000."
-            if error.errno != errno.EADDRINUSE:
-                remedy = "Give an address of this machine as --host, and a port that this user may open as --port."
-            raise ConfigError(message, remedy=remedy) from error
+            return error
+    return None
+
+
+def _no_port(settings: Settings, error: OSError) -> str:
+    return f"The hub cannot listen at {settings.host}, port {settings.port}: {error.strerror or error}."
 
 
 def _try_to_open(settings: Settings) -> None:

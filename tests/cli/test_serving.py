@@ -1,13 +1,18 @@
 """What `hub run` says before it serves."""
 
 import socket
+import threading
 
 import pytest
 
+from hub.cli import serving
+from hub.config import load_settings
+
 
 @pytest.mark.parametrize("sharing", [False, True])
-def test_a_port_that_is_taken_is_said_in_a_sentence(hub, workspace, sharing):
+def test_a_port_that_is_taken_is_said_in_a_sentence(hub, workspace, monkeypatch, sharing):
     """Another hub shares its port with whoever asks to: then requests would go to either."""
+    monkeypatch.setattr(serving, "_HELD_ON_TO", 0.3)
     with socket.socket() as other:
         if sharing:
             other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -18,6 +23,16 @@ def test_a_port_that_is_taken_is_said_in_a_sentence(hub, workspace, sharing):
     assert "Address already in use" in answer.err
     assert "--port" in answer.err
     assert not workspace.exists()
+
+
+def test_a_port_that_a_killed_process_holds_a_moment_longer_is_waited_for(tmp_path, capsys):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        threading.Timer(0.5, other.close).start()
+        serving._look_for_another(load_settings(workspace=tmp_path, port=port))
+    assert capsys.readouterr().err == f"Port {port} is taken; waiting 10 seconds for it.\n"
 
 
 def test_an_address_of_another_machine_is_refused(hub):
