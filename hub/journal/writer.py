@@ -224,9 +224,9 @@ class Writer:
         self.statistics.commits += 1
         self.statistics.items += len(batch)
         self.statistics.largest_batch = max(self.statistics.largest_batch, len(batch))
+        self.on_commit(len(batch), time.perf_counter() - begun)
         for entry, outcome in zip(batch, outcomes, strict=True):
             _tell(entry, outcome)
-        self.on_commit(len(batch), time.perf_counter() - begun)
 
     def _written(self, batch: list[_Entry]) -> list[Any]:
         """Write the batch, again when it lost against another process; the database has undone the attempt then."""
