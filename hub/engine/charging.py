@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import structlog
 
 from hub.engine.gateway_calls import Attempt, part_key
-from hub.errors import NotFoundError, PermanentError, TransientError, UncertainError
+from hub.errors import ConflictError, NotFoundError, PermanentError, TransientError, UncertainError
 from hub.expressions.durations import parse_duration
 from hub.ids import derived_id
 from hub.journal.tables import checkouts, subscriptions
@@ -155,7 +155,7 @@ class Charging:
             self._store.keep_subscription(row, rules.settled(known, minor), self._hub.now(), paid)
 
     def link_paid(self, link: sa.Row[Any], payment: str) -> None:
-        """A period's link was paid."""
+        """A period's link was paid. Raises ``ConflictError`` while the charge that made it does not know it yet."""
         identity = link.input.get("subscription")
         if identity is None:
             return
@@ -163,6 +163,9 @@ class Charging:
         charge = self._charge_of(identity, link.id, payment)
         if charge is not None:
             self._paid(row, charge, payment)
+        elif self._is_asked_for_now(self._store.subscription(row), link):
+            message = f"The link {link.id} was paid before it was written that it asks for the period."
+            raise ConflictError(message, remedy="It is looked at again within seconds.")
         else:
             self._paid_late(row, None, link.input["amount"]["minor"], payment)
 
@@ -293,6 +296,12 @@ class Charging:
         """Whether the present charge is under way, and nothing tells of it but its own end."""
         charge = self._charge_at(known)
         return charge is not None and charge.state != "waiting"
+
+    def _is_asked_for_now(self, known: Subscription, link: sa.Row[Any]) -> bool:
+        """Whether the present charge made the link, and did not come to write that yet: its process is about to, or died."""
+        charge = self._charge_at(known)
+        cycle = (link.input.get("metadata") or {}).get("hub_cycle")
+        return charge is not None and charge.state in {"started", "ready"} and cycle == str(known.cycle)
 
     def _close_links(self, row: sa.Row[Any], cycle: int) -> None:
         """Nobody can pay a period any more by the links that were sent for it."""

@@ -14,7 +14,7 @@ import structlog
 
 from hub.engine import new_means
 from hub.engine.timers import claim_timers, run_timer
-from hub.errors import HubError
+from hub.errors import ConflictError, HubError
 from hub.journal.entries import Happening
 from hub.journal.tables import checkouts, links, subscriptions
 from hub.payments.links import link_event
@@ -35,6 +35,7 @@ _AT_ONCE = 50
 _THREADS = 4
 _BACKLOG = 200
 _CLAIM = timedelta(minutes=2)
+_SOON = timedelta(seconds=2)
 _STOP_SECONDS = 5.0
 
 
@@ -110,7 +111,15 @@ class PaymentClock:
         self._hub.recorder.record(happening, now)
 
     def _visit(self, visit: sa.Row[Any]) -> None:
-        """A visit was decided: its link or subscription hears of it."""
+        """A visit was decided: its link or subscription hears of it, a little later where others change that just now."""
+        try:
+            self._tell_owner(visit)
+        except ConflictError:
+            self._desk.store.change_checkout(visit.id, self._hub.now(), due_at=self._hub.now() + _SOON)
+            raise
+        self._desk.store.change_checkout(visit.id, self._hub.now(), due_at=None)
+
+    def _tell_owner(self, visit: sa.Row[Any]) -> None:
         if visit.purpose == "link" and visit.state == "paid":
             self._link_paid(visit)
         elif visit.purpose == FIRST_VISIT and visit.state in {"paid", "closed"}:
@@ -123,7 +132,6 @@ class PaymentClock:
             self._charging.difference_decided(visit)
         elif visit.purpose == "charge":
             self._charging.decided(visit)
-        self._desk.store.change_checkout(visit.id, self._hub.now(), due_at=None)
 
     def _link_paid(self, visit: sa.Row[Any]) -> None:
         now, store = self._hub.now(), self._desk.store

@@ -1,11 +1,13 @@
 """Story 3.2 on a phone: buy one course, or become a member; renewals, a failed charge, the end; the admin's price and end."""
 
 import re
+from datetime import datetime
 from email import message_from_bytes, policy
 
 import pytest
 from playwright.sync_api import expect
 
+from hub.commerce.access import held
 from hub.commerce.portal import portal_address
 from hub.engine.form_desk import FormDesk
 from hub.payments.coupons import make
@@ -153,6 +155,33 @@ def test_the_admin_sets_another_price_and_members_are_told_and_pay_it(
     admin.goto("/payments")
     for shown in (was, now):
         expect(admin.get_by_text(shown).first).to_be_visible()
+
+
+def test_twelve_months_of_a_membership_are_charged_once_each_and_keep_the_access_open(school, open_browser):
+    admin, member = log_in(open_browser()), open_browser(PHONE)
+    enrol(member, "Membership", "ada@example.com")
+    (first,) = school.until(lambda: told(school, "access.granted"))
+    for month in range(1, 13):
+        a_month_later(admin)
+        school.until(lambda so_far=month: len(told(school, "subscription.renewed")) == so_far)
+    periods = [one["period"] for one in told(school, "subscription.renewed")]
+    assert len({one["start"] for one in periods}) == 12
+    assert sorted(one["start"] for one in periods)[1:] == sorted(one["end"] for one in periods)[:-1], (
+        "no day is left out"
+    )
+    school.until(lambda: len(told(school, "access.extended")) == 12)
+    with school.hub.database.read() as connection:
+        (access,) = held(connection, "ada@example.com")
+    last = max(datetime.fromisoformat(one["end"]) for one in periods)
+    assert access.until >= last > datetime.fromisoformat(first["until"])
+    paid = school.until(lambda: len(told(school, "payment.succeeded")) == 13 and told(school, "payment.succeeded"))
+    assert [one["amount"] for one in paid] == [{"minor": 1900, "currency": "EUR"}] * 13
+    admin.goto("/payments")
+    expect(admin.get_by_text("13 paid")).to_be_visible()
+    expect(admin.get_by_text("€247.00")).to_be_visible()
+    member.goto(portal_address(school.hub.office("test"), "ada@example.com"))
+    membership = member.get_by_role("region", name="Paint with watercolours: Membership")
+    expect(membership).to_contain_text("Running. Paid until")
 
 
 def test_who_leaves_or_keeps_the_old_price_is_told_of_no_new_one(school, open_browser):

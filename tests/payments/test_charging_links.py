@@ -5,7 +5,8 @@ import pytest
 from hub.journal.queries import EventFilter
 from hub.journal.tables import links
 from tests.payments.conftest import ADA, Corner
-from tests.payments.test_charging import terms
+from tests.payments.market import KilledError
+from tests.payments.test_charging import die, terms
 from tests.payments.test_subscriptions import act, plan
 
 
@@ -82,3 +83,17 @@ def test_by_the_link_of_a_subscription_that_is_over_nothing_can_be_paid(by_link,
         by_link.forward(days=60)
     assert by_link.told("subscription")[-1] == "subscription.cancelled"
     assert set(states_of_links(by_link)) == {"cancelled"}
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_link_that_is_paid_when_the_process_that_made_it_died_pays_its_period_alone(by_link, monkeypatch, moment):
+    pay_link(by_link, links_of(by_link)[0])
+    die(by_link, monkeypatch, "end_charge", moment)
+    with pytest.raises(KilledError):
+        by_link.forward(days=31)
+    pay_link(by_link, links_of(by_link)[1])
+    by_link.forward(minutes=3)
+    by_link.forward(minutes=3)
+    assert by_link.told("subscription") == ["subscription.started", "subscription.renewed"]
+    assert (terms(by_link, by_link.joined).cycle, terms(by_link, by_link.joined).balance) == (2, 0)
+    assert len(links_of(by_link)) == 2
