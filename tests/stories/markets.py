@@ -10,10 +10,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import requests
+import sqlalchemy as sa
 
 from hub.connect.manifest import Support
 from hub.ingest.pollers import Pollers
-from hub.journal.tables import checkouts
+from hub.journal.tables import checkouts, runs
 from tests.stories.conftest import LiveHub
 
 if TYPE_CHECKING:
@@ -218,13 +219,24 @@ class Market:
 
     @contextmanager
     def later(self, **parts: int) -> Iterator[None]:
-        """The hub's clock is set forward for a while."""
+        """The hub's clock is set forward for a while. What began meanwhile ends first: it would be due in the future."""
         before = self.live.clock.offset
         self.live.clock.forward(**parts)
         try:
             yield
+            self.let_runs_end()
         finally:
             self.live.clock.offset = before
+
+    def let_runs_end(self) -> None:
+        """Wait until no run is about to start or under way, though not for long: one may wait for what a test does next."""
+        end = time.monotonic() + 10
+        under_way = sa.select(runs.c.id).where(runs.c.status.in_(("ready", "running"))).limit(1)
+        while time.monotonic() < end:
+            with self.live.hub.database.read() as connection:
+                if connection.execute(under_way).first() is None:
+                    return
+            time.sleep(0.02)
 
     # what the hub does
 
