@@ -15,6 +15,7 @@ from hub.journal.tables import checkouts, subscriptions
 from hub.payments import subscription as rules
 from hub.payments.desk import references
 from hub.payments.links import create_link
+from hub.payments.payment import UNPAID
 from hub.payments.plans import close_links, pays_by_link, tell
 from hub.payments.refunds import give_back
 from hub.payments.store import PAID
@@ -243,7 +244,7 @@ class Charging:
         self._desk.tell(row.connection, output, asked)
         if status in {"succeeded", "partially_refunded", "refunded"}:
             self._succeed(row, known, charge, payment)
-        elif status in {"failed", "expired", "voided"}:
+        elif status in UNPAID:
             self._fail(row, known, charge, str(output.get("reason") or status))
         else:
             visit = derived_id("chk", known.id, str(charge.cycle), str(charge.attempt))

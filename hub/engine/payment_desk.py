@@ -15,6 +15,7 @@ from hub.ids import derived_id
 from hub.journal.entries import Happening
 from hub.journal.tables import checkouts, links
 from hub.payments.links import MOST_ATTEMPTS, link_event, link_payment
+from hub.payments.payment import UNPAID
 from hub.payments.store import PAID
 from hub.payments.telling import report
 
@@ -44,7 +45,7 @@ _DELIVERED_WITHIN = timedelta(minutes=10)
 """Webhooks mostly come within seconds; after this time without one it is told."""
 _FRESH = timedelta(minutes=30)
 _LATE = frozenset({"pending", "authorized", *PAID})
-_UNPAID = frozenset({"created", "failed", "expired", "voided"})
+_NOT_PAID = frozenset({"created", *UNPAID})
 
 
 class Pages:
@@ -199,7 +200,7 @@ class PaymentDesk:
         key = part_key(hashlib.sha256(visit.id.encode()).hexdigest()[:40], f"lapsed:{visit.payment}")
         output = cast("JsonObject", self.act(visit.connection, "payment.get", key, {"payment": visit.payment}))
         self.tell(visit.connection, output, visit.input, known_as=visit.payment)
-        return output["status"] not in _UNPAID
+        return output["status"] not in _NOT_PAID
 
     def returned(self, identity: str, parameters: Mapping[str, str]) -> Standing:
         """The payer's browser came back with these parameters: prove them, finish what the gateway needs, tell the outcome.
@@ -219,7 +220,7 @@ class PaymentDesk:
         if output["payment"] != visit.payment:  # before it is told, as what is told decides the visit of this payment
             self.store.change_checkout(identity, self._hub.now(), payment=output["payment"])
         self.tell(visit.connection, output, visit.input, known_as=visit.payment)
-        if output["status"] in {"failed", "expired", "voided"}:
+        if output["status"] in UNPAID:
             return Standing(visit, "failed", str(output.get("reason") or ""))
         standing = self.standing(identity)
         if standing.state == "paid" and standing.visit.state == "open":  # a webhook told it before the visit knew it
@@ -242,7 +243,7 @@ class PaymentDesk:
             return Standing(visit, "waiting")
         if payment.state == "expired" and self.has_lapsed(visit):
             return Standing(visit, "open")
-        if payment.state in {"failed", "expired", "voided"}:
+        if payment.state in UNPAID:
             return Standing(visit, "failed", str(_newest(payment.facts, "reason") or ""))
         return Standing(visit, "paid")
 

@@ -19,6 +19,8 @@ FINAL: Final = frozenset(
 )
 """States in which the hub need not ask the gateway how the payment goes on."""
 
+UNPAID: Final = frozenset({"failed", "expired", "voided"})
+"""States that bring no money in any more."""
 _TOLD = ("created", "pending", "authorized", "succeeded", "failed", "expired", "voided", "returned", "settled")
 # Of things told for the same moment, the later one in a payment's life counts.
 _RANK = {name: rank for rank, name in enumerate(("created", "pending", "failed", "authorized", "expired", "voided"))}

@@ -14,6 +14,7 @@ from hub.payments.calendar import period_start
 from hub.payments.desk import metadata_with, own_words, references
 from hub.payments.discounts import check
 from hub.payments.links import cancel_link
+from hub.payments.payment import UNPAID
 from hub.payments.store import PAID
 from hub.payments.subscription import RUNNING, Subscription
 
@@ -35,9 +36,6 @@ DIFFERENCE: Final = "difference"
 """What the visit is for that hears how the bank decides on a difference that was charged at once. Its ``input`` names the
 ``step`` that made the change.
 """
-
-UNPAID: Final = frozenset({"failed", "expired", "voided"})
-"""States of payments that bring no money in."""
 
 # plans
 

@@ -108,26 +108,24 @@ def _upsert(is_sqlite: bool, columns: tuple[str, ...]) -> sqlite.Insert | postgr
     return insert.on_conflict_do_update(index_elements=["connection", "payment"], set_=changed)
 
 
-_REPORT_CLOSED = (
-    sa.update(checkouts)
-    .where(
-        checkouts.c.connection == sa.bindparam("of_connection"),
-        sa.or_(checkouts.c.payment == sa.bindparam("of_payment"), checkouts.c.payment == sa.bindparam("of_page")),
-        checkouts.c.state == "closed",
-        checkouts.c.purpose == FIRST_VISIT,
-    )
-    .values(due_at=sa.bindparam("moment"), updated_at=sa.bindparam("moment"))
-)
-
 # Comparisons and no IN: a list of values cannot be given for many rows at once.
+_PAID_LATE = (
+    checkouts.c.state == "closed",
+    checkouts.c.purpose == FIRST_VISIT,
+    sa.bindparam("to_state", type_=sa.String) == "paid",
+)
 _TELL = (
     sa.update(checkouts)
     .where(
         checkouts.c.connection == sa.bindparam("of_connection"),
         sa.or_(checkouts.c.payment == sa.bindparam("of_payment"), checkouts.c.payment == sa.bindparam("of_page")),
-        sa.or_(checkouts.c.state == "open", checkouts.c.state == "failed"),
+        sa.or_(checkouts.c.state == "open", checkouts.c.state == "failed", sa.and_(*_PAID_LATE)),
     )
-    .values(state=sa.bindparam("to_state"), due_at=sa.bindparam("moment"), updated_at=sa.bindparam("moment"))
+    .values(
+        state=sa.case((checkouts.c.state == "closed", "closed"), else_=sa.bindparam("to_state", type_=sa.String)),
+        due_at=sa.bindparam("moment"),
+        updated_at=sa.bindparam("moment"),
+    )
 )
 
 
@@ -139,22 +137,19 @@ def _tell_checkouts(tx: Transaction, rows: Sequence[dict[str, object]], pages: M
     decided = [row for row in rows if row["state"] in _WON or row["state"] in FINAL]
     if not decided:
         return
-    news: list[dict[str, object]] = [
-        {
-            "of_connection": row["connection"],
-            "of_payment": row["payment"],
-            "of_page": pages.get((str(row["connection"]), str(row["payment"]))),
-            "to_state": "paid" if row["state"] in _WON else "failed",
-            "moment": row["updated_at"],
-        }
-        for row in decided
-    ]
-    tx.connection.execute(_TELL, news)
-    late = [
-        {name: value for name, value in one.items() if name != "to_state"} for one in news if one["to_state"] == "paid"
-    ]
-    if late:
-        tx.connection.execute(_REPORT_CLOSED, late)
+    tx.connection.execute(
+        _TELL,
+        [
+            {
+                "of_connection": row["connection"],
+                "of_payment": row["payment"],
+                "of_page": pages.get((str(row["connection"]), str(row["payment"]))),
+                "to_state": "paid" if row["state"] in _WON else "failed",
+                "moment": row["updated_at"],
+            }
+            for row in decided
+        ],
+    )
 
 
 def _stamp(moment: datetime) -> str:

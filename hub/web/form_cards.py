@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, cast
 from hub.errors import ConfigError
 from hub.recipes.document import parse_document
 from hub.recipes.findings import FindingsError
-from hub.web.form_entries import Change, shown
+from hub.web.form_entries import NAME, Change, shown
 from hub.web.form_texts import LONGEST, languages_of, text_changes, text_label, words_of
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ _WHOLE: Final = re.compile(r"-?[0-9]{1,15}")
 _LONGEST_NAME: Final = 40
 _LONGEST_CHOICE: Final = 200
 _LONGEST_VALUE: Final = 500
-_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +119,7 @@ class Card:
     def _fits(self, entered: Entered) -> bool:
         """Whether the text would take what was entered; where not, it is said at the inputs."""
         name, choices = entered.said(self.input("name")), self.input("choices")
-        if name and not _NAME.fullmatch(name):
+        if name and not NAME.fullmatch(name):
             message = "Use small letters, digits and underscores, at most 40 in all, and begin with a letter."
             entered.refuse(self.input("name"), message)
         longest = max((len(line.strip()) for line in entered.said(choices).splitlines()), default=0)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, cast
 
 from hub.engine.form_edits import set_value
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from hub.jsontypes import Json, JsonObject
 
 Path: TypeAlias = "tuple[str | int, ...]"
+
+NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
+"""What a field or an offer may be called in the text."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from hub.commerce.forms import interval_of
 from hub.connect.manifest import Kind, Support
-from hub.web.form_entries import Change, Entry, Group, input_name, shown
+from hub.web.form_entries import NAME, Change, Entry, Group, input_name, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +26,6 @@ EVERY: Final = (
 )
 """How often an offer is paid, as the designer asks it."""
 
-_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _WHOLE: Final = re.compile(r"[0-9]{1,6}")
 _MOST_COUNT: Final = 365
 _MOST_TRIAL_DAYS: Final = 730
@@ -187,7 +186,7 @@ class Name:
         name = entered.said(input_name(self.path))
         if name == shown(self.value):
             return
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             message = "Write small letters, digits and underscores, beginning with a letter, such as monthly."
             entered.refuse(input_name(self.path), message)
         elif name in self.taken:

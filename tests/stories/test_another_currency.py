@@ -6,18 +6,9 @@ import pytest
 import sqlalchemy as sa
 
 from hub.journal.tables_ledger import ledger_entries
-from tests.stories.cells import wait
+from tests.stories.cells import PAY, wait
 from tests.stories.payers import PayPal, Razorpay, Stripe
 
-PAID = """\
-  - id: pay
-    call: shop/payment.create
-    with:
-      amount: ${ event.data.total }
-      order: ${ event.data.order }
-      customer: ${ event.data.customer }
-      return_url: https://shop.example.com/thanks
-"""
 BACK = """\
   - id: NAME
     call: shop/payment.refund
@@ -65,7 +56,7 @@ def test_what_was_credited_in_another_currency_goes_back_with_the_payment_to_the
             BACK.replace("NAME", name).replace("MINOR", str(minor)).replace("CURRENCY", market.currency) + pause
             for name, minor, pause in (("part", 3333, "  - wait: {for: 2d}\n"), ("rest", 6667, ""))
         )
-        run = market.begin(PAID + wait("paid", "payment.succeeded") + refunds, "o_77")
+        run = market.begin(PAY + wait("paid", "payment.succeeded") + refunds, "o_77")
         market.pay(market.output(run, "pay"))
         market.watched(run, "part")
         market.deliver()

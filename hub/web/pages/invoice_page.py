@@ -18,6 +18,7 @@ from hub.commerce.order_reading import not_needed
 from hub.commerce.order_reading import payments_of as payments_of_order
 from hub.errors import HubError, NotFoundError
 from hub.money import Money
+from hub.payments.payment import UNPAID
 from hub.secrets import LinkError
 from hub.web.access import Pages, Role
 from hub.web.codes import code_picture
@@ -41,7 +42,6 @@ pages.register_error_handler(LinkError, leads_nowhere)
 pages.register_error_handler(NotFoundError, leads_nowhere)
 
 _WAITING = frozenset({"pending", "authorized"})
-_FAILED = frozenset({"failed", "expired", "voided"})
 
 
 @pages.page("/i/<token>", Role.PUBLIC, limit="120 per minute")
@@ -136,7 +136,7 @@ def _state(invoice: sa.Row[Any], payments: Sequence[sa.Row[Any]]) -> str:
     states = [row.at_gateway for row in payments]
     if _WAITING & set(states):
         return "waiting"
-    return "failed" if states and states[-1] in _FAILED else "open"
+    return "failed" if states and states[-1] in UNPAID else "open"
 
 
 def _standing(identity: str) -> tuple[sa.Row[Any], Sequence[sa.Row[Any]]]:

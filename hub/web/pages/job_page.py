@@ -17,6 +17,7 @@ from hub.commerce.job_payments import ways_to_pay
 from hub.commerce.job_reading import FOR_CUSTOMER, find_job, offers_of, payments_of, price_of
 from hub.commerce.providers import find_provider
 from hub.errors import HubError, NotFoundError, PermanentError
+from hub.payments.payment import UNPAID
 from hub.secrets import LinkError
 from hub.web.access import Pages, Role
 from hub.web.entries import typed_in
@@ -41,7 +42,6 @@ pages.register_error_handler(LinkError, leads_nowhere)
 pages.register_error_handler(NotFoundError, leads_nowhere)
 
 _STEPS: Final = frozenset({"choose", "confirm", "dispute", "cancel"})
-_FAILED: Final = frozenset({"failed", "expired", "voided"})
 _LONGEST_REASON: Final = 500
 
 
@@ -123,7 +123,7 @@ def _payment(rows: Sequence[sa.Row[Any]]) -> str:
     states = [row.at_gateway for row in rows if row.state == "begun"]
     if "pending" in states:
         return "waiting"
-    return "failed" if states and states[-1] in _FAILED else ""
+    return "failed" if states and states[-1] in UNPAID else ""
 
 
 def day_words(day: str | None) -> str:

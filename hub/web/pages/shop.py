@@ -17,6 +17,7 @@ from hub.commerce.invoice_reading import find_invoice
 from hub.commerce.order_reading import due_of, find_order, lines_of, not_needed, payments_of, references
 from hub.errors import HubError, NotFoundError
 from hub.money import Money
+from hub.payments.payment import UNPAID
 from hub.payments.receipts import PAGE, receipts_of
 from hub.secrets import LinkError
 from hub.web.access import Pages, Role
@@ -40,7 +41,6 @@ pages.register_error_handler(LinkError, leads_nowhere)
 pages.register_error_handler(NotFoundError, leads_nowhere)
 
 _WAITING = frozenset({"pending", "authorized"})
-_FAILED = frozenset({"failed", "expired", "voided"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Standing:
         states = [row.at_gateway for row in self.payments]
         if _WAITING & set(states):
             return "waiting"
-        return "failed" if states and states[-1] in _FAILED else "open"
+        return "failed" if states and states[-1] in UNPAID else "open"
 
     @property
     def tax(self) -> Money:
