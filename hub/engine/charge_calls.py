@@ -53,11 +53,14 @@ class ChargeCalls:
         _, connector, call = self._desk.call(connection, part_key(_NO_KEY, part), given)
         return cast("JsonObject", connector.run(action, call))
 
-    def give_back(self, row: sa.Row[Any], payment: str, minor: int) -> None:
-        """A payment came in for a subscription that was over already: it goes back, and that is told."""
+    def give_back(self, row: sa.Row[Any], payment: str, minor: int, again: str = "") -> None:
+        """A payment came in for a subscription that was over already: it goes back, and that is told.
+
+        ``again`` tells a person's later wish from the hub's own attempt, which is made once.
+        """
         about: JsonObject = {"amount": {"minor": minor, "currency": row.terms["currency"]}, "reason": row.state}
         self.tell(row, [("subscription.paid_again", payment, about)], payment)
-        office = self._hub.office(f"subscription.give_back {row.connection}/{payment}")
+        office = self._hub.office(f"subscription.give_back {row.connection}/{payment}{again}")
         error = give_back(office, office.doer(row.connection), payment, "subscription cancelled")
         if error is not None:
             self.tell(row, [("subscription.not_given_back", payment, {**about, "error": error})], payment)

@@ -103,6 +103,10 @@ class Charging:
         elif output["status"] in PAID:
             self._calls.give_back(row, str(output["payment"]), visit.input["amount"]["minor"])
 
+    def give_back_again(self, row: sa.Row[Any], payment: str, minor: int) -> None:
+        """The gateway is asked once more to give back what came in for a subscription that is over."""
+        self._calls.give_back(row, payment, minor, f" {self._hub.now().isoformat()}")
+
     def replace_method(self, identity: str, method: str, step: str) -> None:
         """A payer gave another means of payment, and what is overdue goes to it at once. A repeat of ``step`` does nothing.
 
