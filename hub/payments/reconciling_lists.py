@@ -55,6 +55,9 @@ _BACK: Final[Mapping[str, timedelta]] = {
     PAYOUT: timedelta(days=1),
 }
 """How much further back than the day the list is read: for what happened there just before it was told here."""
+LONGEST_BACK: Final = max(_BACK.values())
+AGREES: Final = "It agrees now."
+CHANGED: Final = "It differs in another way since."
 _AT_ONCE: Final = 50
 _SLACK: Final = timedelta(days=1)
 _SENT_STATES: Final[Mapping[str, Mapping[str, str]]] = {
@@ -119,6 +122,7 @@ def _compare(office: Office, day: str, kind: str, connection: str) -> bool:
     for page in _pages(office, connection, kind, day):
         seen |= page.keys()
         _keep(office, day, kind, connection, page)
+    office.change(lambda book: _end_unread(book, day, kind, connection))
     missing = sorted(told - seen)
     with office.read() as reading:
         done = _compared(reading, day, kind, connection, missing)
@@ -260,10 +264,10 @@ def _keep_page(  # noqa: PLR0913 (what makes one page of a list)
         for subject, item in page.items()
         if _is_due(day, item, is_known=subject in here)
     }
-    shown = _shown_already(book, kind, connection, [subject for subject, one in found.items() if one])
+    shown = end_earlier(book, day, kind, connection, found)
     for subject, one in found.items():
         item = page[subject]
-        if one in shown.get(subject, []) or not (one or _is_of(day, item)):
+        if subject in shown or not (one or _is_of(day, item)):
             continue
         payment = here[subject].payment if subject in here else item and item.get("payment")
         row = {
@@ -319,21 +323,42 @@ def says_sums(office: Office, connection: str) -> bool:
     return tells(office.manifest(connection), "transfer.reversed")
 
 
-def _shown_already(
-    book: Book, kind: str, connection: str, subjects: Sequence[str]
-) -> Mapping[str, list[list[JsonObject]]]:
-    """What was found of these on other days, and is open or was put away: the same is not shown again."""
+def end_earlier(
+    book: Book, day: str, kind: str, connection: str, found: Mapping[str, Sequence[JsonObject]]
+) -> set[str]:
+    """End what is open of earlier days where it agrees by now or differs in another way.
+
+    Gives those of which the same is open, or was put away: it is not shown again.
+    """
+    shown = set()
+    for row in _not_same(book, kind, connection, found):
+        now = found[row.subject]
+        if now and row.found == now:
+            shown.add(row.subject)
+        elif row.state == "differs" and row.day < day:
+            book.change(ledger_checks, row, state="settled", found=[], why=CHANGED if now else AGREES)
+    return shown
+
+
+def _not_same(book: Book, kind: str, connection: str, subjects: Iterable[str]) -> Sequence[sa.Row[Any]]:
     table = ledger_checks.c
-    found: dict[str, list[list[JsonObject]]] = {}
-    same = (table.connection == connection, table.kind == kind, table.subject.in_(subjects), table.state != "same")
-    for row in book.rows(sa.select(table.subject, table.found).where(*same)):
-        found.setdefault(row.subject, []).append(row.found)
-    return found
+    place = (table.connection == connection, table.kind == kind, table.subject.in_(list(subjects)))
+    query = sa.select(ledger_checks).where(*place, table.state != "same").order_by(table.id)
+    return book.rows(book.locking(query))
+
+
+def _end_unread(book: Book, day: str, kind: str, connection: str) -> None:
+    """The list was read: that it could not be is over, and the next time is news."""
+    for row in _not_same(book, kind, connection, [""]):
+        if row.state == "differs" and row.day < day:
+            book.change(ledger_checks, row, state="settled", why=AGREES)
+        elif row.state == "settled" and row.why != AGREES:
+            book.change(ledger_checks, row, state="same")
 
 
 def _keep_unread(book: Book, day: str, kind: str, connection: str, why: str) -> None:
     """Nobody could read the list: a person should look, once."""
-    if _shown_already(book, kind, connection, [""]):
+    if any(row.why != AGREES for row in _not_same(book, kind, connection, [""])):
         return
     row = {"id": check_id(day, kind, connection, ""), "day": day, "connection": connection, "kind": kind}
     book.insert(ledger_checks, {**row, "subject": "", "state": "differs", "found": [], "why": why})
