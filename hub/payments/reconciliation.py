@@ -259,9 +259,6 @@ def _listed_now(office: Office, check: str) -> Callable[[Book], tuple[Row, Seque
     with office.read() as reading:
         row = check_of(reading, check)
     kind, connection, subject, day = row.kind, row.connection, row.subject, row.day
-    if kind == PAYMENT:
-        message = f"{subject} is a payment, which no list has."
-        raise PermanentError(message, code="bad_input", remedy="Load the page anew.")
     item, sums = asked_now(office, connection, kind, day, subject), says_sums(office, connection)
 
     def find(book: Book) -> tuple[Row, Sequence[JsonObject], Sequence[Report]]:
@@ -284,7 +281,7 @@ def settle(office: Office, check: str, why: str, actor: str) -> None:
         message = "Nobody can see later why this difference was put away."
         raise PermanentError(message, code="bad_input", remedy="Write the reason in a few words.")
     office.change(
-        lambda book: book.change(ledger_checks, _open(book, check), state="settled", why=why[:500], settled_by=actor)
+        lambda book: book.change(ledger_checks, _open(book, check), state="settled", why=why, settled_by=actor)
     )
 
 

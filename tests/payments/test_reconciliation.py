@@ -1,6 +1,6 @@
 """Each day's payments are compared with the sandbox gateway: once, all of them, whoever is down meanwhile."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
@@ -9,6 +9,7 @@ from hub.journal.entries import Happening
 from hub.journal.tables_ledger import ledger_checks
 from hub.journal.tables_office import timers
 from hub.payments import reconciliation
+from tests.payments.market import complete
 
 
 def begun(market, amount=10000):
@@ -332,3 +333,90 @@ def test_each_connection_is_asked_about_its_own_payments(quick):
         ("sandbox", payment),
         ("second", "pay_theirs"),
     }
+
+
+# the edges of a day, of a connection and of a kind
+
+
+def test_a_day_begins_and_ends_at_midnight_utc_to_the_microsecond(quick):
+    day = quick.hub.now().date() + timedelta(days=3)
+    begin = datetime.combine(day, time(), UTC)
+    moments = {"before": -1, "first": 0, "last": 86_400_000_000 - 1, "after": 86_400_000_000}
+    for name, microseconds in moments.items():
+        moment = begin + timedelta(microseconds=microseconds)
+        told = Happening("payment.succeeded", "sandbox", name, {"payment": name, "amount": _money(500)}, moment)
+        quick.hub.recorder.record(told, moment)
+    quick._offset += timedelta(days=5)
+    reconciliation.compare_day(quick.hub.office("night"), day.isoformat())
+    assert set(checks(quick)) == {"first", "last"}
+    assert {row.day for row in quick.rows(ledger_checks)} == {day.isoformat()}
+
+
+def test_the_same_number_at_another_gateway_or_of_another_kind_is_another_thing(quick):
+    second_gateway(quick)
+    day = quick.hub.now().date()
+    known_only_here(quick, "sandbox", "n_1")
+    known_only_here(quick, "another", "n_1")
+    about = {"kind": "dispute", "connection": "sandbox", "subject": "n_1", "payment": "n_1", "found": [], "why": ""}
+    row = complete(ledger_checks, {"id": "c", "day": day.isoformat(), "state": "differs", **about})
+    quick.hub.office("test").change(lambda book: book.insert(ledger_checks, row))
+    reconciliation.compare_day(quick.hub.office("night"), day.isoformat())
+    rows = quick.rows(ledger_checks)
+    assert sorted((row.connection, row.kind) for row in rows) == [
+        ("another", "payment"), ("sandbox", "dispute"), ("sandbox", "payment"),
+    ]  # fmt: skip
+    answer = {"payment": "n_1", "status": "succeeded", "amount": _money(500)}
+    act = quick.hub.payments.act
+
+    def agrees(name, action, key, given, **said):
+        return answer if action == "payment.get" and name == "another" else act(name, action, key, given, **said)
+
+    quick.hub.payments.act = agrees
+    told = Happening("payment.pending", "another", "again", {"payment": "n_1", "amount": _money(500)}, quick.hub.now())
+    quick._offset += timedelta(days=1)
+    quick.hub.recorder.record(told, quick.hub.now())
+    next_day = (day + timedelta(days=1)).isoformat()
+    reconciliation.compare_day(quick.hub.office("next"), next_day)
+    states = {(row.connection, row.kind): row.state for row in quick.rows(ledger_checks) if row.day == day.isoformat()}
+    assert states == {
+        ("another", "payment"): "settled",
+        ("sandbox", "dispute"): "differs",
+        ("sandbox", "payment"): "differs",
+    }
+
+
+def test_what_was_unknown_and_differs_now_says_how_and_no_more_why(quick):
+    payment = paid(quick)
+    quick.hub.payments.act = _is_down
+    quick.forward(days=5)
+    check, office = checks(quick)[payment], quick.hub.office("page")
+    assert (check.found, check.why) == ([], "The gateway is down.")
+    said = {"payment": payment, "status": "succeeded", "amount": _money(10000), "refunded": _money(1)}
+    assert not reconciliation.compare_again(office, check.id, said, "grace@example.com")
+    row = checks(quick)[payment]
+    assert (row.state, row.why, row.settled_by, len(row.found)) == ("differs", "", "", 1)
+
+
+def test_a_payment_of_which_no_amount_is_known_is_nothing_to_compare(quick):
+    told = Happening(
+        "refund.issued", "sandbox", "r", {"payment": "p_1", "refund": "r", "amount": _money(5)}, quick.hub.now()
+    )
+    quick.hub.recorder.record(told, quick.hub.now())
+    answer = {"payment": "p_1", "status": "succeeded", "amount": _money(10000)}
+    quick.hub.payments.act = lambda *_given, **_more: answer
+    reconciliation.compare_day(quick.hub.office("night"), quick.hub.now().date().isoformat())
+    assert checks(quick)["p_1"].state == "same"
+
+
+def test_the_page_has_what_differs_first_then_the_newest_and_the_last_days(quick):
+    states = ("same", "settled", "differs", "settled", "differs")
+    for number in range(16):
+        row = {"id": f"c{number:02}", "day": f"2026-10-{number + 1:02}", "connection": "sandbox", "kind": "payment"}
+        row |= {"subject": f"p{number}", "state": states[number % 5], "found": [], "why": ""}
+        row["created_at"] = quick.hub.now() + timedelta(hours=number)
+        quick.hub.office("test").change(lambda book, row=row: book.insert(ledger_checks, complete(ledger_checks, row)))
+    with quick.hub.database.read() as reading:
+        rows, days = reconciliation.checked(reading, 8)
+    assert [row.id for row in rows] == ["c14", "c12", "c09", "c07", "c04", "c02", "c13", "c11"]
+    assert [(one.day[-2:], one.compared, one.differ) for one in days][:3] == [("16", 1, 0), ("15", 1, 1), ("14", 1, 0)]
+    assert len(days) == 14
