@@ -38,7 +38,8 @@ SEND: Final = "payouts.send"
 LOOK: Final = "payouts.look"
 
 OPEN: Final = frozenset({"queued", "sent", "uncertain"})
-_FAMILIES: Final = ("payout.", "transfer.")
+_BY_HAND: Final = "failed_by_hand"
+"""In a payout's origin: a person said that it failed."""
 _DECIDED: Final[Mapping[str, str]] = {
     "payout.paid": "paid",
     "transfer.sent": "paid",
@@ -196,8 +197,10 @@ def project(book: Book, events: Sequence[NewEvent]) -> None:
     """What gateways tell of payouts and transfers that the hub sent."""
     for item, row in _ours(book, [item for item in events if item.type in _DECIDED]):
         state = _DECIDED[item.type]
-        # A gateway's failure is final, whenever its success is told. That a call was refused is our own word only.
-        if not (state == "paid" and row.state == "failed" and row.reference):
+        # A gateway's failure is final, whenever its success is told. That a call was refused is our own word only, and
+        # so is what a person said.
+        failed_there = row.state == "failed" and row.reference and not row.origin.get(_BY_HAND)
+        if state == "failed" or not failed_there:
             decide(book, row, state, str(item.data.get("reason") or ""), told=True)
 
 
@@ -267,6 +270,8 @@ def mark(office: Office, payout: str, state: str, reason: str = "") -> Row:
         if row.state not in OPEN or state not in {"paid", "failed"}:
             message = f"This payout is {row.state} already."
             raise PermanentError(message, code="wrong_state", remedy="Load the page again to see how it stands.")
+        if state == "failed":
+            row = book.change(payouts, row, origin={**row.origin, _BY_HAND: True})
         return decide(book, row, state, reason)
 
     return office.change(work)
