@@ -219,10 +219,12 @@ def _ours(book: Book, events: Sequence[NewEvent]) -> Iterable[tuple[NewEvent, Ro
 # deciding
 
 
-def decide(book: Book, row: Row, state: str, reason: str = "", *, told: bool = False) -> Row:
+def decide(  # noqa: PLR0913 (what is decided, and who says so)
+    book: Book, row: Row, state: str, reason: str = "", *, told: bool = False, by_hand: bool = False
+) -> Row:
     """It was paid, or it failed and its amount is due again; a failure may come after success, and success after failure.
 
-    ``told``: the gateway's own event says it already.
+    ``told``: the gateway's own event says it already; ``by_hand``: a person says it.
     """
     if row.state == state:
         return row
@@ -232,7 +234,8 @@ def decide(book: Book, row: Row, state: str, reason: str = "", *, told: bool = F
         ledger.post(book, f"payout:{row.id}:failed:{row.version}", back, row.id)
     elif row.state == "failed":
         ledger.post(book, f"payout:{row.id}:paid:{row.version}", _postings(row.provider, row.connection, money), row.id)
-    changed = book.change(payouts, row, state=state, reason=reason)
+    origin = {**row.origin, _BY_HAND: True} if by_hand and state == "failed" else row.origin
+    changed = book.change(payouts, row, state=state, reason=reason, origin=origin)
     if not told:
         _tell(book, changed, state, reason)
     return changed
@@ -270,9 +273,7 @@ def mark(office: Office, payout: str, state: str, reason: str = "") -> Row:
         if row.state not in OPEN or state not in {"paid", "failed"}:
             message = f"This payout is {row.state} already."
             raise PermanentError(message, code="wrong_state", remedy="Load the page again to see how it stands.")
-        if state == "failed":
-            row = book.change(payouts, row, origin={**row.origin, _BY_HAND: True})
-        return decide(book, row, state, reason)
+        return decide(book, row, state, reason, by_hand=True)
 
     return office.change(work)
 

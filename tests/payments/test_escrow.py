@@ -67,7 +67,9 @@ def test_a_provider_with_an_account_at_the_gateway_gets_the_share_there(market):
     market.run_due()
     assert market.balance("provider:acct_ada") == 108_000
     (sent,) = market.heard("transfer.sent")
-    assert sent["amount"] == euros(108_000)
+    assert (sent["amount"], sent["payment"]) == (euros(108_000), market.hold(hold).payment)
+    about = {"hold": hold, "job": "job_12", "provider": "prv_ada", "hub_payout": market.payouts()[0].id}
+    assert about.items() <= sent["metadata"].items()
     (payout,) = market.payouts()
     assert (payout.way, payout.state, payout.amount) == ("transfer", "paid", 108_000)
     assert market.account("provider:prv_ada") == 0
@@ -84,6 +86,7 @@ def test_a_share_that_the_gateway_does_not_pass_on_is_due_and_holds_up_nobody(qu
     assert quick.account("provider:prv_bob") == -60_000
     (failed,) = quick.events("transfer.failed")
     assert (failed["provider"], failed["amount"]) == ("prv_bob", euros(60_000))
+    assert (failed["payment"], failed["job"]) == (quick.hold(hold).payment, "job_12")
     assert "restricted" in failed["reason"]
 
 

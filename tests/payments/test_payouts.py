@@ -1,9 +1,13 @@
 """Payouts: what is due is reserved, sent once, watched until it is decided, and due again when it fails."""
 
+from datetime import timedelta
+
 import pytest
 
+from hub.connect.manifest import Manifest
 from hub.errors import PermanentError, UncertainError
 from hub.journal.entries import Happening
+from hub.journal.tables_escrow import payouts as payout_table
 from hub.journal.tables_office import timers
 from hub.payments import payouts
 from tests.payments.held import euros, held
@@ -196,7 +200,7 @@ def test_a_payout_of_which_nobody_knows_waits_for_a_person(quick, monkeypatch):
     assert (row.state, row.reason) == ("uncertain", "Lost. Look.")
     quick.forward(days=3)
     assert quick.payouts()[0].state == "uncertain"
-    quick.mark(row.id, "queued")
+    assert quick.mark(row.id, "queued").reason == ""
     quick.run_due()
     assert quick.payouts()[0].state == "sent"
     assert quick.mark(row.id, "paid").state == "paid"
@@ -314,6 +318,84 @@ def test_a_payout_is_asked_about_ever_more_rarely(quick):
         quick._offset += due - quick.hub.now()
         quick.hub.payment_clock.run_due()
     assert waits == [30, 60, 120, 240]
+
+
+def gets(market, monkeypatch, *answers):
+    """The gateway answers so each time it is asked about the payout, at last always the same."""
+    row, act, left = sent(market), market.hub.payments.act, list(answers)
+
+    def acts(name, action, *rest, **said):
+        if action != "payout.get":
+            return act(name, action, *rest, **said)
+        found = left.pop(0) if len(left) > 1 else left[0]
+        return found() if callable(found) else {"payout": row.reference, "amount": euros(5_000), **found}
+
+    market.silence()
+    monkeypatch.setattr(market.hub.payments, "act", acts)
+    return row
+
+
+def test_each_look_asks_anew_until_the_gateway_decides(quick, monkeypatch):
+    gets(quick, monkeypatch, {"status": "sent"}, {"status": "queued"}, {"status": "failed", "reason": "closed"})
+    for looks in (1, 2):
+        quick.forward(minutes=2)
+        assert (quick.payouts()[0].state, quick.payouts()[0].looks) == ("sent", looks)
+    quick.forward(minutes=4)
+    assert (quick.payouts()[0].state, quick.payouts()[0].reason) == ("failed", "closed")
+    assert quick.account("provider:prv_ada") == -5_000
+    assert quick.events("payout.failed")[0]["reason"] == "closed"
+
+
+def test_what_is_told_while_the_gateway_is_asked_counts(quick, monkeypatch):
+    def asked():
+        quick.happen("payout.failed", quick.payouts()[0].reference, "prv_ada", 5_000)
+        return {"status": "paid"}
+
+    gets(quick, monkeypatch, asked)
+    quick.forward(minutes=2)
+    assert (quick.payouts()[0].state, quick.account("provider:prv_ada")) == ("failed", -5_000)
+
+
+def test_a_payout_is_asked_about_for_sixty_days(quick, monkeypatch):
+    gets(quick, monkeypatch, {"status": "sent"})
+    for days in (59, 2):
+        quick._offset += timedelta(days=days)
+        quick.hub.payment_clock.run_due()
+    assert quick.payouts()[0].state == "sent"
+    assert [one for one in quick.rows(timers) if one.kind == payouts.LOOK] == []
+
+
+def test_what_cannot_be_asked_about_waits_for_the_gateways_report(quick, monkeypatch):
+    row, calls = sent(quick), len(quick.calls)
+    monkeypatch.setattr(Manifest, "offered", lambda _self, action: None)
+    payouts.look(quick.hub.office("look"), row.id)
+    assert len(quick.calls) == calls
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "due"), [("failed", "failed", -5_000), ("sent", "paid", 0), ("paid", "paid", 0)]
+)
+def test_a_transfer_is_done_when_the_gateway_took_it_unless_it_failed(quick, monkeypatch, status, state, due):
+    act = asked_of(quick, lambda _row: None)
+    quick.hub.office("test").change(
+        lambda book: book.change(payout_table, book.get(payout_table, quick.payouts()[0].id), way="transfer")
+    )
+    answers = lambda name, action, *rest, **said: (  # noqa: E731 (the gateway's answer alone is another)
+        {"transfer": "tr_1", "status": status} if action == "transfer.create" else act(name, action, *rest, **said)
+    )
+    monkeypatch.setattr(quick.hub.payments, "act", answers)
+    assert quick.hub.payment_clock.run_due()
+    assert (quick.payouts()[0].state, quick.payouts()[0].reference) == (state, "tr_1")
+    assert quick.account("provider:prv_ada") == due
+
+
+def test_a_payout_that_was_refused_paid_and_sent_back_is_due_once(quick):
+    row = queued(quick)
+    quick.sandbox("POST", "/test/misbehaviour", {"scope": "gateway", "mode": "refuse", "match": "acct_ada"})
+    quick.run_due()
+    for outcome, due in (("paid", 0), ("failed", -5_000)):
+        quick.happen(f"payout.{outcome}", "po_1", "prv_ada", 5_000, metadata={"hub_payout": row.id})
+        assert (quick.payouts()[0].state, quick.account("provider:prv_ada")) == (outcome, due)
 
 
 def test_what_another_connection_tells_of_a_payout_is_not_ours(quick):
