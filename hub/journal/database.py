@@ -96,7 +96,9 @@ class Database:
                 if not self.is_sqlite:
                     connection.exec_driver_sql("SELECT pg_advisory_unlock(1752519216)")
                     connection.commit()
-        except (OperationalError, InterfaceError) as error:
+        except DBAPIError as error:
+            if not is_unavailable(error):
+                raise
             raise unavailable(error) from error
 
     @staticmethod
