@@ -310,15 +310,15 @@ def test_a_difference_that_agrees_on_a_later_day_is_over_by_itself(quick):
     assert second.state == "same"
 
 
-def test_a_difference_that_is_another_one_on_a_later_day_stands_once_as_it_is_now(quick):
-    payment = paid(quick)
-    refunded_unheard(quick, payment)
-    quick.forward(days=2)
-    issued(quick, payment, 1000, "a_part")
-    quick.forward(days=2)
-    assert open_ones(quick) == [(-1500, "")]
-    assert [row.why for row in quick.rows(ledger_checks)] == ["It differs in another way since.", ""]
-    assert len(quick.events("hub.ledger_difference")) == 2
+def test_a_difference_that_is_another_one_on_a_later_day_stands_once_as_it_is_now(market):
+    payment = paid(market)
+    refunded_unheard(market, payment)
+    market.forward(days=2)
+    issued(market, payment, 1000, "a_part")
+    market.forward(days=2)
+    assert open_ones(market) == [(-1500, "")]
+    assert [row.why for row in market.rows(ledger_checks)] == ["It differs in another way since.", ""]
+    assert len(market.events("hub.ledger_difference")) == 2
 
 
 @pytest.mark.parametrize("put_away", [True, False])
