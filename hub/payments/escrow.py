@@ -120,9 +120,8 @@ def _adopted(office: Office, given: JsonObject) -> Row:
     owner = {name: facts.value(name) for name in ("job", "order") if facts.value(name)}
     if not owner:
         message = f"The payment {reference} belongs to no job and no order, so its money is sold already."
-        raise PermanentError(
-            message, code="wrong_state", remedy="Begin the payment with a job or an order, or by a hold."
-        )
+        remedy = "Begin the payment with a job or an order, or by a hold."
+        raise PermanentError(message, code="wrong_state", remedy=remedy)
     amount = Money.from_json(facts.value("amount"))
     known = Hold(office.identity("hold"), "requested", COLLECTED, amount.currency, amount.minor)
     why = _why_adopted(rules.followed(known, facts)[0])
