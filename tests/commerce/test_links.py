@@ -6,9 +6,10 @@ from email import message_from_bytes, policy
 import pytest
 
 from hub.commerce.link_reading import find_link
-from hub.commerce.links import create, order_for
+from hub.commerce.links import create, mail_now, order_for, remind_now
 from hub.commerce.order_reading import find_order
 from hub.errors import PermanentError
+from hub.journal.tables_office import timers
 
 UNREACHABLE = {"host": "127.0.0.1", "port": 9, "security": "none", "auth": "none"}
 ADA = {"email": "ada@example.com", "name": "Ada Lovelace"}
@@ -287,7 +288,36 @@ def test_a_link_waits_while_the_mail_server_cannot_be_reached(shop):
     made = link(shop, send=True)
     shop.forward(hours=1)
     assert state(shop, made)["mail"] == "waiting"
-    shop.hub.accounts.enable("mail", "test", enabled=False)
+    assert timers_of(shop, made) == ["links.mail"]
+    shop.hub.accounts.delete("mail", "test")
+    shop.do("links", "send", {"link": made["link"]}, "by hand")
+    assert timers_of(shop, made) == [], "nothing is tried again"
+
+
+def timers_of(shop, made):
+    with shop.hub.database.read() as connection:
+        return [row.kind for row in connection.execute(timers.select().where(timers.c.subject == made["link"]))]
+
+
+def test_who_reminds_by_hand_takes_the_place_of_the_timer(shop):
+    made = link(shop, send=True, remind_in="7d")
+    shop.forward(minutes=1)
+    assert timers_of(shop, made) == ["links.remind"]
+    shop.do("links", "remind", {"link": made["link"]}, "by hand")
+    assert timers_of(shop, made) == []
+
+
+def test_nobody_is_reminded_at_the_very_end(shop):
+    made = link(shop, send=True, remind_in="7d", expires_in="7d")
+    shop.run_due()
+    assert timers_of(shop, made) == []
+
+
+def test_a_mail_says_who_sends_it(shop):
+    shop.hub.store.put_fact("brand", {"name": "Corner Music School"}, shop.moment)
+    link(shop, send=True)
+    shop.forward(minutes=1)
+    assert "Corner Music School" in body(mails(shop)[0])
 
 
 def test_it_is_not_reminded_of_again_by_itself_once_somebody_did(shop):
@@ -296,6 +326,7 @@ def test_it_is_not_reminded_of_again_by_itself_once_somebody_did(shop):
     shop.do("links", "remind", {"link": made["link"]}, "by hand")
     shop.do("links", "send", {"link": made["link"]}, "once more")
     shop.forward(days=20)
+    remind_now(shop.office("a timer that was claimed meanwhile"), made["link"])
     assert [mail["Subject"].split(":")[0] for mail in mails(shop)] == ["Payment request", "Reminder", "Payment request"]
 
 
@@ -303,6 +334,7 @@ def test_a_link_that_was_mailed_by_hand_first_is_not_mailed_again_by_itself(shop
     made = link(shop, send=True)
     shop.do("links", "send", {"link": made["link"]}, "by hand")
     shop.forward(hours=1)
+    mail_now(shop.office("a timer that was claimed meanwhile"), made["link"])
     assert len(mails(shop)) == 1
 
 
