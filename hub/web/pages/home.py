@@ -10,6 +10,7 @@ from flask import redirect, render_template, url_for
 
 from hub.engine.alerts import is_failing
 from hub.engine.stuck import stuck_work
+from hub.engine.unreturned import unreturned
 from hub.journal.queries import EventFilter, RunFilter
 from hub.journal.tables import payments
 from hub.web.access import Pages, Role
@@ -54,6 +55,7 @@ def show() -> ResponseReturnValue:
         failed=failed,
         uncertain=uncertain,
         stuck=stuck_work(hub),
+        unreturned=unreturned(hub),
         money=hub.payments.store.totals(payments.c.created_at >= today),
         questions=hub.queries.open_questions(_SHOWN),
         ailing=[row for row in connections if row.enabled and row.health.get("test_ok") is False],
