@@ -85,6 +85,7 @@ def test_a_link_expires_and_is_paid_all_the_same_when_the_money_was_on_its_way(s
     shop.forward(days=3)
     assert state(shop, made)["state"] == "expired"
     assert shop.told("link") == ["link.created", "link.expired"]
+    assert "reason" not in shop.event("link.expired")
     pay(shop, made)
     assert state(shop, made)["state"] == "paid"
     assert shop.told("link") == ["link.created", "link.expired", "link.paid"]
@@ -160,6 +161,8 @@ def test_nobody_is_reminded_of_a_link_that_is_over(shop, how):
         pay(shop, made)
     elif how == "cancelled":
         shop.do("links", "cancel", {"link": made["link"]}, "step-2")
+    if how != "expired":
+        assert timers_of(shop, made) == []
     shop.forward(days=20)
     assert state(shop, made)["state"] == how
     assert len(mails(shop)) == 1
@@ -341,6 +344,7 @@ def test_a_link_that_was_mailed_by_hand_first_is_not_mailed_again_by_itself(shop
 def test_a_link_that_was_cancelled_before_its_mail_went_out_is_not_mailed(shop):
     made = link(shop, send=True, reusable=True)
     shop.do("links", "cancel", {"link": made["link"]}, "step-2")
+    assert timers_of(shop, made) == []
     shop.forward(days=1)
     assert mails(shop) == []
     assert "is cancelled" in shop.refused_to("links", "remind", {"link": made["link"]}).message
@@ -381,6 +385,21 @@ def test_a_link_tells_when_it_was_paid_and_no_more_once_the_bank_took_it_back(sh
     now = state(shop, many)
     assert (now["payments"], now["paid_at"]) == (1, (shop.moment - timedelta(hours=1)).isoformat())
     assert len(shop.said("link.paid")) == 3, "what is taken back is not told as paid"
+
+
+@pytest.mark.parametrize("how", ["cancelled", "expired"])
+def test_a_link_for_many_ends_though_somebody_has_paid_it_in_part(shop, how):
+    made = link(shop, reusable=True, expires_in="2d", language="de")
+    part, begun = (order_for(shop.office(key), made["link"]) for key in ("a", "b"))
+    shop.happen("payment.succeeded", payment="pay_1", order=part, amount={"minor": 1000, "currency": "EUR"})
+    if how == "cancelled":
+        shop.do("links", "cancel", {"link": made["link"]}, "step-2")
+    else:
+        shop.forward(days=3)
+    assert state(shop, made)["state"] == how
+    assert shop.event(f"link.{how}")["language"] == "de"
+    states = [shop.do("orders", "get", {"order": order})["state"] for order in (part, begun)]
+    assert (states[0], states[1] in {"cancelled", "expired"}) == ("open", True)
 
 
 def test_a_link_is_found_by_its_purpose_and_recipient_however_they_are_written(shop):
