@@ -89,6 +89,25 @@ def test_clicks_within_half_an_hour_lead_to_the_same_checkout(shop, gateway):
     assert len(gateway.payments) == 1
 
 
+def test_clicks_lead_to_the_same_checkout_while_its_payment_is_under_way(shop, gateway):
+    first = begin(shop, key="one")
+    for number, kind in enumerate(("pending", "authorized")):
+        shop.moment += timedelta(seconds=1)
+        shop.happen(f"payment.{kind}", payment="c_1", amount=EUR.to_json())
+        assert begin(shop, key=f"again {number}") == first
+    assert len(gateway.payments) == 1
+
+
+@pytest.mark.parametrize("news", [["failed"], ["expired"], ["authorized", "voided"], ["succeeded", "returned"]])
+def test_no_click_leads_to_a_checkout_whose_payment_is_decided(shop, gateway, news):
+    first = begin(shop, key="one")
+    for kind in news:
+        shop.moment += timedelta(seconds=1)
+        shop.happen(f"payment.{kind}", payment="c_1", amount=EUR.to_json())
+    assert begin(shop, key="two") != first
+    assert len(gateway.payments) == 2
+
+
 @pytest.mark.parametrize("later", ["half an hour", "another amount", "another option", "another order", "it failed"])
 def test_another_checkout_is_begun_when_it_must_be(shop, gateway, later):
     first = begin(shop, key="one")
