@@ -19,13 +19,12 @@ from hub.commerce.portal import PAGE, Member, ask, member_of, portal_address, su
 from hub.engine.new_means import Change, can_change, has_form
 from hub.errors import ActionError, NotFoundError
 from hub.journal.tables_billing import told_plans, value
-from hub.phrases import LANGUAGES
 from hub.secrets import LinkError
 from hub.web.access import Pages, Role
 from hub.web.acting import manifest_of, offered
 from hub.web.formatting import moment, reader_zone
 from hub.web.sessions import the_hub
-from hub.web.speech import say, visitor_language
+from hub.web.speech import asked_language, say, visitor_language
 from hub.web.visitors import brand, form_key, lead_on, leads_nowhere, new_key
 
 if TYPE_CHECKING:
@@ -119,9 +118,9 @@ def _front(*, email: str = "", wrong: str = "", is_sent: bool = False, is_old: b
         is_sent=is_sent,
         is_old=is_old,
         token=token,
-        post_to=url_for("portal.act", token=token, lang=_asked_language())
+        post_to=url_for("portal.act", token=token, lang=asked_language())
         if is_old
-        else url_for("portal.send", lang=_asked_language()),
+        else url_for("portal.send", lang=asked_language()),
     )
 
 
@@ -153,7 +152,7 @@ def act(token: str) -> ResponseReturnValue:
         return _front(is_sent=True)
     connection, subscription = request.form.get("connection", ""), request.form.get("subscription", "")
     row = _own(member, connection, subscription)
-    address = url_for("portal.show", token=token, done=do, of=subscription, look=1, lang=_asked_language())
+    address = url_for("portal.show", token=token, done=do, of=subscription, look=1, lang=asked_language())
     try:
         if do == "card":
             return _give_card(row, address)
@@ -238,11 +237,11 @@ def _shown(token: str, member: Member, *, failed: str = "", without_card: str = 
         failed=failed,
         key=new_key(),
         token=token,
-        post_to=url_for("portal.act", token=token, lang=_asked_language()),
+        post_to=url_for("portal.act", token=token, lang=asked_language()),
     )
     response = make_response(page)
     if (waiting or any(one.card == "waiting" for one in subscribed)) and 0 < look < _LOOKS:
-        again = url_for("portal.show", token=token, done=done, of=of, look=look + 1, lang=_asked_language())
+        again = url_for("portal.show", token=token, done=done, of=of, look=look + 1, lang=asked_language())
         response.headers["Refresh"] = f"2; url={again}"
     return response
 
@@ -304,8 +303,3 @@ def _standing(row: sa.Row[Any]) -> str:
 
 def _day(at: datetime | None) -> str:
     return format_date(at.astimezone(reader_zone()), "long", locale=visitor_language()) if at is not None else ""
-
-
-def _asked_language() -> str | None:
-    asked = request.args.get("lang", "")
-    return asked if asked in LANGUAGES else None
