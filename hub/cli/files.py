@@ -37,6 +37,8 @@ def export_command(directory: Path, workspace: Path | None) -> None:
 def apply_command(context: click.Context, directory: Path, workspace: Path | None, *, yes: bool) -> None:
     """Show what the files would change, ask, and change it: all of it or, when anything is wrong, nothing.
 
+    Of each folder that is there (recipes, forms …) what has no file is removed; `hub export` writes all that there is.
+
     Example: hub apply ./shop --yes
     """
     with opened(workspace) as hub:

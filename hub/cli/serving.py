@@ -9,6 +9,9 @@ from __future__ import annotations
 import errno
 import gc
 import logging
+import multiprocessing
+import os
+import signal
 import socket
 import sys
 import time
@@ -16,9 +19,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from hub.cli.output import workspace_option
+from hub.cli.output import MISUSE, workspace_option
 from hub.config import load_settings
-from hub.errors import ConfigError
+from hub.errors import ConfigError, HubError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,8 +65,7 @@ def _serve(settings: Settings, role: str) -> None:
     from granian.constants import Interfaces  # noqa: PLC0415
 
     _look_for_another(settings)
-    if role == "web" or settings.database_url:
-        _try_to_open(settings)
+    reasons, given_up = multiprocessing.Pipe(duplex=False)
 
     def load(*_arguments: object, **_options: object) -> Switch:
         from hub.cli.running import configure_logs  # noqa: PLC0415 (in the second process)
@@ -71,7 +73,12 @@ def _serve(settings: Settings, role: str) -> None:
         from hub.serve import start  # noqa: PLC0415
 
         configure_logs(settings.log_level, settings)
-        return start(settings, Role(role), _announce)
+        try:
+            return start(settings, Role(role), _announce)
+        except (HubError, OSError) as error:
+            given_up.send(error)
+            os.kill(os.getppid(), signal.SIGTERM)  # or the first process would start this one again and again
+            raise SystemExit(MISUSE) from error
 
     logging.getLogger("granian").setLevel(logging.WARNING)
     server = Granian(
@@ -87,7 +94,11 @@ def _serve(settings: Settings, role: str) -> None:
     )
     gc.collect()
     gc.freeze()  # what both processes share stays shared
-    server.serve(target_loader=load, wrap_loader=False)
+    try:
+        server.serve(target_loader=load, wrap_loader=False)
+    finally:
+        if reasons.poll():
+            raise reasons.recv()
 
 
 def _look_for_another(settings: Settings) -> None:
@@ -123,15 +134,6 @@ def _refused(settings: Settings) -> OSError | None:
 
 def _no_port(settings: Settings, error: OSError) -> str:
     return f"The hub cannot listen at {settings.host}, port {settings.port}: {error.strerror or error}."
-
-
-def _try_to_open(settings: Settings) -> None:
-    """What is wrong is said here, in a sentence, rather than by a process that ends."""
-    from hub.cli.running import configure_logs  # noqa: PLC0415 (not with the embedded database)
-    from hub.engine.hub import Hub, Role  # noqa: PLC0415
-
-    configure_logs(settings.log_level, settings)
-    Hub.open(settings, Role.TOOL).close()
 
 
 def _announce(hub: Hub) -> None:

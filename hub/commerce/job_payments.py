@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from hub.commerce import job_states, paying
 from hub.commerce.job_giving import go_on
-from hub.commerce.job_reading import FOR_CUSTOMER, job_event, price_of
+from hub.commerce.job_reading import job_event, price_of
 from hub.commerce.jobs import CONFIRM, pass_over
 from hub.connect.holding import holding_mode
 from hub.errors import ActionError, ConfigError, NotFoundError, PermanentError, TransientError, UncertainError
@@ -64,8 +64,10 @@ def _can_hold(office: Office, connection: str, until: datetime) -> bool:
     return True
 
 
-def pay(office: Office, job: Row, connection: str) -> str:
-    """Begin to pay a job; gives the address where the customer pays. Raises as :func:`hub.commerce.paying.begin`.
+def pay(office: Office, job: Row, connection: str, return_url: str) -> str:
+    """Begin to pay a job; gives the address where the customer pays, and comes back from to ``return_url``.
+
+    Raises as :func:`hub.commerce.paying.begin`.
 
     The amount is the one of the offer that was chosen; no browser names it.
     """
@@ -83,7 +85,7 @@ def pay(office: Office, job: Row, connection: str) -> str:
         {"job": job.id},
         description=job.title,
         customer=job.customer,
-        return_url=f"{office.address(FOR_CUSTOMER, job.id)}?back=1",
+        return_url=return_url,
         metadata=job.metadata,
         hold=terms,
     )
@@ -208,15 +210,30 @@ def give_back(office: Office, identity: str) -> None:
         raise
     except (ActionError, ConfigError, NotFoundError) as error:
         words: JsonObject = {"code": error.code, "message": error.message, "remedy": error.remedy}
-        office.change(lambda book: _noted(book, identity, state="stuck", error=words))
+        office.change(lambda book: _stuck(book, identity, words))
     else:
-        office.change(lambda book: _noted(book, identity, state="refunded"))
+        office.change(lambda book: _given_back(book, identity))
 
 
-def _noted(book: Book, identity: str, **values: object) -> None:
+def _given_back(book: Book, identity: str) -> None:
     row = book.get(job_payments, identity)
     if row.state == "surplus":
-        book.change(job_payments, row, **values)
+        book.change(job_payments, row, state="refunded")
+
+
+def _stuck(book: Book, identity: str, error: JsonObject) -> None:
+    row = book.get(job_payments, identity)
+    if row.state != "surplus":
+        return
+    book.change(job_payments, row, state="stuck", error=error)
+    about: JsonObject = {
+        "payment": row.payment,
+        "connection": row.connection,
+        "amount": Money(row.minor, row.currency).to_json(),
+        "error": error,
+    }
+    job = book.get(jobs, row.job)
+    book.tell("job.not_given_back", f"job.not_given_back:{row.id}", job_event(book.connection, job, **about))
 
 
 def _known(book: Book, events: Sequence[NewEvent]) -> dict[str, str]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
     from sqlalchemy.pool import ConnectionPoolEntry
 
-REVISION = "0009"
+REVISION = "0010"
 """The newest migration; a test compares it with the scripts."""
 
 _BUSY_SECONDS = 30
@@ -96,7 +96,9 @@ class Database:
                 if not self.is_sqlite:
                     connection.exec_driver_sql("SELECT pg_advisory_unlock(1752519216)")
                     connection.commit()
-        except (OperationalError, InterfaceError) as error:
+        except DBAPIError as error:
+            if not is_unavailable(error):
+                raise
             raise unavailable(error) from error
 
     @staticmethod

@@ -1,12 +1,15 @@
 """What `hub run` says before it serves."""
 
 import socket
+import subprocess
+import sys
 import threading
 
 import pytest
 
 from hub.cli import serving
 from hub.config import load_settings
+from hub.engine.hub import Hub, Role
 
 
 @pytest.mark.parametrize("sharing", [False, True])
@@ -45,3 +48,39 @@ def test_a_host_that_nobody_knows_is_refused(hub):
     answer = hub("run", "--host", "nowhere.invalid", "--port", 18080)
     assert answer.code == 2
     assert "nowhere.invalid" in answer.err
+
+
+def test_a_workspace_that_another_hub_serves_is_said_in_a_sentence(tmp_path):
+    other = Hub.open(load_settings(workspace=tmp_path), Role.RUN)
+    try:
+        answer = served("run", workspace=tmp_path)
+    finally:
+        other.close()
+    assert answer.returncode == 2
+    assert answer.stderr.startswith("hub: Another hub (process ")
+    assert answer.stderr.count("\n") == 1
+
+
+def test_web_without_postgresql_is_said_in_a_sentence(tmp_path):
+    answer = served("web", workspace=tmp_path)
+    assert answer.returncode == 2
+    assert answer.stderr.startswith("hub: `hub web` needs PostgreSQL")
+    assert answer.stderr.count("\n") == 1
+
+
+def served(command, workspace):
+    """What a server says that cannot begin, in processes of its own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    program = [
+        sys.executable,
+        "-c",
+        "from hub.cli import main; main()",
+        command,
+        "--workspace",
+        workspace,
+        "--port",
+        str(port),
+    ]
+    return subprocess.run(program, capture_output=True, text=True, timeout=120, check=False)

@@ -32,6 +32,14 @@ def test_nobody_else_on_the_machine_reads_the_file(tmp_path):
     assert made == dict.fromkeys(("hub.db", "hub.db-shm", "hub.db-wal"), 0o600)
 
 
+def test_a_file_that_is_no_database_is_said_in_a_sentence(tmp_path):
+    (tmp_path / "hub.db").write_text(
+        "what another program wrote over it, a whole page of a hundred bytes and more" * 20
+    )
+    with pytest.raises(UnavailableError, match="file is not a database"):
+        Database.open(f"sqlite:///{tmp_path / 'hub.db'}").migrate()
+
+
 @pytest.mark.parametrize("by_migrations", [True, False])
 def test_migrations_give_the_tables(empty_url, by_migrations):
     database = Database.open(empty_url)
