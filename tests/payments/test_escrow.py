@@ -286,8 +286,29 @@ def test_a_refund_that_fails_at_the_bank_brings_the_hold_back_for_a_person(quick
     quick.sandbox("POST", f"/test/refunds/{refund['refund']}/fail", {})
     quick.heard("refund.failed")
     assert (quick.hold(hold).state, quick.account("held:job_12")) == ("frozen", -48_000)
+    (frozen,) = quick.events("escrow.frozen")
+    assert (frozen["amount"], frozen["reason"]) == (euros(48_000), "refund_failed")
     done = quick.act("settle", {"hold": hold, "parts": [{"provider": "prv_ada", "amount": euros(48_000)}]}, "again")
     assert (done["status"], quick.account("provider:prv_ada")) == ("settled", -120_000)
+
+
+@pytest.mark.parametrize("refunded", [20_000, 120_000])
+def test_a_refund_of_the_gateways_own_that_fails_brings_the_hold_back_too(quick, refunded):
+    quick.provider("prv_ada")
+    hold = held(quick)
+    refund = quick.sandbox("POST", "/refunds", {"payment": quick.hold(hold).payment, "amount": refunded})["id"]
+    quick.heard("refund.issued")
+    if refunded < 120_000:
+        quick.act("release", {"hold": hold, "provider": "prv_ada"}, "release")
+    assert quick.hold(hold).state == ("released" if refunded < 120_000 else "refunded")
+    quick.sandbox("POST", f"/test/refunds/{refund}/fail", {})
+    quick.heard("refund.failed")
+    (frozen,) = quick.events("escrow.frozen")
+    assert (frozen["amount"], frozen["reason"]) == (euros(refunded), "refund_failed")
+    assert quick.account("held:job_12") == -refunded
+    quick.act("unfreeze", {"hold": hold}, "unfreeze")
+    assert quick.act("release", {"hold": hold, "provider": "prv_ada"}, "rest")["status"] == "released"
+    assert quick.account("provider:prv_ada") == -120_000
 
 
 def test_a_refund_whose_failure_is_told_before_its_settlement_is_written_down_brings_the_hold_back_too(

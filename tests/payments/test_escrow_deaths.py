@@ -79,6 +79,16 @@ def test_a_hold_that_dies_while_its_payment_is_begun_begins_one_payment(quick, m
     quick.heard("escrow.held")
 
 
+def test_a_hold_whose_payment_was_begun_by_a_dead_step_is_held_when_it_is_paid(quick):
+    quick.die_at(0, "after")
+    with pytest.raises(KilledError):
+        asked(quick)
+    (payment,) = quick.sandbox("GET", "/payments")["data"]
+    quick.pay(payment["id"])
+    (told,) = quick.heard("escrow.held")
+    assert (quick.hold(told["hold"]).payment, quick.account("held:job_12")) == (payment["id"], -120_000)
+
+
 def test_a_gateway_that_is_down_is_asked_again(quick):
     quick.provider("prv_ada")
     hold = held(quick, needed=3)
