@@ -286,11 +286,14 @@ def _follow(book: Book, row: Row, place: tuple[str, str], items: Sequence[NewEve
 
 
 def _heard(book: Book, known: Hold, item: NewEvent) -> tuple[Hold, list[rules.Tale]]:
-    """What an event says beyond the payment's own facts: a refund of ours failed after it was counted as done."""
+    """What an event says beyond the payment's own facts: a refund failed that a division of ours counts as done.
+
+    That is its own refund, and whatever had gone back before.
+    """
     data = item.data
     if item.type == "refund.failed":
         ours = book.rows(sa.select(divisions.c.output).where(divisions.c.hold == known.id, divisions.c.state == "done"))
-        if any((row.output or {}).get("refund") == data["refund"] for row in ours):
+        if any((row.output or {}).get("refund") for row in ours):
             return rules.refund_failed(known, minor(data, "amount"))
     return known, []
 

@@ -311,6 +311,20 @@ def test_a_refund_of_the_gateways_own_that_fails_brings_the_hold_back_too(quick,
     assert quick.account("provider:prv_ada") == -120_000
 
 
+def test_a_refund_that_a_settlement_found_done_and_that_fails_brings_the_hold_back_too(quick):
+    quick.provider("prv_ada")
+    hold = held(quick)
+    refund = quick.sandbox("POST", "/refunds", {"payment": quick.hold(hold).payment, "amount": 20_000})["id"]
+    quick.heard("refund.issued")
+    parts = [{"provider": "prv_ada", "amount": euros(60_000)}, {"customer": "ada", "amount": euros(40_000)}]
+    assert quick.act("settle", {"hold": hold, "parts": parts}, "settle")["status"] == "settled"
+    quick.heard("refund.issued", 2)
+    quick.sandbox("POST", f"/test/refunds/{refund}/fail", {})
+    quick.heard("refund.failed")
+    (frozen,) = quick.events("escrow.frozen")
+    assert (frozen["amount"], quick.account("held:job_12")) == (euros(20_000), -20_000)
+
+
 def test_a_refund_whose_failure_is_told_before_its_settlement_is_written_down_brings_the_hold_back_too(
     quick, monkeypatch
 ):
