@@ -141,6 +141,27 @@ def test_a_hold_that_cannot_be_is_refused(quick, more, code):
     assert quick.calls == []
 
 
+def test_a_refund_that_the_gateway_answers_as_failed_refuses_the_division(quick, monkeypatch):
+    hold, act = held(quick), quick.hub.payments.act
+    monkeypatch.setattr(
+        quick.hub.payments,
+        "act",
+        lambda name, action, *rest, **said: (
+            {"refund": "re_1", "status": "failed"} if action == "payment.refund" else act(name, action, *rest, **said)
+        ),
+    )
+    assert quick.refused("cancel", {"hold": hold}) == "wrong_state"
+    assert (quick.hold(hold).state, quick.account("held:job_12")) == ("held", -120_000)
+    assert quick.events("escrow.settled") == []
+
+
+def test_a_part_that_is_all_commission_is_passed_on_to_nobody(quick):
+    quick.provider("prv_ada", account="acct_ada")
+    part = {"provider": "prv_ada", "amount": euros(0), "commission": euros(120_000)}
+    done = quick.act("release", {"hold": held(quick), "parts": [part]}, "release")
+    assert (done["status"], quick.payouts(), quick.account(ledger.COMMISSION)) == ("released", [], -120_000)
+
+
 # dispute, settlement, cancelling
 
 
