@@ -36,6 +36,8 @@ _JOINED: Final = (("\u0590", "\u11ff"), ("\ufb1d", "\ufeff"))
 """The scripts whose letters are joined or written from the right: Hebrew, Arabic, those of India and South-East Asia."""
 _SLACK: Final = 0.1
 """Millimetres by which a text that was measured to fit is narrower than its room, as figures are rounded."""
+_FILLED: Final = 0.85
+"""How much of several lines a text may fill, as lines end where words do."""
 _POINT: Final = 0.3528
 """Millimetres."""
 
@@ -76,6 +78,13 @@ class Paper(FPDF):
         self._take_pen(size, bold=bold)
         self.set_text_color(*(_GREY if grey else (0, 0, 0)))
         self.multi_cell(width, size * _POINT * _LINE, text, align=align, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+
+    def write_within(self, text: str, *, size: float, width: float, lines: int = 1) -> None:
+        """Text from where the pen stands, over at most so many lines: a longer one is written smaller."""
+        self._shape(text)
+        self._take_pen(size, bold=False)
+        room = width if lines == 1 else width * lines * _FILLED
+        self.write_line(text, size=size * self._fit(text, room), width=width)
 
     def write_business(self, brand: Mapping[str, object], tax_id: str = "") -> None:
         """Whose paper it is, at the top of a page: the fact ``brand``. ``tax_id``: the words for its tax number."""
