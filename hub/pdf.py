@@ -31,13 +31,12 @@ _OTHERS: Final = {
 }
 """The fonts besides DejaVu's, and what is written with them."""
 _LINE: Final = 1.35
+_SMALLEST: Final = 4.0
 _GREY: Final = (90, 98, 110)
 _JOINED: Final = (("\u0590", "\u11ff"), ("\ufb1d", "\ufeff"))
 """The scripts whose letters are joined or written from the right: Hebrew, Arabic, those of India and South-East Asia."""
 _SLACK: Final = 0.1
 """Millimetres by which a text that was measured to fit is narrower than its room, as figures are rounded."""
-_FILLED: Final = 0.85
-"""How much of several lines a text may fill, as lines end where words do."""
 _POINT: Final = 0.3528
 """Millimetres."""
 
@@ -79,12 +78,14 @@ class Paper(FPDF):
         self.set_text_color(*(_GREY if grey else (0, 0, 0)))
         self.multi_cell(width, size * _POINT * _LINE, text, align=align, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
-    def write_within(self, text: str, *, size: float, width: float, lines: int = 1) -> None:
-        """Text from where the pen stands, over at most so many lines: a longer one is written smaller."""
+    def write_within(self, text: str, *, size: float, width: float, height: float) -> None:
+        """Text from where the pen stands, written smaller where it would not fit into the room otherwise."""
         self._shape(text)
         self._take_pen(size, bold=False)
-        room = width if lines == 1 else width * lines * _FILLED
-        self.write_line(text, size=size * self._fit(text, room), width=width)
+        while size > _SMALLEST and self._lines_of(text, width, 1) * size * _POINT * _LINE > height:
+            size -= 0.5
+            self._take_pen(size, bold=False)
+        self.write_line(text, size=size, width=width)
 
     def write_business(self, brand: Mapping[str, object], tax_id: str = "") -> None:
         """Whose paper it is, at the top of a page: the fact ``brand``. ``tax_id``: the words for its tax number."""

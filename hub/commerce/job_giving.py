@@ -167,7 +167,7 @@ def decline(office: Office, given: JsonObject) -> JsonObject:
     def work(book: Book, job: Row) -> None:
         _only_provider(job, given)
         if job.state == "assigned" and job.awaiting == PAYMENT:
-            job_states.after("start", job.number, job.state, job.awaiting)
+            raise job_states.refused("decline", job.number, job.state, job.awaiting)
         job_states.after("decline", job.number, job.state, job.awaiting)
         reason = str(given.get("reason") or "")[:500]
         told = job_event(book.connection, job, reason=reason or None)
@@ -246,7 +246,7 @@ def choose(office: Office, given: JsonObject) -> JsonObject:
         if job.offer == chosen.id and job.state not in job_states.OPEN | {"cancelled"}:
             return
         if job.state == "assigned" and job.awaiting != PAYMENT:
-            job_states.after("offer", job.number, job.state, job.awaiting)
+            raise job_states.refused("choose", job.number, job.state, job.awaiting)
         job_states.after("choose", job.number, job.state, job.awaiting)
         if chosen.job != job.id or chosen.kind != "offer" or chosen.state != "open":
             message = f"This is no open offer for the job {job.number}."

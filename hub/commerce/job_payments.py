@@ -210,15 +210,30 @@ def give_back(office: Office, identity: str) -> None:
         raise
     except (ActionError, ConfigError, NotFoundError) as error:
         words: JsonObject = {"code": error.code, "message": error.message, "remedy": error.remedy}
-        office.change(lambda book: _noted(book, identity, state="stuck", error=words))
+        office.change(lambda book: _stuck(book, identity, words))
     else:
-        office.change(lambda book: _noted(book, identity, state="refunded"))
+        office.change(lambda book: _given_back(book, identity))
 
 
-def _noted(book: Book, identity: str, **values: object) -> None:
+def _given_back(book: Book, identity: str) -> None:
     row = book.get(job_payments, identity)
     if row.state == "surplus":
-        book.change(job_payments, row, **values)
+        book.change(job_payments, row, state="refunded")
+
+
+def _stuck(book: Book, identity: str, error: JsonObject) -> None:
+    row = book.get(job_payments, identity)
+    if row.state != "surplus":
+        return
+    book.change(job_payments, row, state="stuck", error=error)
+    about: JsonObject = {
+        "payment": row.payment,
+        "connection": row.connection,
+        "amount": Money(row.minor, row.currency).to_json(),
+        "error": error,
+    }
+    job = book.get(jobs, row.job)
+    book.tell("job.not_given_back", f"job.not_given_back:{row.id}", job_event(book.connection, job, **about))
 
 
 def _known(book: Book, events: Sequence[NewEvent]) -> dict[str, str]:

@@ -84,11 +84,16 @@ def after(step: str, number: int, state: str, awaiting: str | None = None) -> st
         return one.to
     if state in one.done:
         return None
+    raise refused(step, number, state, awaiting)
+
+
+def refused(step: str, number: int, state: str, awaiting: str | None = None) -> PermanentError:
+    """Says in words why the step cannot be done (``wrong_state``)."""
     why, remedy = _WHY[state]
     if state == "assigned":
         why, remedy = _AWAITING[awaiting or ACCEPTANCE]
-    message = f"The job {number} cannot be {one.word}: {why}."
-    raise PermanentError(message, code="wrong_state", remedy=remedy)
+    message = f"The job {number} cannot be {STEPS[step].word}: {why}."
+    return PermanentError(message, code="wrong_state", remedy=remedy)
 
 
 _WHY: Final[Mapping[str, tuple[str, str]]] = {

@@ -48,7 +48,11 @@ def _draw(paper: Paper, label: Label, left: float, top: float) -> None:
     paper.draw_code(label.code, left + _INSET, top + (_HEIGHT - _CODE) / 2, _CODE)
     text, width = left + _INSET + _CODE + 1, _WIDTH - _CODE - 2 * _INSET
     title = label.title if len(label.title) <= _LONGEST else f"{label.title[: _LONGEST - 1]}…"
-    for line, size, down, most in ((title, 8.0, 5.0, 4), (label.price, 11.0, 22.0, 1), (label.code, 7.0, 28.5, 2)):
+    for line, size, down, height in (
+        (title, 8.0, 5.0, 16.5),
+        (label.price, 11.0, 22.0, 6.0),
+        (label.code, 7.0, 28.5, 7.5),
+    ):
         if line:
             paper.set_xy(text, top + down)
-            paper.write_within(line, size=size, width=width, lines=most)
+            paper.write_within(line, size=size, width=width, height=height)

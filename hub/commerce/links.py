@@ -147,7 +147,7 @@ def remind_now(office: Office, identity: str) -> None:
     """The timer: remind of a link that was mailed and not paid, once."""
     with office.read() as connection:
         row = find_link(connection, identity)
-    if row.state != "active" or row.reminded_at is not None:
+    if row.state != "active" or row.payments or row.reminded_at is not None:
         return
     if _is_being_paid(office, row):
         office.change(lambda book: book.wake_at(REMIND, identity, book.now + _LOOK_AGAIN))
@@ -221,7 +221,7 @@ def _went_out(book: Book, identity: str, template: str) -> None:
     book.change(payment_links, row, mail="sent", mail_error=None, sent_at=book.now)
     book.wake_at(MAIL, identity, None)
     remind_at = book.now + orders.duration("remind_in", row.remind_in) if row.remind_in else None
-    if remind_at is not None and row.reminded_at is None and (row.due_at is None or remind_at < row.due_at):
+    if remind_at is not None and (row.due_at is None or remind_at < row.due_at):
         book.wake_at(REMIND, identity, remind_at)
 
 
@@ -241,10 +241,9 @@ def _did_not_go_out(book: Book, identity: str, error: JsonObject) -> None:
 
 def _is_being_paid(office: Office, row: Row) -> bool:
     """Whether a payment is under way: who has just paid by a slow way is not reminded."""
-    if row.reusable:
-        return False
+    begun = sa.select(order_table.c.id).where(order_table.c.link == row.id, order_table.c.state == "open")
     with office.read() as connection:
-        return orders.is_pending(connection, row.order)
+        return any(orders.is_pending(connection, order) for order in connection.execute(begun).scalars().all())
 
 
 # what is written

@@ -83,26 +83,6 @@ def give_back(office: Office, identity: str) -> None:
         office.change(lambda book: _given_back(book, identity))
 
 
-def settle_stuck(office: Office, identity: str, *, given_back: bool) -> None:
-    """A person decides on a payment that could not be given back: they gave it back themselves, or it is tried again.
-
-    Raises ``PermanentError`` (``wrong_state``) when it is decided already, ``NotFoundError``.
-    """
-
-    def work(book: Book) -> None:
-        row = book.get(order_payments, identity)
-        if row.state != "stuck":
-            message = f"The payment {row.payment} does not wait for anybody any more."
-            raise PermanentError(message, code="wrong_state", remedy="Load the page again to see how it stands.")
-        if given_back:
-            book.change(order_payments, row, state="refunded")
-            return
-        book.change(order_payments, row, state="surplus", error=None)
-        book.wake_at(GIVE_BACK, identity, book.now)
-
-    office.change(work)
-
-
 TIMERS: Final[Mapping[str, Timer]] = {GIVE_BACK: give_back}
 
 

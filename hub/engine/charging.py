@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, cast
 
 import structlog
 
-from hub.engine.gateway_calls import Attempt, part_key
+from hub.connect.manifest import Idempotency
+from hub.engine.charge_calls import ChargeCalls
+from hub.engine.gateway_calls import Attempt, interrupted
 from hub.errors import ConflictError, NotFoundError, PermanentError, TransientError, UncertainError
 from hub.expressions.durations import parse_duration
 from hub.ids import derived_id
 from hub.journal.tables import checkouts, subscriptions
 from hub.payments import subscription as rules
-from hub.payments.desk import references
 from hub.payments.links import create_link
 from hub.payments.payment import UNPAID
-from hub.payments.plans import close_links, pays_by_link, tell
-from hub.payments.refunds import give_back
+from hub.payments.plans import pays_by_link
 from hub.payments.store import PAID
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from hub.engine.hub import Hub
     from hub.engine.payment_desk import PaymentDesk
-    from hub.journal.entries import Happening
     from hub.jsontypes import JsonObject
     from hub.payments.store import Begun
     from hub.payments.subscription import Subscription, Tale
@@ -52,13 +51,17 @@ class Charging:
         self._hub = hub
         self._desk = desk
         self._store = desk.store
+        self._calls = ChargeCalls(hub, desk)
         self._dunning = tuple(parse_duration(text) for text in hub.settings.dunning)
 
     def advance(self, row: sa.Row[Any]) -> None:
         """A subscription is due: it ends, resumes, or is charged."""
         now = self._hub.now()
         known = self._store.subscription(row)
-        charge = self._waiting(known)
+        if known.state in rules.OVER:
+            self._left_over(row, known)
+            return
+        charge = self._charge_in(known, "waiting")
         if charge is not None and known.state != "paused":
             self._unheard(row, known, charge)
             return
@@ -76,11 +79,11 @@ class Charging:
             self._agreed_late(row, visit)
         if known.state != "pending" or known.cycle:
             return
-        output = self._gateway(visit.connection, "payment.get", f"agreed:{visit.id}", {"payment": visit.payment})
+        output = self._calls.ask(visit.connection, "payment.get", f"agreed:{visit.id}", {"payment": visit.payment})
         method = output.get("stored_method") or visit.payment
         known, now = rules.replace_method(known, str(method)), self._hub.now()
         if visit.input.get("capture") == "manual":
-            self._gateway(visit.connection, "payment.void", f"void:{visit.id}", {"payment": visit.payment})
+            self._calls.ask(visit.connection, "payment.void", f"void:{visit.id}", {"payment": visit.payment})
             if known.anchor > now:
                 self._keep(row, *rules.begin_trial(known, now))
             else:  # the payer came when the trial would have been over
@@ -91,24 +94,18 @@ class Charging:
 
     def _agreed_late(self, row: sa.Row[Any], visit: sa.Row[Any]) -> None:
         """The payer was on the gateway's page already when the subscription was cancelled: nothing is kept of it."""
-        output = self._gateway(visit.connection, "payment.get", f"agreed:{visit.id}", {"payment": visit.payment})
+        output = self._calls.ask(visit.connection, "payment.get", f"agreed:{visit.id}", {"payment": visit.payment})
         if output["status"] == "authorized":
             try:
-                self._gateway(visit.connection, "payment.void", f"void:{visit.id}", {"payment": visit.payment})
+                self._calls.ask(visit.connection, "payment.void", f"void:{visit.id}", {"payment": visit.payment})
             except PermanentError as error:  # it lapses by itself
                 log.warning("authorisation_not_let_go", visit=visit.id, connection=visit.connection, reason=str(error))
         elif output["status"] in PAID:
-            self._give_back(row, str(output["payment"]), visit.input["amount"]["minor"])
+            self._calls.give_back(row, str(output["payment"]), visit.input["amount"]["minor"])
 
-    def _give_back(self, row: sa.Row[Any], payment: str, minor: int) -> None:
-        """A payment came in for a subscription that was over before it began: it goes back, and that is told."""
-        known = self._store.subscription(row)
-        about: JsonObject = {"amount": {"minor": minor, "currency": known.currency}, "reason": known.state}
-        self._tell(row, [("subscription.paid_again", payment, about)], payment)
-        office = self._hub.office(f"subscription.give_back {row.connection}/{payment}")
-        error = give_back(office, office.doer(row.connection), payment, "subscription cancelled")
-        if error is not None:
-            self._tell(row, [("subscription.not_given_back", payment, {**about, "error": error})], payment)
+    def give_back_again(self, row: sa.Row[Any], payment: str, minor: int) -> None:
+        """The gateway is asked once more to give back what came in for a subscription that is over."""
+        self._calls.give_back(row, payment, minor, f" {self._hub.now().isoformat()}")
 
     def replace_method(self, identity: str, method: str, step: str) -> None:
         """A payer gave another means of payment, and what is overdue goes to it at once. A repeat of ``step`` does nothing.
@@ -119,14 +116,14 @@ class Charging:
         row = self._store.get(subscriptions, identity)
         told = dict(row.steps).get(step)
         if told is not None:  # an attempt before this one did it; what it told is told again, and recorded once
-            self._tell(row, told)
+            self._calls.tell(row, told)
             return
         known = self._store.subscription(row)
         now = self._hub.now()
         is_open = self._charge_at(known) is not None
         changed, tales = rules.other_method(known, method, step, None if is_open else now)
         kept = self._store.keep_between_charges(row, changed, now, step, tales)
-        self._tell(kept, tales)
+        self._calls.tell(kept, tales)
 
     def decided(self, visit: sa.Row[Any]) -> None:
         """A charge that waited for a bank was decided."""
@@ -181,6 +178,9 @@ class Charging:
         if charge is None:
             message = f"No charge of {identity} is uncertain."
             raise NotFoundError(message, remedy="Nothing needs to be decided.")
+        if happened and known.state in rules.OVER and not payment:
+            message = "The subscription is over, so this payment goes back, for which its number is needed."
+            raise PermanentError(message, code="bad_input", remedy="Copy it from the gateway's list of payments.")
         if happened:
             self._succeed(row, known, charge, payment or charge.payment)
         else:
@@ -210,14 +210,13 @@ class Charging:
 
     def _make(self, row: sa.Row[Any], known: Subscription, begun: Begun) -> None:
         charge = begun.charge
-        key = part_key(derived_id("chg", known.id)[4:].ljust(40, "0"), f"{charge.cycle}.{charge.attempt}")
-        _, connector, call = self._desk.call(row.connection, key, _payment(row, known, charge))
+        connector, call = self._calls.charge(row, charge)
         attempt = Attempt(call, connector, [], repeated=begun.is_repeated, recovered=begun.is_recovered)
         desk = self._hub.gateway_calls.desk(attempt, call)
         if pays_by_link(connector.manifest):
             output = create_link(desk, {**call.input, "subscription": known.id})
-            self._record(attempt.emitted)
-            self._close_links(row, charge.cycle)
+            self._calls.record(attempt.emitted)
+            self._calls.close_links(row, charge.cycle)
             self._wait(row, known, charge, str(output["link"]), self._hub.now() + self._patience(row))
             return
         spec = self._hub.registry.action(connector.manifest.name, "payment.create")
@@ -235,12 +234,12 @@ class Charging:
             else:
                 self._fail(row, known, charge, error.code)
             return
-        self._record(attempt.emitted)
+        self._calls.record(attempt.emitted)
         self._outcome(row, known, charge, output)
 
     def _outcome(self, row: sa.Row[Any], known: Subscription, charge: sa.Row[Any], output: JsonObject) -> None:
         status, payment = str(output["status"]), str(output["payment"])
-        asked = _payment(row, known, charge)
+        asked = self._calls.charge(row, charge)[1].input
         self._desk.tell(row.connection, output, asked)
         if status in {"succeeded", "partially_refunded", "refunded"}:
             self._succeed(row, known, charge, payment)
@@ -252,11 +251,40 @@ class Charging:
             self._store.add(checkouts, {"id": visit, "owner": known.id, "input": asked, **wanted}, self._hub.now())
             self._wait(row, known, charge, payment, self._hub.now() + self._patience(row))
 
+    def _left_over(self, row: sa.Row[Any], known: Subscription) -> None:
+        """It was cancelled while it was charged, and who charged it may have died: what came in of that goes back."""
+        charge = self._charge_at(known)
+        if charge is not None and charge.state == "started":
+            self._look_up(row, known, charge)
+        elif charge is not None and charge.state == "waiting":
+            self._calls.close_links(row, charge.cycle)
+        elif charge is not None and charge.state == "succeeded" and charge.payment:
+            self._calls.give_back(row, charge.payment, charge.amount)
+        self._store.keep_subscription(row, rules.due(known, None), self._hub.now())
+
+    def _look_up(self, row: sa.Row[Any], known: Subscription, charge: sa.Row[Any]) -> None:
+        """Nobody heard the end of a charge that is not to be made any more: the gateway is asked, or a person."""
+        now = self._hub.now()
+        connector, call = self._calls.charge(row, charge)
+        spec = self._hub.registry.action(connector.manifest.name, "payment.create")
+        if pays_by_link(connector.manifest):
+            desk = self._hub.gateway_calls.desk(Attempt(call, connector, []), call)
+            self._store.end_charge(charge, now, "failed", payment=desk.identity("lnk"), error={"code": "cancelled"})
+            self._calls.close_links(row, charge.cycle)
+        elif spec.idempotent is not Idempotency.LOOKUP:
+            error = interrupted(spec)
+            self._store.end_charge(charge, now, "uncertain", error=_words(error))
+        elif (found := connector.find(spec.name, call)) is None:
+            self._store.end_charge(charge, now, "failed", error={"code": "cancelled"})
+        else:
+            self._outcome(row, known, charge, cast("JsonObject", found))
+
     def _succeed(self, row: sa.Row[Any], known: Subscription, charge: sa.Row[Any], payment: str | None) -> None:
         self._store.end_charge(charge, self._hub.now(), "succeeded", payment=payment)
         newest = self._store.get(subscriptions, row.id)
-        if payment and rules.never_began(self._store.subscription(newest)):  # cancelled while the gateway charged
-            self._give_back(newest, payment, charge.amount)
+        if newest.state in rules.OVER:  # cancelled while the gateway charged
+            if payment:
+                self._calls.give_back(newest, payment, charge.amount)
             return
         self._keep(row, *rules.charged(known, charge.amount), payment)
 
@@ -265,26 +293,32 @@ class Charging:
         self._store.end_charge(charge, now, "failed", error={"code": reason})
         changed, tales = rules.charge_failed(known, reason, now, self._dunning)
         if changed.state in rules.OVER:
-            self._close_links(row, charge.cycle)
+            self._calls.close_links(row, charge.cycle)
         self._keep(row, changed, tales)
 
     def _paid(self, row: sa.Row[Any], charge: sa.Row[Any], payment: str) -> None:
         known = self._store.subscription(row)
-        if _place(charge) == _present(known) or rules.never_began(known):
+        if _place(charge) == _present(known):
             self._succeed(row, known, charge, payment)
         elif charge.state != "succeeded":
             self._paid_late(row, charge.cycle, charge.amount, payment)
             self._store.end_charge(charge, self._hub.now(), "succeeded", payment=payment)
-            self._close_links(row, charge.cycle)
+            self._calls.close_links(row, charge.cycle)
 
     def _paid_late(self, row: sa.Row[Any], cycle: int | None, taken: int, payment: str) -> None:
-        """It was paid after another charge took its place; ``cycle`` is None for a link that was paid twice."""
+        """It was paid after another charge took its place; ``cycle`` is None for a link that was paid twice.
+
+        What comes in when the subscription is over goes back.
+        """
         step, known = f"paid:{payment}", self._store.subscription(row)
         told = dict(row.steps).get(step)
+        if told is None and known.state in rules.OVER:
+            self._calls.give_back(row, payment, taken)
+            return
         if told is None:
             changed, told = rules.paid_late(known, cycle, taken, is_open=self._is_open(known))
             row = self._store.keep_subscription(row, changed, self._hub.now(), step, told)
-        self._tell(row, told, payment)
+        self._calls.tell(row, told, payment)
 
     def _refused(self, row: sa.Row[Any], charge: sa.Row[Any], reason: str) -> None:
         known = self._store.subscription(row)
@@ -303,15 +337,6 @@ class Charging:
         charge = self._charge_at(known)
         cycle = (link.input.get("metadata") or {}).get("hub_cycle")
         return charge is not None and charge.state in {"started", "ready"} and cycle == str(known.cycle)
-
-    def _close_links(self, row: sa.Row[Any], cycle: int) -> None:
-        """Nobody can pay a period any more by the links that were sent for it."""
-        _, connector, call = self._desk.call(row.connection, part_key("0" * 40, row.id), {})
-        if not pays_by_link(connector.manifest):
-            return
-        attempt = Attempt(call, connector, [])
-        close_links(self._hub.gateway_calls.desk(attempt, call), row.id, cycle)
-        self._record(attempt.emitted)
 
     def _unheard(self, row: sa.Row[Any], known: Subscription, charge: sa.Row[Any]) -> None:
         """It counts as failed when nothing was heard of it in all the time that it was given."""
@@ -341,14 +366,10 @@ class Charging:
 
     def _uncertain(self, row: sa.Row[Any], known: Subscription, charge: sa.Row[Any], error: UncertainError) -> None:
         """Nobody can say whether the member was charged: a person decides, nothing is charged until then."""
-        words: JsonObject = {"code": error.code, "message": error.message, "remedy": error.remedy}
-        self._store.end_charge(charge, self._hub.now(), "uncertain", error=words)
+        self._store.end_charge(charge, self._hub.now(), "uncertain", error=_words(error))
         self._keep(row, rules.due(known, None), [])
 
     # what it works with
-
-    def _waiting(self, known: Subscription) -> sa.Row[Any] | None:
-        return self._charge_in(known, "waiting")
 
     def _charge_in(self, known: Subscription, state: str) -> sa.Row[Any] | None:
         charge = self._charge_at(known)
@@ -365,28 +386,18 @@ class Charging:
         """The charge of a subscription that became one of these payments, or is asked for by one of these links."""
         return next((charge for charge in self._store.charges_of(identity) if charge.payment in payments), None)
 
-    def _gateway(self, connection: str, action: str, part: str, given: JsonObject) -> JsonObject:
-        _, connector, call = self._desk.call(connection, part_key("0" * 40, part), given)
-        return cast("JsonObject", connector.run(action, call))
-
     def _keep(self, row: sa.Row[Any], known: Subscription, tales: Sequence[Tale], payment: str | None = None) -> None:
         """Tell what became of it, then write it: should the hub die in between, the same is told again, and known.
 
         Raises ``ConflictError``, and tells nothing, when somebody else changed it meanwhile.
         """
         self._store.refuse_changed(row)
-        self._tell(row, tales, payment)
+        self._calls.tell(row, tales, payment)
         self._store.keep_subscription(row, known, self._hub.now())
 
-    def _tell(self, row: sa.Row[Any], tales: Sequence[Tale], payment: str | None = None) -> None:
-        _, connector, call = self._desk.call(row.connection, part_key("0" * 40, row.id), {})
-        attempt = Attempt(call, connector, [])
-        tell(self._hub.gateway_calls.desk(attempt, call), row, tales, payment)
-        self._record(attempt.emitted)
 
-    def _record(self, happenings: Sequence[Happening]) -> None:
-        if happenings:
-            self._hub.recorder.record_all(happenings, self._hub.now())
+def _words(error: UncertainError) -> JsonObject:
+    return {"code": error.code, "message": error.message, "remedy": error.remedy}
 
 
 def _place(charge: sa.Row[Any]) -> tuple[int, int]:
@@ -395,11 +406,3 @@ def _place(charge: sa.Row[Any]) -> tuple[int, int]:
 
 def _present(known: Subscription) -> tuple[int, int]:
     return known.cycle, known.attempt
-
-
-def _payment(row: sa.Row[Any], known: Subscription, charge: sa.Row[Any]) -> JsonObject:
-    """What ``payment.create`` is given for a charge: the amount that was written down, whatever changed since then."""
-    metadata = {**(row.input.get("metadata") or {}), "hub_subscription": known.id, "hub_cycle": str(known.cycle)}
-    method = {"method": known.method} if known.method is not None else {}
-    amount: JsonObject = {"minor": charge.amount, "currency": charge.currency}
-    return {**references(row.input), "amount": amount, "metadata": metadata, **method}

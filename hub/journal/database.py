@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
     from sqlalchemy.pool import ConnectionPoolEntry
 
-REVISION = "0009"
+REVISION = "0010"
 """The newest migration; a test compares it with the scripts."""
 
 _BUSY_SECONDS = 30

@@ -107,5 +107,6 @@ job_payments = sa.Table(
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("updated_at", Moment, nullable=False),
     sa.Index("ix_job_payments_job", "job"),
+    sa.Index("ix_job_payments_state", "state"),
     info={"title": "payment of a job"},
 )

@@ -27,6 +27,7 @@ _SUBSCRIPTION_KEPT = (
     "amount",
     "quantity",
     "cancel_at",
+    "trial_ends_at",
     "next_attempt_at",
     "reason",
     "metadata",

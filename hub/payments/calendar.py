@@ -19,10 +19,14 @@ def period_start(anchor: datetime, interval: JsonObject, number: int) -> datetim
     ``interval`` is ``{unit: day | week | month | year, count}``. A plan begun on the 31st falls on the last day of shorter
     months and on the 31st again after them, because each period is counted from the anchor and not from the one before.
     """
+    months, days = length(interval)
+    return _months_later(anchor, months * number) + timedelta(days=days * number)
+
+
+def length(interval: JsonObject) -> tuple[int, int]:
+    """How many months and how many days an interval has: the same for two that are one, however they are written."""
     unit, count = str(interval["unit"]), cast("int", interval.get("count") or 1)
-    if unit in _DAYS:
-        return anchor + timedelta(days=_DAYS[unit] * count * number)
-    return _months_later(anchor, _MONTHS[unit] * count * number)
+    return _MONTHS.get(unit, 0) * count, _DAYS.get(unit, 0) * count
 
 
 def period(anchor: datetime, interval: JsonObject, number: int) -> tuple[datetime, datetime]:

@@ -16,13 +16,26 @@ if TYPE_CHECKING:
     from hub.payments.postings import Account
 
 _TAKEN: Final = frozenset({"succeeded", "partially_refunded", "refunded", "returned", "disputed"})
+_TELLS: Final = {
+    "succeeded": "payment.succeeded",
+    "partially_refunded": "payment.succeeded",
+    "refunded": "payment.succeeded",
+    "returned": "payment.returned",
+}
+"""What a gateway's answer tells of a payment that nothing was heard of (:mod:`hub.payments.telling`), by its status."""
 
 _CREDITED: Final = ("fee", "settled")
+SETTLED: Final = "payment.settled"
 
 ASK: Final = "Take the gateway's word over: the hub then books the payment as the gateway has it."
 RESEND: Final = "Look at the payment there, and have the gateway send its reports of refunds and returns again."
+MORE: Final = (
+    "More was taken there than the hub heard of. Look at it there, and have the gateway send its reports again."
+)
 WAIT: Final = "The gateway may still be at it: compare again tomorrow, and look at the payment there when it stays so."
-CREDITED: Final = "Compare with the gateway's statement of account: it named another sum before."
+CREDITED: Final = (
+    "It named another sum before. Look at its statement of account, then take its word over: what differs is booked."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +92,19 @@ def _money(account: Account, said: JsonObject) -> Iterator[Difference]:
         return
     gave_back = account.facts.refunded + (account.paid if "returned" in account.facts.told else 0)
     expected, found = account.paid - gave_back, taken - back
-    if expected == found and account.paid == taken:
+    if expected == found and (account.paid == taken or "returned" in account.facts.told):
         return
-    proposal = ASK if taken > account.paid else RESEND if back > gave_back else WAIT
-    currency = account.currency
-    yield Difference(ledger.gateway(account.connection), Money(expected, currency), Money(found, currency), proposal)
+    place, currency = ledger.gateway(account.connection), account.currency
+    proposal, tells = _proposal(account, said, taken=taken, more_back=back > gave_back)
+    yield Difference(place, Money(expected, currency), Money(found, currency), proposal, reports=tells)
+
+
+def _proposal(account: Account, said: JsonObject, *, taken: int, more_back: bool) -> tuple[str, tuple[str, ...]]:
+    """What to do about another sum, and what is told when the gateway's word is taken over."""
+    if taken > account.paid:
+        tells = _TELLS.get(str(said["status"])) if not account.paid else None
+        return (ASK, (tells,)) if tells else (MORE, ())
+    return RESEND if more_back else WAIT, ()
 
 
 def _taken(account: Account, said: JsonObject) -> int | None:
@@ -106,6 +127,14 @@ def _back(account: Account, said: JsonObject) -> int | None:
     return None if said["status"] == "partially_refunded" else 0
 
 
+def corrected(account: Account, said: JsonObject) -> JsonObject | None:
+    """What the gateway keeps and credits by now where a report said otherwise: the data of ``payment.settled``."""
+    if not list(_credited(account, said)):
+        return None
+    news = {name: said[name] for name in _CREDITED if said.get(name)}
+    return {"payment": account.payment, "amount": account.facts.value("amount"), **belongings(account.facts), **news}
+
+
 def _credited(account: Account, said: JsonObject) -> Iterator[Difference]:
     """What no report told yet is no difference: it is told (:func:`credited`)."""
     for name in _CREDITED:
@@ -115,7 +144,7 @@ def _credited(account: Account, said: JsonObject) -> Iterator[Difference]:
         expected, found = Money.from_json(booked), Money.from_json(told)
         if expected.currency == found.currency and expected != found:
             place = ledger.FEES if name == "fee" else ledger.exchange(account.currency, found.currency)
-            yield Difference(place, expected, found, CREDITED)
+            yield Difference(place, expected, found, CREDITED, reports=(SETTLED,))
 
 
 def _minor(account: Account, said: JsonObject, name: str) -> int | None:

@@ -108,7 +108,7 @@ def _output(row: sa.Row[Any]) -> JsonObject:
         "coupon": row.id,
         "discount": row.discount,
         **({"plan": row.plan} if row.plan is not None else {}),
-        **({"left": max(row.most - row.used, 0)} if row.most is not None else {}),
+        **({"left": row.most - row.used} if row.most is not None else {}),
         **({"ends_at": row.ends_at.isoformat()} if row.ends_at is not None else {}),
     }
 

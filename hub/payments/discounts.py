@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def off(discount: JsonObject | None, whole: int, currency: str, cycle: int) -> int:
     """How much less the charge number ``cycle`` (from 0) of ``whole`` is; never more than it."""
-    if discount is None or whole <= 0:
+    if discount is None:
         return 0
     cycles = cast("int | None", discount.get("cycles"))
     if cycles is not None and cycle >= cycles:
@@ -26,37 +26,33 @@ def off(discount: JsonObject | None, whole: int, currency: str, cycle: int) -> i
 
 
 def check(discount: JsonObject | None, price: Money) -> None:
-    """Raises ``PermanentError`` (``bad_input``) for a discount that leaves nothing to pay, or is in another currency."""
-    amount = discount.get("amount") if discount is not None else None
-    if amount is None:
+    """Raises ``PermanentError`` (``bad_input``) for one that takes nothing off, leaves nothing, or has another currency."""
+    if discount is None:
         return
-    money = Money.from_json(amount)
+    amount = discount.get("amount")
+    money = price.percent(str(discount["percent"])) if amount is None else Money.from_json(amount)
     if money.currency != price.currency:
         message = f"The discount is in {money.currency}, the plan in {price.currency}."
         raise PermanentError(message, code="bad_input", remedy="Give it in the plan's currency, or in per cent.")
     if not 0 < money.minor < price.minor:
-        message = f"A discount of {money} on {price} leaves nothing to pay."
-        raise PermanentError(message, code="bad_input", remedy="Give less, or free days at the start (trial_days).")
+        does = "takes nothing off" if money.minor <= 0 else "leaves nothing to pay"
+        message = f"A discount of {money} on {price} {does}."
+        raise PermanentError(
+            message, code="bad_input", remedy="Give one between, or free days at the start (trial_days)."
+        )
 
 
 def exactly(discount: JsonObject, price: Money) -> JsonObject:
     """A discount that takes off ``price`` at every gateway what :func:`off` says: per cent that leave a fraction of a minor
     unit, which each gateway rounds its own way, are given as their amount.
 
-    Raises ``PermanentError`` (``bad_input``) for one that takes nothing off, leaves nothing, or is in another currency.
+    Raises as :func:`check`.
     """
-    if discount.get("percent") is None:
-        check(discount, price)
-        return discount
-    percent = Decimal(str(discount["percent"]))
-    less = price.percent(percent)
-    if not 0 < less.minor < price.minor:
-        message = f"{percent} per cent of {price} are {less}."
-        raise PermanentError(message, code="bad_input", remedy="Give an amount that is less than the price.")
-    if percent * price.minor % 100 == 0:
+    check(discount, price)
+    if discount.get("percent") is None or Decimal(str(discount["percent"])) * price.minor % 100 == 0:
         return discount
     cycles = {"cycles": discount["cycles"]} if discount.get("cycles") is not None else {}
-    return {"amount": less.to_json(), **cycles}
+    return {"amount": price.percent(str(discount["percent"])).to_json(), **cycles}
 
 
 def refuse_where_unknown(manifest: Manifest, given: JsonObject) -> None:

@@ -19,6 +19,7 @@ from hub.journal.tables_escrow import divisions, holds
 from hub.money import Money
 from hub.payments import dividing, splitting
 from hub.payments import holds as rules
+from hub.payments.accounting import accounts
 from hub.payments.dividing import Asked, keep, minor
 from hub.payments.holds import LATE, OPEN, WARNING, Arrived, Hold
 from hub.payments.payment import Facts
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
 LAPSE: Final = "holds.lapse"
 RELEASE: Final = "holds.release"
 GIVE_BACK: Final = "holds.give_back"
-_AGAIN: Final = timedelta(days=1)
+_MOVED: Final = timedelta(hours=1)
+"""A timer that finds a hold's money on the move looks again so much later."""
 _FAMILIES: Final = ("payment.", "refund.", "dispute.")
 _PAYMENT: Final = (
     "job", "order", "customer", "description", "return_url", "cancel_url", "methods", "method", "save_method",
@@ -48,7 +50,10 @@ _PAYMENT: Final = (
 
 
 def hold(office: Office, given: JsonObject) -> JsonObject:
-    """``payments/hold``: choose how the money is held, and begin the payment; or hold a payment that is there."""
+    """``payments/hold``: choose how the money is held, and begin the payment; or hold a payment that is there.
+
+    A payment has one hold: whoever holds it a second time gets the first.
+    """
     if given.get("payment"):
         return _output(office, _adopted(office, given))
     missing = [name for name in ("connection", "amount", "needed_until") if not given.get(name)]
@@ -115,22 +120,38 @@ def _adopted(office: Office, given: JsonObject) -> Row:
     owner = {name: facts.value(name) for name in ("job", "order") if facts.value(name)}
     if not owner:
         message = f"The payment {reference} belongs to no job and no order, so its money is sold already."
-        raise PermanentError(
-            message, code="wrong_state", remedy="Begin the payment with a job or an order, or by a hold."
-        )
+        remedy = "Begin the payment with a job or an order, or by a hold."
+        raise PermanentError(message, code="wrong_state", remedy=remedy)
     amount = Money.from_json(facts.value("amount"))
-    mode = AUTHORIZATION if facts.state == "authorized" else COLLECTED
-    why = "The payment was authorised already." if mode == AUTHORIZATION else "The payment is collected."
+    known = Hold(office.identity("hold"), "requested", COLLECTED, amount.currency, amount.minor)
+    why = _why_adopted(rules.followed(known, facts)[0])
     kept = {**given, **owner, "customer": facts.value("customer"), "why": why}
-    identity = office.identity("hold")
-    known = Hold(identity, "requested", mode, amount.currency, amount.minor)
 
     def work(book: Book) -> Row:
-        if not _insert(book, known, row.connection, reference, kept):
-            return book.get(holds, identity)
-        return _kept(book, book.get(holds, identity), *_followed(known, facts))
+        return _only_hold(book, known, row.connection, reference, kept)
 
     return office.change(work)
+
+
+def _why_adopted(known: Hold) -> str:
+    if known.state == "requested":
+        return "Nobody paid the payment yet; it is held as it comes in."
+    return "The payment was authorised already." if known.mode == AUTHORIZATION else "The payment is collected."
+
+
+def _only_hold(book: Book, known: Hold, connection: str, payment: str, given: JsonObject) -> Row:
+    """The payment's hold: another would give the same money out a second time, and so would one of a divided payment."""
+    same = (payments.c.connection == connection, payments.c.payment == payment)
+    row = book.connection.execute(book.locking(sa.select(payments.c.facts).where(*same))).one()
+    there = sa.select(holds).where(holds.c.connection == connection, holds.c.payment == payment)
+    for one in book.rows(there.order_by(holds.c.created_at).limit(1)):
+        return one
+    account = accounts(book.connection, [(connection, payment)]).get((connection, payment))
+    if account is not None and account.splits:
+        message = f"The payment {payment} is divided already."
+        raise PermanentError(message, code="wrong_state", remedy="Hold a payment before it is split.")
+    _insert(book, known, connection, payment, given)
+    return _kept(book, book.get(holds, known.id), *rules.followed(known, Facts.from_json(row.facts)))
 
 
 # releasing, settling, giving back
@@ -224,7 +245,7 @@ def unfreeze(office: Office, given: JsonObject) -> JsonObject:
 
 def _changed(book: Book, given: JsonObject, change: Any, reason: str = "") -> Row:  # noqa: ANN401 (a rule of two forms)
     row = book.get(holds, str(given["hold"]))
-    return keep(book, row, *change(Hold.from_json(row.terms), reason))
+    return _kept(book, row, *change(Hold.from_json(row.terms), reason))
 
 
 # what follows from events
@@ -258,21 +279,11 @@ def _follow(book: Book, row: Row, place: tuple[str, str], items: Sequence[NewEve
         sa.select(payments.c.facts).where(payments.c.connection == place[0], payments.c.payment == place[1])
     )
     if facts is not None:
-        known, more = _followed(known, Facts.from_json(facts))
+        known, more = rules.followed(known, Facts.from_json(facts))
         tales += more
     if known.to_json() != row.terms or row.payment != place[1]:
         row = book.change(holds, row, payment=place[1])
         _kept(book, row, known, tales)
-
-
-def _followed(known: Hold, facts: Facts) -> tuple[Hold, list[rules.Tale]]:
-    """The hold as everything that is known of its payment makes it."""
-    tales: list[rules.Tale] = []
-    for dispute, outcome in sorted(facts.disputes.items()):
-        known, more = rules.disputed(known, dispute, outcome, facts.disputed.get(dispute, 0))
-        tales += more
-    known, more = rules.follow(known, _arrived(facts))
-    return known, [*tales, *more]
 
 
 def _heard(book: Book, known: Hold, item: NewEvent) -> tuple[Hold, list[rules.Tale]]:
@@ -285,14 +296,6 @@ def _heard(book: Book, known: Hold, item: NewEvent) -> tuple[Hold, list[rules.Ta
     return known, []
 
 
-def _arrived(facts: Facts) -> Arrived:
-    amount = facts.value("amount")
-    whole = cast("int", amount["minor"]) if isinstance(amount, dict) else None
-    lapses = facts.value("lapses_at")
-    moment = datetime.fromisoformat(lapses) if isinstance(lapses, str) else None
-    return Arrived(facts.state, whole, facts.paid, facts.refunded, moment)
-
-
 def _kept(book: Book, row: Row, known: Hold, tales: Sequence[rules.Tale]) -> Row:
     """Write it, and set the timers of its new state."""
     kept = keep(book, row, known, tales)
@@ -300,6 +303,8 @@ def _kept(book: Book, row: Row, known: Hold, tales: Sequence[rules.Tale]) -> Row
         book.wake_at(LAPSE, row.id, max(known.lapses_at - WARNING, book.now))
     if known.state == "frozen" and known.frozen_by == LATE:
         book.wake_at(GIVE_BACK, row.id, book.now)
+    if row.plan and known.state == "held" and row.state != "held":
+        kept = _plan(book, kept, row.plan)
     return kept
 
 
@@ -315,6 +320,8 @@ def warn(office: Office, hold_id: str) -> None:
         if known.state in OPEN and known.mode == AUTHORIZATION and known.lapses_at is not None:
             data = {**dividing.event_data(row, known), "amount": known.rest.to_json()}
             book.tell("escrow.lapsing", f"escrow.lapsing:{row.id}:{known.lapses_at.isoformat()}", data)
+        elif known.state == "releasing":
+            book.wake_at(LAPSE, hold_id, book.now + _MOVED)
 
     office.change(work)
 
@@ -327,32 +334,34 @@ def _planned(book: Book, given: JsonObject) -> Row:
         rules.begin(known, "release", known.left, 0)
     if known.state == "held":
         release_parts(known, given)
-    days = cast("int", given["after_days"])
-    plan = {name: value for name, value in given.items() if name != "hold"}
-    at = book.now + timedelta(days=days)
+    return _plan(book, row, {name: value for name, value in given.items() if name != "hold"})
+
+
+def _plan(book: Book, row: Row, plan: JsonObject) -> Row:
+    """The days of the plan begin now: it is made, or the hold is paid only now, or let go on after it was frozen."""
+    at = book.now + timedelta(days=cast("int", plan["after_days"]))
     book.wake_at(RELEASE, row.id, at)
     return book.change(holds, row, plan={**plan, "at": at.isoformat()})
 
 
 def release_by_itself(office: Office, hold_id: str) -> None:
-    """Nobody objected for the days of the plan. What is frozen or not paid yet waits for the same days again."""
+    """Nobody objected for the days of the plan, which is carried out once; they begin anew when a hold is held again."""
     row = _read(office, hold_id)
-    if row.plan is None or row.state in rules.OVER:
-        return
-    if row.state != "held":
-        days = timedelta(days=row.plan["after_days"]) if row.state != "releasing" else _AGAIN
-        office.change(lambda book: book.wake_at(RELEASE, hold_id, book.now + days))
+    if row.plan is not None and row.state == "releasing":
+        office.change(lambda book: book.wake_at(RELEASE, hold_id, book.now + _MOVED))
+    if row.plan is None or row.state != "held":
         return
     reason = _reason(row.plan) or "nobody objected"
     asked = Asked("release", lambda known: release_parts(known, row.plan), reason)
     dividing.carry_out(office, dividing.begin(office, hold_id, asked))
+    office.change(lambda book: book.change(holds, book.get(holds, hold_id), plan=None))
 
 
 def give_back(office: Office, hold_id: str) -> None:
     """Somebody paid what was cancelled already: it goes back by itself."""
     row = _read(office, hold_id)
     if row.state == "frozen" and Hold.from_json(row.terms).frozen_by == LATE:
-        asked = Asked("cancel", lambda known: whole_back(known, row.input.get("customer") or {}), LATE)
+        asked = Asked("cancel", lambda known: whole_back(known, {}), LATE)
         dividing.carry_out(office, dividing.begin(office, hold_id, asked))
 
 
@@ -374,7 +383,7 @@ def _output(office: Office, row: Row, begun: JsonObject | None = None) -> JsonOb
         "returned": Money(known.back, known.currency).to_json(),
         "left": known.rest.to_json(),
         "parts": _parts(office, row.id),
-        **({"releases_at": row.plan["at"]} if row.plan and known.state not in rules.OVER else {}),
+        **({"releases_at": row.plan["at"]} if row.plan and known.state == "held" else {}),
         **shown,
     }
 

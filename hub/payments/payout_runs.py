@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     Row = sa.Row[Any]
 
 MOST_FAILURES: Final = 3
-"""After so many payouts in a row that failed, a provider waits for a person."""
+"""After so many payouts in a row that failed, what is due to a provider in their currency waits for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,13 +191,16 @@ def pay_due(office: Office, given: JsonObject) -> JsonObject:
         found = [due for due in all_due if due.money.minor and wanted.currency in {None, due.money.currency}]
         known = providers.c.id.in_(sorted({due.provider for due in found}))
         rows = {row.id: row for row in connection.execute(sa.select(providers).where(known))}
-        failures = {due.provider: _failures(connection, due.provider) for due in found}
+        failures = {due: _failures(connection, due) for due in found}
     skipped: list[Json] = []
     groups: dict[tuple[str, str], list[tuple[Due, Destination]]] = {}
     for due in found:
         way = _small(due, wanted) or _destination(office, rows.get(due.provider), due, wanted)
-        if isinstance(way, Destination) and not wanted.provider and failures[due.provider] >= MOST_FAILURES:
-            way = f"Its last {MOST_FAILURES} payouts failed. Pay this provider alone once its account is mended."
+        if isinstance(way, Destination) and not wanted.provider and failures[due] >= MOST_FAILURES:
+            way = (
+                f"Its last {MOST_FAILURES} payouts in {due.money.currency} failed. "
+                "Pay this provider alone once its account is mended."
+            )
         if isinstance(way, str):
             skipped.append({"provider": due.provider, "amount": due.money.to_json(), "reason": way})
         else:
@@ -214,10 +217,16 @@ def _small(due: Due, wanted: _Wanted) -> str:
     return ""
 
 
-def _failures(connection: sa.Connection, provider: str) -> int:
-    """How many of the provider's last payouts failed, of as many as may."""
-    query = sa.select(payouts.c.state).where(payouts.c.provider == provider).order_by(payouts.c.created_at.desc())
-    return sum(state == "failed" for state in connection.scalars(query.limit(MOST_FAILURES)))
+def _failures(connection: sa.Connection, due: Due) -> int:
+    """How many of the provider's last payouts in this currency failed, of as many as may.
+
+    Those that were queued at one moment count as one, which failed when all of them did.
+    """
+    table = payouts.c
+    failed = sa.func.min(sa.case((table.state == "failed", 1), else_=0))
+    query = sa.select(failed).where(table.provider == due.provider, table.currency == due.money.currency)
+    newest = query.group_by(table.created_at).order_by(table.created_at.desc()).limit(MOST_FAILURES)
+    return sum(connection.scalars(newest))
 
 
 def _runs(book: Book, asked: _Asked, groups: Mapping[tuple[str, str], Sequence[tuple[Due, Destination]]]) -> None:

@@ -38,7 +38,8 @@ SEND: Final = "payouts.send"
 LOOK: Final = "payouts.look"
 
 OPEN: Final = frozenset({"queued", "sent", "uncertain"})
-_FAMILIES: Final = ("payout.", "transfer.")
+_BY_HAND: Final = "failed_by_hand"
+"""In a payout's origin: a person said that it failed."""
 _DECIDED: Final[Mapping[str, str]] = {
     "payout.paid": "paid",
     "transfer.sent": "paid",
@@ -196,8 +197,10 @@ def project(book: Book, events: Sequence[NewEvent]) -> None:
     """What gateways tell of payouts and transfers that the hub sent."""
     for item, row in _ours(book, [item for item in events if item.type in _DECIDED]):
         state = _DECIDED[item.type]
-        # A gateway's failure is final, whenever its success is told. That a call was refused is our own word only.
-        if not (state == "paid" and row.state == "failed" and row.reference):
+        # A gateway's failure is final, whenever its success is told. That a call was refused is our own word only, and
+        # so is what a person said.
+        failed_there = row.state == "failed" and row.reference and not row.origin.get(_BY_HAND)
+        if state == "failed" or not failed_there:
             decide(book, row, state, str(item.data.get("reason") or ""), told=True)
 
 
@@ -216,10 +219,12 @@ def _ours(book: Book, events: Sequence[NewEvent]) -> Iterable[tuple[NewEvent, Ro
 # deciding
 
 
-def decide(book: Book, row: Row, state: str, reason: str = "", *, told: bool = False) -> Row:
+def decide(  # noqa: PLR0913 (what is decided, and who says so)
+    book: Book, row: Row, state: str, reason: str = "", *, told: bool = False, by_hand: bool = False
+) -> Row:
     """It was paid, or it failed and its amount is due again; a failure may come after success, and success after failure.
 
-    ``told``: the gateway's own event says it already.
+    ``told``: the gateway's own event says it already; ``by_hand``: a person says it.
     """
     if row.state == state:
         return row
@@ -229,7 +234,8 @@ def decide(book: Book, row: Row, state: str, reason: str = "", *, told: bool = F
         ledger.post(book, f"payout:{row.id}:failed:{row.version}", back, row.id)
     elif row.state == "failed":
         ledger.post(book, f"payout:{row.id}:paid:{row.version}", _postings(row.provider, row.connection, money), row.id)
-    changed = book.change(payouts, row, state=state, reason=reason)
+    origin = {**row.origin, _BY_HAND: True} if by_hand and state == "failed" else row.origin
+    changed = book.change(payouts, row, state=state, reason=reason, origin=origin)
     if not told:
         _tell(book, changed, state, reason)
     return changed
@@ -267,7 +273,7 @@ def mark(office: Office, payout: str, state: str, reason: str = "") -> Row:
         if row.state not in OPEN or state not in {"paid", "failed"}:
             message = f"This payout is {row.state} already."
             raise PermanentError(message, code="wrong_state", remedy="Load the page again to see how it stands.")
-        return decide(book, row, state, reason)
+        return decide(book, row, state, reason, by_hand=True)
 
     return office.change(work)
 

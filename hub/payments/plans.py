@@ -10,7 +10,7 @@ from hub.errors import PermanentError
 from hub.journal.tables import checkouts, links, plans, subscriptions
 from hub.money import Money
 from hub.payments import subscription as rules
-from hub.payments.calendar import period_start
+from hub.payments.calendar import length, period_start
 from hub.payments.desk import metadata_with, own_words, references
 from hub.payments.discounts import check
 from hub.payments.links import cancel_link
@@ -42,6 +42,7 @@ DIFFERENCE: Final = "difference"
 
 def create_plan(desk: Desk, given: JsonObject) -> JsonObject:
     """``plan.create``."""
+    _refuse_free(given)
     identity = desk.identity("pln")
     prices: list[Json] = [{"price": given["price"], "from": desk.now.isoformat()}]
     row = {"id": identity, "connection": desk.connection, "state": "active", "terms": given, "prices": prices}
@@ -54,6 +55,7 @@ def update_plan(desk: Desk, given: JsonObject) -> JsonObject:
     """``plan.update``: a new price holds for new members at once, for running ones from their next period if they move."""
     row = desk.store.get(plans, str(given["plan"]), desk.connection)
     _refuse_retired(row)
+    _refuse_free(given)
     old = row.terms
     new = {**old, **{name: given[name] for name in ("name", "price", "description", "metadata") if name in given}}
     if new["price"]["currency"] != old["price"]["currency"]:
@@ -64,8 +66,8 @@ def update_plan(desk: Desk, given: JsonObject) -> JsonObject:
         prices = row.prices if new["price"] == old["price"] else [*row.prices, dearer]
         before = {name: old[name] for name in ("name", "price") if new[name] != old[name]}
         row = desk.store.change(plans, row, desk.now, terms={**new, "before": before}, prices=prices)
-    changes = row.terms.get("before") or {}
-    desk.happened("plan.updated", f"plan.updated:{row.id}:{row.version}", {**_plan_event(row), "changes": changes})
+    if (changes := row.terms.get("before")) is not None:
+        desk.happened("plan.updated", f"plan.updated:{row.id}:{row.version}", {**_plan_event(row), "changes": changes})
     if given.get("existing") == "move" and "price" in given:
         _move_members(desk, row)
         desk.happened("plan.repriced", f"plan.repriced:{row.id}:{desk.key}", _plan_event(row))
@@ -82,10 +84,15 @@ def cancel_plan(desk: Desk, given: JsonObject) -> JsonObject:
 
 
 def _move_members(desk: Desk, plan: sa.Row[Any]) -> None:
+    """Whoever will not pay this price anyhow is told of it, or, where nothing has begun yet, as soon as it does."""
     price = plan.terms["price"]["minor"]
-    for row in desk.store.subscriptions_of(plan.id, (*RUNNING, "paused")):
-        moved, tales = rules.price_changed(desk.store.subscription(row), plan.id, price, str(plan.version))
-        _kept(desk, row, moved, tales)
+    for row in desk.store.subscriptions_of(plan.id, (*RUNNING, "paused", "pending")):
+        known = desk.store.subscription(row)
+        if desk.key in dict(row.steps):
+            _told_again(desk, row)
+        elif price != (known.price if known.next_price is None else known.next_price):
+            moved, tales = rules.price_changed(known, plan.id, price, str(plan.version))
+            _kept(desk, row, moved, tales if known.state != "pending" else [])
 
 
 def _plan_event(row: sa.Row[Any]) -> JsonObject:
@@ -110,6 +117,12 @@ def _refuse_retired(row: sa.Row[Any]) -> None:
         raise PermanentError(message, code="wrong_state", remedy="Make a new plan.")
 
 
+def _refuse_free(given: JsonObject) -> None:
+    if "price" in given and Money.from_json(given["price"]).minor <= 0:
+        message = "A plan costs something: its price is above zero."
+        raise PermanentError(message, code="bad_input", remedy="Give free days at the start (trial_days), or no plan.")
+
+
 # subscriptions
 
 
@@ -119,11 +132,22 @@ def create_subscription(desk: Desk, given: JsonObject) -> JsonObject:
     Where the gateway stores nothing (its manifest says ``recurring_payment.limits.mode: link``), each period's payment is
     asked for by a link.
     """
+    row = desk.store.find(subscriptions, desk.identity("sub")) or _added(desk, given)
+    made = desk.store.subscription(row)
+    if made.started:
+        tell(desk, row, rules.begin_trial(made, row.created_at)[1])
+    if given.get("method") is not None or pays_by_link(desk.gateway.manifest):
+        return subscription_output(desk, row)
+    return {**subscription_output(desk, row), **_first_visit(desk, row, made)}
+
+
+def _added(desk: Desk, given: JsonObject) -> sa.Row[Any]:
+    """The row of a new subscription. It keeps the price of this moment, whatever the plan is when the step is repeated."""
     plan = desk.store.get(plans, str(given["plan"]), desk.connection)
     _refuse_retired(plan)
     price = Money.from_json(plan.terms["price"])
     check(cast("JsonObject | None", given.get("discount")), price * cast("int", given.get("quantity") or 1))
-    made, tales = _new(desk, plan, given)
+    made = _new(desk, plan, given)
     values = {
         "plan": plan.id,
         "state": made.state,
@@ -132,14 +156,10 @@ def create_subscription(desk: Desk, given: JsonObject) -> JsonObject:
         "input": given,
         "steps": {},
     }
-    row = desk.store.add(subscriptions, {"id": made.id, "connection": desk.connection, **values}, desk.now)
-    tell(desk, row, tales)
-    if made.method is not None or pays_by_link(desk.gateway.manifest):
-        return subscription_output(desk, row)
-    return {**subscription_output(desk, row), **_first_visit(desk, row, made)}
+    return desk.store.add(subscriptions, {"id": made.id, "connection": desk.connection, **values}, desk.now)
 
 
-def _new(desk: Desk, plan: sa.Row[Any], given: JsonObject) -> tuple[Subscription, list[Tale]]:
+def _new(desk: Desk, plan: sa.Row[Any], given: JsonObject) -> Subscription:
     terms = plan.terms
     trial = cast("int", given.get("trial_days", terms.get("trial_days")) or 0)
     wished = given.get("start_at")
@@ -161,13 +181,13 @@ def _new(desk: Desk, plan: sa.Row[Any], given: JsonObject) -> tuple[Subscription
         method=cast("str | None", given.get("method")),
         discount=cast("JsonObject | None", given.get("discount")),
     )
-    return rules.begin_trial(made, desk.now) if known and first > desk.now else (made, [])
+    return rules.begin_trial(made, desk.now)[0] if known and first > desk.now else made
 
 
 def _first_visit(desk: Desk, row: sa.Row[Any], made: Subscription) -> JsonObject:
     """The visit on which the payer agrees: it pays the first period, or only authorises it where a trial comes first."""
     checkout = desk.identity("chk")
-    trial = made.anchor > desk.now
+    trial = made.anchor > row.created_at
     wanted: JsonObject = {
         **references(row.input),
         "amount": made.money,
@@ -202,7 +222,9 @@ def update_subscription(desk: Desk, given: JsonObject) -> JsonObject:
     if given.get("plan") not in (None, known.plan):
         chosen = desk.store.get(plans, str(given["plan"]), desk.connection)
         _refuse_retired(chosen)
-        if chosen.terms["price"]["currency"] != known.currency or chosen.terms["interval"] != known.interval:
+        if chosen.terms["price"]["currency"] != known.currency or length(chosen.terms["interval"]) != length(
+            known.interval
+        ):
             message = "A subscription keeps its currency and interval."
             raise PermanentError(message, code="invalid_request", remedy="Cancel it and start one on the other plan.")
         plan, price = chosen.id, chosen.terms["price"]["minor"]
@@ -331,7 +353,7 @@ def _told_again(desk: Desk, row: sa.Row[Any]) -> JsonObject:
 
 def tell(desk: Desk, row: sa.Row[Any], tales: Sequence[Tale], payment: str | None = None) -> None:
     """Record what became of a subscription as events."""
-    for event_type, part, more in tales:
+    for event_type, part, more in [*tales, *_price_to_come(row, tales)]:
         data: JsonObject = {
             **references(row.input),
             "subscription": row.id,
@@ -341,6 +363,21 @@ def tell(desk: Desk, row: sa.Row[Any], tales: Sequence[Tale], payment: str | Non
             **({"payment": payment} if payment else {}),
         }
         desk.happened(event_type, f"{event_type}:{row.id}:{part}", data)
+
+
+def _price_to_come(row: sa.Row[Any], tales: Sequence[Tale]) -> list[Tale]:
+    """What is told as a subscription begins whose plan got another price before: its first period costs the old one."""
+    price = row.terms.get("next_price")
+    begun = next((more for event_type, _, more in tales if event_type == "subscription.started"), None)
+    if price is None or begun is None:
+        return []
+    first = datetime.fromisoformat(str(cast("JsonObject", begun["period"])["end"]))
+    moment = period_start(first, row.terms["interval"], 1) if "trial_ends_at" in begun else first
+    changes: JsonObject = {
+        "price": {"minor": price, "currency": row.terms["currency"]},
+        "from": moment.isoformat().replace("+00:00", "Z"),
+    }
+    return [("subscription.updated", "price.begun", {"changes": changes})]
 
 
 def subscription_output(desk: Desk, row: sa.Row[Any]) -> JsonObject:

@@ -7,6 +7,7 @@ told (``hub.ledger_difference``) and stays on the page *Reconciliation* until it
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
@@ -14,16 +15,20 @@ import sqlalchemy as sa
 from hub.errors import ConflictError, NotFoundError, PermanentError, TransientError
 from hub.journal.tables import payments
 from hub.journal.tables_ledger import ledger_checks
+from hub.journal.tables_office import timers
 from hub.payments.accounting import RECONCILE, accounts, compare_after
-from hub.payments.comparing import credited, differences
+from hub.payments.comparing import SETTLED, corrected, credited, differences
 from hub.payments.reconciling_lists import (
+    AGREES,
     GIVEN_UP,
     LISTS,
+    LONGEST_BACK,
     asked_now,
     begin_lists,
     begin_of,
     check_id,
     compare_list,
+    end_earlier,
     found_of,
     known,
     missing_reports,
@@ -41,45 +46,57 @@ if TYPE_CHECKING:
     Row = sa.Row[Any]
 
 PAYMENT: Final = "payment"
-AGREES: Final = "It agrees now."
 TAKEN: Final = "The gateway's word was taken over."
 _AT_ONCE: Final = 20
-_KEPT: Final = timedelta(days=60)
+_KEPT: Final = {"same": timedelta(days=60), "settled": LONGEST_BACK + timedelta(days=10)}
+"""State -> how long a comparison is kept: what was put away is known as long as a list may bring it again."""
 
 
-def compare_day(office: Office, day: str) -> None:
-    """The timer: compare some more payments of a day (UTC), until all of them are.
+def compare_day(office: Office, subject: str) -> None:
+    """The timer: compare some more payments of a day (UTC), until all of them are. Its subject is the day.
 
-    A gateway that is down holds up its own payments only: it is asked again for three days, later ever more rarely. Once
-    begun, every day is followed by the next, whether or not anything was heard in it.
+    A gateway that is down holds up its own payments only, which get a timer of their own (day and connection): it is asked
+    again for three days, later ever more rarely. Once begun, every day is followed by the next, whether or not anything was
+    heard in it.
     """
+    day, _, only = subject.partition(" ")
+    if only:
+        if only in office.connections() and _compare_some(office, day, only):
+            office.change(lambda book: book.wake_at(RECONCILE, subject, book.now))
+        return
     office.change(lambda book: compare_after(book, begin_of(day).date() + timedelta(days=1)))
-    trouble: TransientError | None = None
     more = False
     for connection in office.connections():
-        if "payment.get" not in office.manifest(connection).actions:
-            continue
-        found = _unchecked(office, connection, day)
-        more = more or len(found) == _AT_ONCE
         try:
-            for payment in found:
-                _compare(office, day, connection, payment)
-        except TransientError as error:
-            trouble = error
-    if not more:
-        begin_lists(office, day)
-    if trouble is not None:
-        raise trouble
-    office.change(lambda book: _next(book, day, more=more))
-
-
-def _next(book: Book, day: str, *, more: bool) -> None:
+            more = _compare_some(office, day, connection) or more
+        except TransientError:
+            office.change(partial(_ask_later, day=day, connection=connection))
     if more:
-        book.wake_at(RECONCILE, day, book.now)
+        office.change(lambda book: book.wake_at(RECONCILE, day, book.now))
         return
+    begin_lists(office, day)
+    office.change(_forget)
+
+
+def _compare_some(office: Office, day: str, connection: str) -> bool:
+    """Compare some payments of a connection; True when there may be more of them."""
+    if "payment.get" not in office.manifest(connection).actions:
+        return False
+    found = _unchecked(office, connection, day)
+    for payment in found:
+        _compare(office, day, connection, payment)
+    return len(found) == _AT_ONCE
+
+
+def _ask_later(book: Book, *, day: str, connection: str) -> None:
+    book.insert(timers, {"kind": RECONCILE, "subject": f"{day} {connection}", "set_for": book.now, "due_at": book.now})
+
+
+def _forget(book: Book) -> None:
     table = ledger_checks.c
-    old = (table.state != "differs", table.created_at < book.now - _KEPT)
-    book.connection.execute(sa.delete(ledger_checks).where(*old))
+    for state, kept in _KEPT.items():
+        old = (table.state == state, table.created_at < book.now - kept)
+        book.connection.execute(sa.delete(ledger_checks).where(*old))
 
 
 def _unchecked(office: Office, connection: str, day: str) -> Sequence[str]:
@@ -121,6 +138,8 @@ def _keep_unknown(office: Office, day: str, connection: str, payment: str, why: 
 
 def _keep(book: Book, day: str, connection: str, payment: str, said: JsonObject) -> None:
     found = _found(book, connection, payment, said)
+    if payment in end_earlier(book, day, PAYMENT, connection, {payment: found}):
+        found = []
     row = {**_row(day, connection, payment), "state": "differs" if found else "same", "found": found}
     if book.insert(ledger_checks, row):
         for one in found:
@@ -137,7 +156,7 @@ def _found(book: Book, connection: str, payment: str, said: JsonObject) -> list[
         return []
     news = credited(account, said)
     if news is not None:
-        book.tell("payment.settled", f"payment.settled:{payment}"[:200], news, source=connection)
+        book.tell(SETTLED, f"{SETTLED}:{payment}"[:200], news, source=connection)
     return [one.to_json() for one in differences(account, said)]
 
 
@@ -150,14 +169,42 @@ def _row(day: str, connection: str, payment: str) -> dict[str, object]:
 # what people do about it
 
 
-def compare_again(office: Office, check: str, said: JsonObject, actor: str) -> bool:
+def compare_again(office: Office, check: str, said: JsonObject, actor: str, why: str = AGREES) -> bool:
     """Compare a payment once more with what the gateway says now; True when it agrees, and the matter is over."""
 
     def work(book: Book) -> bool:
         row = _open(book, check)
-        return _compared_again(book, row, _found(book, row.connection, row.subject, said), actor)
+        return _compared_again(book, row, _found(book, row.connection, row.subject, said), actor, why)
 
     return office.change(work)
+
+
+def take_payment_over(office: Office, check: str, said: JsonObject, tell: Callable[[], object], actor: str) -> bool:
+    """Take over what the gateway says now of a payment, and compare again; True when it agrees then.
+
+    ``tell`` records what the answer tells of the payment itself; another fee or credit than its reports named is told here.
+    Raises as :func:`take_over` does.
+    """
+
+    def look(book: Book) -> bool:
+        row = _open(book, check)
+        found = _found(book, row.connection, row.subject, said)
+        _takes(row, found, is_told=any(one.get("reports") for one in found))
+        return bool(found)
+
+    def correct(book: Book) -> None:
+        row = _open(book, check)
+        place = (row.connection, row.subject)
+        account = accounts(book.connection, [place]).get(place)
+        news = corrected(account, said) if account is not None else None
+        if news is not None:
+            book.tell(SETTLED, f"{SETTLED}:{row.subject}:{office.key}"[-200:], news, source=row.connection)
+
+    if not office.change(look):
+        return compare_again(office, check, said, actor)
+    tell()
+    office.change(correct)
+    return compare_again(office, check, said, actor, TAKEN)
 
 
 def compare_listed_again(office: Office, check: str, actor: str) -> bool:
@@ -184,12 +231,7 @@ def take_over(office: Office, check: str, actor: str) -> bool:
         row, found, missing = find(book)
         if not found:
             return AGREES
-        if found != row.found:
-            message = f"The {row.kind} {row.subject} differs in another way by now."
-            raise ConflictError(message, remedy="Press Compare again, look at what it says, and take that over.")
-        if not missing:
-            message = f"No report of the gateway's would settle the {row.kind} {row.subject}."
-            raise PermanentError(message, code="wrong_state", remedy=str(found[0]["proposal"]))
+        _takes(row, found, is_told=bool(missing))
         for report in missing:
             book.tell(report.type, report.source_id, report.data, source=row.connection)
         return TAKEN
@@ -202,14 +244,21 @@ def take_over(office: Office, check: str, actor: str) -> bool:
     return office.change(settle_it)
 
 
+def _takes(row: Row, found: Sequence[JsonObject], *, is_told: bool) -> None:
+    """Raises where what differs is not what the page said, or where nothing that could be told would settle it."""
+    if found and found != row.found:
+        message = f"The {row.kind} {row.subject} differs in another way by now."
+        raise ConflictError(message, remedy="Press Compare again, look at what it says, and take that over.")
+    if found and not is_told:
+        message = f"No report of the gateway's would settle the {row.kind} {row.subject}."
+        raise PermanentError(message, code="wrong_state", remedy=str(found[0]["proposal"]))
+
+
 def _listed_now(office: Office, check: str) -> Callable[[Book], tuple[Row, Sequence[JsonObject], Sequence[Report]]]:
     """Read the gateway's list; gives what finds the open comparison, where it differs now, and what reports are missing."""
     with office.read() as reading:
         row = check_of(reading, check)
     kind, connection, subject, day = row.kind, row.connection, row.subject, row.day
-    if kind == PAYMENT:
-        message = "What a gateway says of a payment is taken over when it is compared again."
-        raise PermanentError(message, code="bad_input", remedy="Press the button that asks the gateway.")
     item, sums = asked_now(office, connection, kind, day, subject), says_sums(office, connection)
 
     def find(book: Book) -> tuple[Row, Sequence[JsonObject], Sequence[Report]]:
@@ -232,7 +281,7 @@ def settle(office: Office, check: str, why: str, actor: str) -> None:
         message = "Nobody can see later why this difference was put away."
         raise PermanentError(message, code="bad_input", remedy="Write the reason in a few words.")
     office.change(
-        lambda book: book.change(ledger_checks, _open(book, check), state="settled", why=why[:500], settled_by=actor)
+        lambda book: book.change(ledger_checks, _open(book, check), state="settled", why=why, settled_by=actor)
     )
 
 

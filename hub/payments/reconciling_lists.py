@@ -32,7 +32,7 @@ from hub.payments.comparing_lists import (
 )
 from hub.payments.movements import Movement
 from hub.payments.outcomes import tells
-from hub.payments.payment import Facts
+from hub.payments.payment import LOST, Facts
 from hub.payments.taking_over import reports
 
 if TYPE_CHECKING:
@@ -55,6 +55,11 @@ _BACK: Final[Mapping[str, timedelta]] = {
     PAYOUT: timedelta(days=1),
 }
 """How much further back than the day the list is read: for what happened there just before it was told here."""
+LONGEST_BACK: Final = max(_BACK.values())
+AGREES: Final = "It agrees now."
+READ: Final = "It could be read again."
+CHANGED: Final = "It differs in another way since."
+_OVER: Final = frozenset({AGREES, READ})
 _AT_ONCE: Final = 50
 _SLACK: Final = timedelta(days=1)
 _SENT_STATES: Final[Mapping[str, Mapping[str, str]]] = {
@@ -102,6 +107,8 @@ def compare_list(office: Office, subject: str) -> None:
     else:
         if more:
             office.change(lambda book: book.wake_at(LISTS, subject, book.now))
+        else:
+            office.change(lambda book: _end_unread(book, day, kind, connection))
         return
     office.change(lambda book: _keep_unread(book, day, kind, connection, words))
 
@@ -174,8 +181,7 @@ def known(connection: sa.Connection, kind: str, gateway: str, subjects: Iterable
     for row in connection.execute(sa.select(ledger_movements).where(ledger_movements.c.id.in_(ids))):
         movement = Movement.from_json(row.facts)
         state = "failed" if movement.failed else "sent" if kind == TRANSFER else "paid"
-        money = Money(movement.sent if movement.failed else movement.left, row.currency)
-        found[ids[row.id]] = Known(Standing(money, state), row.payment)
+        found[ids[row.id]] = Known(Standing(Money(movement.left, row.currency), state), row.payment)
     for row in connection.execute(sa.select(payouts).where(*_ours(kind, gateway), payouts.c.reference.in_(wanted))):
         if row.reference not in found or kind == PAYOUT:
             standing = Standing(Money(row.amount, row.currency), _SENT_STATES[kind][row.state])
@@ -198,7 +204,7 @@ def _disputes(connection: sa.Connection, gateway: str, wanted: set[str], since: 
     for dispute, (payment, currency) in of.items():
         state = facts[payment].disputes.get(dispute, "open") if payment in facts else "open"
         minor = facts[payment].disputed.get(dispute, 0) if payment in facts else 0
-        word = {"accepted": "lost", "opened": "open"}.get(state, state)
+        word = "lost" if state in LOST else state
         found[dispute] = Known(Standing(Money(minor, currency), word), payment)
     return found
 
@@ -255,15 +261,16 @@ def _keep_page(  # noqa: PLR0913 (what makes one page of a list)
     book: Book, day: str, kind: str, connection: str, page: Mapping[str, JsonObject | None], *, sums: bool
 ) -> None:
     here = known(book.connection, kind, connection, page, day)
+    followed = {*here, *(row.subject for row in _not_same(book, kind, connection, page) if row.state == "differs")}
     found = {
         subject: found_of(kind, connection, here.get(subject), item, sums=sums)
         for subject, item in page.items()
-        if _is_due(day, item, is_known=subject in here)
+        if _is_due(day, item, is_known=subject in followed)
     }
-    shown = _shown_already(book, kind, connection, [subject for subject, one in found.items() if one])
+    shown = end_earlier(book, day, kind, connection, found)
     for subject, one in found.items():
         item = page[subject]
-        if one in shown.get(subject, []) or not (one or _is_of(day, item)):
+        if subject in shown or not (one or _is_of(day, item)):
             continue
         payment = here[subject].payment if subject in here else item and item.get("payment")
         row = {
@@ -282,7 +289,7 @@ def _keep_page(  # noqa: PLR0913 (what makes one page of a list)
 
 
 def _is_due(day: str, item: JsonObject | None, *, is_known: bool) -> bool:
-    """What began before the day is compared when it is known, and what began after it on its own day."""
+    """What began before the day is compared when it is known or was shown, and what began after it on its own day."""
     if item is None or _is_of(day, item):
         return True
     return is_known and datetime.fromisoformat(str(item["created_at"])) < begin_of(day)
@@ -319,21 +326,42 @@ def says_sums(office: Office, connection: str) -> bool:
     return tells(office.manifest(connection), "transfer.reversed")
 
 
-def _shown_already(
-    book: Book, kind: str, connection: str, subjects: Sequence[str]
-) -> Mapping[str, list[list[JsonObject]]]:
-    """What was found of these on other days, and is open or was put away: the same is not shown again."""
+def end_earlier(
+    book: Book, day: str, kind: str, connection: str, found: Mapping[str, Sequence[JsonObject]]
+) -> set[str]:
+    """End what is open of earlier days where it agrees by now or differs in another way.
+
+    Gives those of which the same is open, or was put away: it is not shown again.
+    """
+    shown = set()
+    for row in _not_same(book, kind, connection, found):
+        now = found[row.subject]
+        if now and row.found == now:
+            shown.add(row.subject)
+        elif row.state == "differs" and row.day < day:
+            book.change(ledger_checks, row, state="settled", found=[], why=CHANGED if now else AGREES)
+    return shown
+
+
+def _not_same(book: Book, kind: str, connection: str, subjects: Iterable[str]) -> Sequence[sa.Row[Any]]:
     table = ledger_checks.c
-    found: dict[str, list[list[JsonObject]]] = {}
-    same = (table.connection == connection, table.kind == kind, table.subject.in_(subjects), table.state != "same")
-    for row in book.rows(sa.select(table.subject, table.found).where(*same)):
-        found.setdefault(row.subject, []).append(row.found)
-    return found
+    place = (table.connection == connection, table.kind == kind, table.subject.in_(list(subjects)))
+    query = sa.select(ledger_checks).where(*place, table.state != "same").order_by(table.id)
+    return book.rows(book.locking(query))
+
+
+def _end_unread(book: Book, day: str, kind: str, connection: str) -> None:
+    """The list was read: that it could not be is over, and the next time is news."""
+    for row in _not_same(book, kind, connection, [""]):
+        if row.state == "differs" and row.day < day:
+            book.change(ledger_checks, row, state="settled", why=READ)
+        elif row.state == "settled" and row.why not in _OVER:
+            book.change(ledger_checks, row, state="same")
 
 
 def _keep_unread(book: Book, day: str, kind: str, connection: str, why: str) -> None:
     """Nobody could read the list: a person should look, once."""
-    if _shown_already(book, kind, connection, [""]):
+    if any(row.why not in _OVER for row in _not_same(book, kind, connection, [""])):
         return
     row = {"id": check_id(day, kind, connection, ""), "day": day, "connection": connection, "kind": kind}
     book.insert(ledger_checks, {**row, "subject": "", "state": "differs", "found": [], "why": why})

@@ -16,6 +16,7 @@ from hub.errors import PermanentError
 from hub.ids import derived_id
 from hub.journal.tables import payments
 from hub.journal.tables_commerce import order_lines
+from hub.journal.tables_escrow import holds
 from hub.journal.tables_ledger import reserves, splits
 from hub.money import Money
 from hub.payments import ledger, payouts, splitting
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from hub.payments.splitting import Split
 
 RESERVE: Final = "splits.reserve"
+_HELD: Final = ("held", "frozen", "releasing")
 
 
 def split(office: Office, given: JsonObject) -> JsonObject:
@@ -86,6 +88,7 @@ def _split(book: Book, connection: str, given: JsonObject, *, native: bool) -> J
     if known is not None:
         return cast("JsonObject", known.output["gave"])
     account = account_of(book, connection, payment)
+    _check_not_held(book, connection, payment)
     amount = _amount(account, given)
     lines = _lines(book, account, amount, given)
     done = splitting.split(amount, lines, cast("JsonObject", given["rule"]), _fee(account, given), book.now)
@@ -99,6 +102,14 @@ def _split(book: Book, connection: str, given: JsonObject, *, native: bool) -> J
     _hold_back(book, identity, account, done)
     book.tell("payment.split", source_id, _event(account, amount, done.division), source=connection)
     return output
+
+
+def _check_not_held(book: Book, connection: str, payment: str) -> None:
+    mine = (holds.c.connection == connection, holds.c.payment == payment, holds.c.state.in_(_HELD))
+    held = book.connection.scalar(sa.select(holds.c.id).where(*mine).limit(1))
+    if held is not None:
+        message = f"The payment {payment} is held in escrow."
+        raise PermanentError(message, code="wrong_state", remedy=f"Release or settle the hold {held}.")
 
 
 def _amount(account: Account, given: JsonObject) -> Money:

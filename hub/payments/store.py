@@ -10,7 +10,7 @@ from hub.errors import ConflictError, NotFoundError
 from hub.journal.inserting import insert_ignoring
 from hub.journal.tables import charges, checkouts, links, payments, plans, subscriptions, transfers
 from hub.money import Money
-from hub.payments.subscription import Subscription
+from hub.payments.subscription import OVER, Subscription
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -302,10 +302,14 @@ def _conflict(table: sa.Table, row: Row) -> ConflictError:
 def _kept(row: Row, known: Subscription, step: str, tales: Sequence[Tale]) -> dict[str, object]:
     """The columns of a subscription as it is now; ``step`` and what it told are remembered when given.
 
-    A step that moves no date leaves it to the process that has claimed it: that one is charging it at this moment.
+    A step that moves no date leaves it to the process that has claimed it: that one is charging it at this moment. One that
+    ends the subscription does so too, so that the clock looks once more at what became of that charge.
     """
     values: dict[str, object] = {"plan": known.plan, "state": known.state, "terms": known.to_json()}
-    if not step or known.due_at != Subscription.from_json(row.terms).due_at:
+    column, before = subscriptions.c.due_at, Subscription.from_json(row.terms).due_at
+    if step and known.due_at is None and known.state in OVER:
+        values["due_at"] = sa.case((column == before, None), else_=column)
+    elif not step or known.due_at != before:
         values["due_at"] = known.due_at
     if step:
         values["steps"] = [*row.steps, [step, [list(tale) for tale in tales]]][-_STEPS_KEPT:]

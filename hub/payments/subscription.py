@@ -101,6 +101,11 @@ class Subscription:
         return whole - off(self.discount, whole, self.currency, cycle)
 
     @property
+    def credit(self) -> JsonObject | None:
+        """What was paid beyond what is owed, as Money; None when nothing was."""
+        return {"minor": -self.balance, "currency": self.currency} if self.balance < 0 else None
+
+    @property
     def money(self) -> JsonObject:
         """The next charge as Money."""
         return {"minor": self.charge, "currency": self.currency}
@@ -121,7 +126,7 @@ def charged(known: Subscription, taken: int | None = None) -> tuple[Subscription
     """The charge of the present period succeeded (or there was nothing to charge).
 
     ``taken`` is what it took, when it began before the subscription was changed; what that leaves is settled with the next.
-    One that is over stays so, whenever its last charge is decided, and one that is paused stays paused.
+    One that is over stays so, and one that is paused stays paused.
     """
     if known.state in OVER:
         return known, []
@@ -151,7 +156,7 @@ def charge_failed(
     if attempt > len(dunning):
         over = replace(known, state="cancelled", attempt=attempt, due_at=None)
         failed: Tale = ("subscription.payment_failed", part, extra)
-        return over, [failed, ("subscription.cancelled", "end", {"reason": "payment_failed"})]
+        return over, [failed, ("subscription.cancelled", "end", {"reason": "payment_failed", **_left(known)})]
     if known.state == "paused":
         return replace(known, attempt=attempt), [("subscription.payment_failed", part, extra)]
     again = now + dunning[attempt - 1]
@@ -225,12 +230,12 @@ def at_due(known: Subscription, now: datetime) -> tuple[Subscription, list[Tale]
     if known.state in OVER or known.due_at is None or known.due_at > now:
         return known, [], False
     if known.cancel_at is not None and known.cancel_at <= now:
-        return replace(known, state="cancelled", due_at=None), [("subscription.cancelled", "end", {})], False
+        return replace(known, state="cancelled", due_at=None), [("subscription.cancelled", "end", _left(known))], False
     if known.state == "paused":
         resumed, tales = resume(known, now)
         return resumed, tales, False
     if known.cycles is not None and known.cycle >= known.cycles:
-        return replace(known, state="ended", due_at=None), [("subscription.ended", "end", {})], False
+        return replace(known, state="ended", due_at=None), [("subscription.ended", "end", _left(known))], False
     return known, [], True
 
 
@@ -240,7 +245,8 @@ def cancel(known: Subscription, at: str, now: datetime, reason: str = "") -> tup
     words: JsonObject = {"reason": reason} if reason else {}
     end = known.paid_until if known.state != "trialing" else known.anchor
     if at == "now" or end is None or end <= now:
-        return replace(known, state="cancelled", due_at=None), [("subscription.cancelled", "end", words)]
+        over = replace(known, state="cancelled", due_at=None)
+        return over, [("subscription.cancelled", "end", {**words, **_left(known)})]
     ending = replace(known, state="cancelling", cancel_at=end, due_at=end)
     return ending, [("subscription.updated", f"cancel.{_stamp(end)}", {**words, "cancel_at": _stamp(end)})]
 
@@ -310,6 +316,11 @@ def price_changed(known: Subscription, plan: str, price: int, part: str) -> tupl
     when = start if known.cycle and not known.attempt else end
     news: JsonObject = {"changes": {"price": _money(known, price), "from": _stamp(when)}}
     return moved, [("subscription.updated", f"price.{plan}.{part}", news)]
+
+
+def _left(known: Subscription) -> JsonObject:
+    """What was paid beyond what is owed, when no charge comes any more that it is set off with."""
+    return {"credit": known.credit} if known.credit else {}
 
 
 def _refuse(known: Subscription, states: frozenset[str]) -> None:

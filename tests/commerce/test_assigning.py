@@ -33,6 +33,29 @@ def test_the_rule_ranks_who_fits(wanted, asked, order):
     assert names(wanted, asked) == order
 
 
+@pytest.mark.parametrize("written", ["out door", "out-door", "OUT_DOOR", "  Out   Door "])
+def test_capitals_spaces_hyphens_and_underscores_make_no_difference(written):
+    one = Candidate("one", ("Out Door", "x"), "Bad-Soden", ())
+    assert ranked(Wanted((written,), "bad soden"), [one]) == [one]
+    assert ranked(Wanted((written, "y"), "bad soden"), [one]) == []
+    assert ranked(Wanted((written,), "bad"), [one]) == []
+
+
+def test_of_those_with_as_many_jobs_the_rated_come_first_then_who_registered_first():
+    def one(name, jobs=1, rating=None):
+        return Candidate(name, (), "", (), jobs, rating)
+
+    people = [
+        one("none"),
+        one("low", rating=0.5),
+        one("other"),
+        one("best", rating=5.0),
+        one("idle", 0),
+        one("zero", rating=0.0),
+    ]
+    assert [found.id for found in ranked(Wanted(), people)] == ["idle", "best", "low", "none", "other", "zero"]
+
+
 def test_skills_are_read_as_people_write_them():
     assert listed(" Portrait,  out door\nportrait; Video,,") == ("Portrait", "out door", "Video")
 

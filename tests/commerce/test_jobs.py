@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from hub.commerce.job_giving import lapse
 from hub.journal.tables_work import job_payments, providers
 
 ADA = {"email": "ada@example.com", "name": "Ada Lovelace"}
@@ -271,3 +272,211 @@ def test_a_job_that_cannot_be_is_refused(work, more, words):
     given = {"title": "Portraits", **more}
     assert work.refused_to("jobs", "post", given).message == words
     assert work.told("job") == []
+
+
+# who gets it, and when it is too late
+
+
+def people_of(shop):
+    return {one["name"]: one["provider"] for one in shop.do("providers", "find", {}, str(shop.moment))["providers"]}
+
+
+def test_a_job_that_is_given_to_somebody_else_by_hand_is_taken_from_who_was_asked(work):
+    people = people_of(work)
+    job = post(work)
+    step(work, "assign", job)
+    assert step(work, "assign", job, provider=people["Mary"])["provider"] == people["Mary"]
+    for action in ("accept", "decline"):
+        error = work.refused_to("jobs", action, {"job": job, "provider": people["Grace"]}, action)
+        assert error.message == "The job 1 went to somebody else."
+    work.forward(hours=23)
+    assert whose(work, job) == "Mary", "she has her own time to answer"
+    step(work, "accept", job, provider=people["Mary"])
+    work.forward(days=3)
+    assert state(work, job)["state"] == "accepted"
+    assert {one["name"]: one["state"] for one in state(work, job)["offers"]} == {"Grace": "passed", "Mary": "accepted"}
+    error = work.refused_to("jobs", "assign", {"job": job, "provider": people["Linus"]}, "once more")
+    assert error.message == "The job 1 cannot be assigned: its provider has accepted it and not begun."
+
+
+@pytest.mark.parametrize("answer", ["decline", "none"])
+def test_when_only_one_is_to_be_asked_nobody_else_is(work, answer):
+    people = people_of(work)
+    job = post(work)
+    step(work, "assign", job, provider=people["Linus"], only=True, answer_within="2h")
+    assert state(work, job)["until"] == (work.moment + timedelta(hours=2)).isoformat()
+    if answer == "decline":
+        step(work, "decline", job, provider=people["Linus"])
+    else:
+        work.forward(hours=3)
+    now = state(work, job)
+    assert (now["state"], now["reason"], now.get("provider")) == ("posted", "nobody_left", None)
+    assert "until" not in now
+    assert work.told("job") == ["job.posted", "job.assigned", "job.declined", "job.unfilled"]
+    step(work, "assign", job)
+    assert whose(work, job) == "Grace", "the rule may go on when a person says so"
+
+
+def test_a_span_to_answer_that_is_none_is_refused_and_nothing_is_changed(work):
+    job = post(work)
+    error = work.refused_to("jobs", "assign", {"job": job, "answer_within": "900000w"})
+    assert error.message == "answer_within: 900000w is longer than ten years."
+    assert state(work, job)["state"] == "posted"
+
+
+def test_an_answer_just_in_time_counts(work):
+    job = post(work)
+    grace = step(work, "assign", job)["provider"]
+    work.moment += timedelta(hours=24) - timedelta(seconds=1)
+    assert step(work, "accept", job, provider=grace)["state"] == "accepted"
+    work.forward(hours=1)
+    assert whose(work, job) == "Grace"
+    assert work.told("job.declined") == []
+
+
+def test_the_timer_of_an_answer_that_comes_too_early_waits(work):
+    job = post(work)
+    step(work, "assign", job)
+    lapse(work.office("early"), job)
+    assert whose(work, job) == "Grace"
+    work.forward(hours=25)
+    assert whose(work, job) == "Linus"
+    step(work, "accept", job)
+    lapse(work.office("late"), job)
+    assert (whose(work, job), state(work, job)["state"]) == ("Linus", "accepted")
+
+
+def test_who_is_not_approved_any_more_gets_no_job(work):
+    people = people_of(work)
+    job = post(work)
+    work.do("providers", "suspend", {"provider": people["Grace"]})
+    error = work.refused_to("jobs", "assign", {"job": job, "provider": people["Grace"]})
+    assert (error.code, error.message) == ("wrong_state", "Grace is not approved as a provider.")
+    step(work, "assign", job)
+    assert whose(work, job) == "Linus"
+
+
+def test_whoever_had_fewest_jobs_lately_is_asked_first(work):
+    """Cancelled ones do not count, nor those of more than ninety days before."""
+    people = people_of(work)
+    for number, (name, ends) in enumerate(
+        [("Grace", "done"), ("Linus", "cancel"), ("Linus", "cancel"), ("Mary", "done")]
+    ):
+        job = post(work, f"earlier {number}", date=f"2027-02-{number + 11}")
+        step(work, "assign", job, provider=people[name])
+        step(work, "accept", job)
+        if ends == "cancel":
+            step(work, "cancel", job)
+        if name == "Grace":
+            work.moment += timedelta(days=2)
+    job = post(work, "now", date="2027-02-20")
+    step(work, "assign", job)
+    assert whose(work, job) == "Linus", "the others have one each"
+    step(work, "accept", job)
+    work.moment += timedelta(days=89)
+    later = post(work, "later", date="2027-06-20")
+    step(work, "assign", later)
+    assert whose(work, later) == "Grace", "hers is too long ago to count"
+
+
+@pytest.mark.parametrize("ends", ["decline", "cancel"])
+def test_who_does_not_do_a_job_after_all_is_free_that_day(work, ends):
+    people = people_of(work)
+    first, second = post(work), post(work, "post-2")
+    step(work, "assign", first, provider=people["Grace"], only=True)
+    step(work, ends, first)
+    step(work, "assign", second)
+    assert whose(work, second) == "Grace"
+
+
+def test_whoever_accepted_a_paid_job_waits_for_the_money_and_cannot_decline_then(work):
+    job = post(work, pay="direct", price=eur(24900))
+    step(work, "assign", job)
+    assert step(work, "accept", job)["awaiting"] == "payment"
+    for _ in range(2):
+        work.do("jobs", "accept", {"job": job}, "again")
+    error = work.refused_to("jobs", "decline", {"job": job})
+    assert error.message == "The job 1 cannot be declined: its customer has not paid yet."
+    other = people_of(work)["Mary"]
+    error = work.refused_to("jobs", "assign", {"job": job, "provider": other}, "somebody else")
+    assert error.message == "The job 1 cannot be assigned: its customer has not paid yet."
+    work.forward(days=3)
+    assert (whose(work, job), state(work, job)["awaiting"]) == ("Grace", "payment"), (
+        "the time to answer is over for good"
+    )
+    pay(work, job)
+    assert state(work, job)["state"] == "accepted"
+    assert work.told("job") == ["job.posted", "job.assigned", "job.accepted"]
+
+
+def test_only_an_open_offer_for_this_job_of_somebody_approved_can_be_chosen(offered):
+    work, job = offered
+    first, second = state(work, job)["offers"]
+    other = post(work, "post-2", pay="direct", currency="EUR", date="2027-02-12")
+    work.do("jobs", "offer", {"job": other, "provider": second["provider"], "price": eur(100)}, "other")
+    error = work.refused_to("jobs", "choose", {"job": other, "offer": first["offer"]}, "of another job")
+    assert error.message == "This is no open offer for the job 2."
+    work.do("providers", "suspend", {"provider": first["provider"]})
+    error = work.refused_to("jobs", "choose", {"job": job, "offer": first["offer"]}, "suspended")
+    assert error.message == "Grace is not approved as a provider."
+    for number in range(3):
+        work.do("jobs", "choose", {"job": job, "offer": second["offer"]}, f"choose {number}")
+    assert work.told("job.chosen") == ["job.chosen"]
+    pay(work, job)
+    error = work.refused_to("jobs", "choose", {"job": job, "offer": first["offer"]}, "too late")
+    assert (
+        error.message == "The job 1 cannot be given to who made the offer: its provider has accepted it and not begun."
+    )
+    assert work.do("jobs", "choose", {"job": job, "offer": second["offer"]}, "once more")["state"] == "accepted"
+    assert work.told("job.chosen") == ["job.chosen"]
+
+
+def test_while_somebody_is_asked_no_offer_is_made_or_chosen(work):
+    people = people_of(work)
+    job = post(work, currency="EUR")
+    work.do("jobs", "offer", {"job": job, "provider": people["Mary"], "price": eur(100)}, "offer")
+    step(work, "assign", job, provider=people["Grace"])
+    offers = {one["name"]: one["offer"] for one in state(work, job)["offers"]}
+    for name in ("Mary", "Grace"):
+        error = work.refused_to("jobs", "choose", {"job": job, "offer": offers[name]}, name)
+        assert error.message == "The job 1 cannot be given to who made the offer: its provider has not accepted it yet."
+    given = {"job": job, "provider": people["Linus"], "price": eur(90)}
+    assert work.refused_to("jobs", "offer", given, "offer 2").message.endswith("its provider has not accepted it yet.")
+    step(work, "accept", job)
+    assert {one["name"]: one["state"] for one in state(work, job)["offers"]} == {"Grace": "accepted", "Mary": "passed"}
+
+
+def test_a_job_that_has_offers_or_was_given_is_not_said_to_have_none(work):
+    people = people_of(work)
+    offered_one, given = post(work, offers_within="2d", currency="EUR"), post(work, "post-2", offers_within="2d")
+    work.do("jobs", "offer", {"job": offered_one, "provider": people["Mary"], "price": eur(100)}, "offer")
+    step(work, "assign", given)
+    work.do("jobs", "decline", {"job": given}, "decline one")
+    work.forward(days=3)
+    reasons = [one["reason"] for one in work.said("job.unfilled")]
+    assert "no_offers" not in reasons
+
+
+def test_days_to_confirm_are_those_of_the_job_and_end_at_their_minute(work):
+    job = post(work, confirm_within="5d")
+    for action in ("assign", "accept", "start", "done"):
+        step(work, action, job)
+    ends = work.moment + timedelta(days=5)
+    assert work.event("job.done")["until"] == ends.isoformat()
+    work.moment = ends - timedelta(minutes=1)
+    work.run_due()
+    assert state(work, job)["state"] == "done_reported"
+    work.moment = ends
+    work.run_due()
+    assert state(work, job)["state"] == "confirmed"
+
+
+def test_who_confirmed_cannot_dispute_any_more_and_a_late_timer_confirms_nothing(work):
+    job = post(work)
+    for action in ("assign", "accept", "start", "done", "confirm"):
+        step(work, action, job)
+    error = work.refused_to("jobs", "dispute", {"job": job})
+    assert error.message == "The job 1 cannot be disputed: it was confirmed."
+    work.forward(days=4)
+    assert len(work.told("job.confirmed")) == 1
+    assert "reason" not in work.event("job.confirmed")

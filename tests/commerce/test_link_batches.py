@@ -5,6 +5,7 @@ import sqlalchemy as sa
 
 from hub.commerce import link_batches
 from hub.commerce.link_csv import MOST_LINES, read_recipients
+from hub.commerce.links import open_link
 from hub.errors import PermanentError
 from hub.journal.tables_links import payment_links
 
@@ -180,3 +181,92 @@ def test_a_process_that_dies_between_slices_goes_on_where_it_was(shop, monkeypat
     shop.forward(minutes=5)
     assert batch(shop, identity)[0].state == "done"
     assert len(rows(shop)) == 120
+
+
+def test_how_far_a_table_is_counts_its_own_links_only(shop):
+    text = "email,amount\neva@example.com,5\nada@example.com,6\nbob@example.com,7\neve@example.com,8\n"
+    identity = link_batches.check_in(shop.office("table"), "n" * 300, read(text, send=True))
+    link_batches.start(shop.office("yes"), identity)
+    other = {"amount": {"minor": 500, "currency": "EUR"}, "purpose": "Alone", "recipient": {"email": "x@example.com"}}
+    shop.do("links", "create", {**other, "send": True}, "alone")
+    shop.forward(minutes=1)
+    found = {row.minor: row for row in rows(shop) if row.batch}
+    shop.office("refused").change(lambda book: book.change(payment_links, found[500], mail="failed"))
+    for minor in (600, 700):
+        open_link(shop.office("open"), found[minor].id)
+    shop.happen("payment.succeeded", payment="pay_1", order=found[600].order, amount={"minor": 600, "currency": "EUR"})
+    row, counts = batch(shop, identity)
+    assert counts == {"made": 4, "mailed": 3, "failed": 1, "opened": 2, "paid": 1}
+    assert (len(row.name), row.lines) == (200, []), "what is made is not kept twice"
+
+
+def test_a_table_that_is_being_made_cannot_be_thrown_away(shop):
+    identity = many(shop, 2)
+    link_batches.start(shop.office("yes"), identity)
+    with pytest.raises(PermanentError, match="made already"):
+        link_batches.discard(shop.office("no"), identity)
+    shop.forward(minutes=1)
+    link_batches.make_links(shop.office("a timer that was claimed meanwhile"), identity)
+    assert (len(rows(shop)), batch(shop, identity)[0].made) == (2, 2)
+
+
+def test_nothing_of_a_table_that_was_thrown_away_is_kept(shop):
+    identity = many(shop, 2)
+    link_batches.discard(shop.office("no"), identity)
+    row = batch(shop, identity)[0]
+    assert (row.state, row.lines, row.wrong) == ("discarded", [], [])
+    link_batches.make_links(shop.office("timer"), identity)
+    assert (rows(shop), batch(shop, identity)[0].state) == ([], "discarded")
+
+
+def test_who_was_asked_already_is_told_by_address_amount_currency_and_purpose(shop):
+    ada = {"email": "Ada@Example.com"}
+    same = {"amount": {"minor": 500, "currency": "EUR"}, "purpose": "Membership", "recipient": ada}
+    shop.do("links", "create", same, "open")
+    shop.do("links", "create", {**same, "recipient": {"name": "Nobody"}}, "without an address")
+    shop.do("links", "create", {**same, "recipient": {"email": "bob@example.com"}, "reusable": True}, "for many")
+    gone = shop.do("links", "create", {**same, "recipient": {"email": "eve@example.com"}}, "over")
+    shop.do("links", "cancel", {"link": gone["link"]}, "cancel")
+    text = (
+        "email,amount,currency,purpose\nADA@example.com,5,,\nada@example.com,6,,\nada@example.com,5,usd,\n"
+        "ada@example.com,5,,Lesson\nbob@example.com,5,,\neve@example.com,5,,\n,5,,\n"
+    )
+    with shop.hub.database.read() as connection:
+        assert link_batches.asked_already(connection, read(text).lines) == [2]
+
+
+@pytest.mark.parametrize(
+    ("name", "longest"), [("name", 200), ("email", 320), ("purpose", 200), ("note", 500), ("reference", 200)]
+)
+def test_what_is_just_short_enough_is_taken_and_one_more_is_not(name, longest):
+    fits = "a@" + "b" * (longest - 6) + ".com" if name == "email" else "x" * longest
+    if name == "email":
+        assert "at most" not in str(read(f"amount,{name}\n5,{fits}\n").wrong)
+    else:
+        assert read(f"amount,{name}\n5,{fits}\n").wrong == ()
+    assert wrong(f"amount,{name}\n5,x{fits}\n")[1] == f"{name}: at most {longest} characters."
+
+
+@pytest.mark.parametrize(
+    "second",
+    ["b@x.org,Ada,5,EUR,Fee", "a@x.org,Bob,5,EUR,Fee", "a@x.org,Ada,6,EUR,Fee", "a@x.org,Ada,5,USD,Fee", "a@x.org,Ada,5,EUR,Tea"],
+)  # fmt: skip
+def test_what_differs_in_one_column_is_asked_twice(second):
+    found = read(f"email,name,amount,currency,purpose\na@x.org,Ada,5,EUR,Fee\n{second}\n")
+    assert (len(found.lines), found.wrong) == (2, ())
+
+
+def test_a_line_that_is_wrong_is_not_one_that_asked_already():
+    found = read("email,amount,language\na@x.org,5,xx\na@x.org,5,\n")
+    assert ([line for line, _ in found.lines], len(found.wrong)) == ([3], 1)
+
+
+def test_bad_lines_count_towards_the_end_of_a_file():
+    found = read("amount\n" + "x\n" * (MOST_LINES + 2))
+    assert (len(found.wrong), found.lines) == (MOST_LINES + 1, ())
+
+
+def test_cells_are_taken_without_the_spaces_around_them():
+    ((_, given),) = read("email , AMOUNT,name\n  ada@EXAMPLE.com ,  5 , Ada  \n").lines
+    assert given["recipient"] == {"name": "Ada", "email": "ada@example.com"}
+    assert given["amount"] == {"minor": 500, "currency": "EUR"}

@@ -169,14 +169,6 @@ def test_what_is_changed_while_the_gateway_charges_starts_no_second_charge(corne
     assert (amounts(corner), terms(corner, joined).balance) == ([4900, 4900], 4900)
 
 
-def test_who_is_cancelled_while_the_gateway_charges_is_not_renewed(corner, monkeypatch):
-    joined = member(corner)
-    meanwhile(corner, monkeypatch, lambda: act(corner, "cancel", joined, at="now"))
-    corner.forward(days=40)
-    assert corner.told("subscription") == ["subscription.started", "subscription.cancelled"]
-    assert charges(corner, joined)[1:] == [("succeeded", 4900)], "that is still known of it"
-
-
 def test_a_new_price_that_begins_with_a_charge_leaves_it_to_who_makes_it(corner, monkeypatch):
     gold = plan(corner)
     joined, due = member(corner, gold), []

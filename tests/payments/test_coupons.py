@@ -83,13 +83,23 @@ def test_a_code_that_is_worth_nothing_says_why(corner, values, said):
         redeem(corner, "winter")
 
 
+def test_a_code_for_a_plan_is_worth_nothing_without_one(corner):
+    coupon(corner, plan="pln_1")
+    assert act(corner, "get", {"code": "summer20", "plan": "pln_1"}, "get") == {
+        "coupon": "SUMMER20", "discount": DISCOUNT, "plan": "pln_1",
+    }  # fmt: skip
+    with pytest.raises(PermanentError, match="only for the plan pln_1"):
+        redeem(corner, "summer20")
+    assert used(corner) == 0
+
+
 def test_it_ends_on_its_day_and_when_it_is_stopped(corner):
     coupon(corner, ends_at=corner.moment + timedelta(days=1))
     assert "ends_at" in redeem(corner, "summer20")
     corner.moment += timedelta(days=1)
     with pytest.raises(PermanentError, match="ended on 2027-02-01"):
         redeem(corner, "summer20", "two")
-    coupon(corner, "autumn")
+    coupon(corner, "autumn", ends_at=corner.moment + timedelta(days=9))
     corner.hub.office("stop").change(lambda book: stop(book, "AUTUMN"))
     with pytest.raises(PermanentError, match="not valid"):
         redeem(corner, "autumn", "three")

@@ -58,13 +58,24 @@ def test_a_discount_that_takes_nothing_or_everything_of_a_small_price_is_refused
     ("amount", "said"),
     [
         ({"minor": 4900, "currency": "EUR"}, "nothing to pay"),
-        ({"minor": 0, "currency": "EUR"}, "nothing to pay"),
+        ({"minor": 0, "currency": "EUR"}, "takes nothing off"),
+        ({"minor": -100, "currency": "EUR"}, "takes nothing off"),
         ({"minor": 100, "currency": "USD"}, "is in USD"),
     ],
 )
 def test_a_discount_that_cannot_be_is_refused(amount, said):
     with pytest.raises(PermanentError, match=said):
         check({"amount": amount}, Money(4900, "EUR"))
+
+
+@pytest.mark.parametrize(
+    ("percent", "minor", "said"), [("99.99", 4900, "nothing to pay"), ("0.01", 4900, "takes nothing off")]
+)
+def test_per_cent_that_are_rounded_to_all_or_nothing_are_refused(percent, minor, said):
+    with pytest.raises(PermanentError, match=said) as refused:
+        check({"percent": percent}, Money(minor, "EUR"))
+    assert refused.value.code == "bad_input"
+    check({"percent": "99.97"}, Money(minor, "EUR"))
 
 
 def test_the_first_three_charges_are_less_and_the_fourth_is_whole(corner):
@@ -93,6 +104,13 @@ def test_of_several_units_the_whole_is_what_the_discount_is_taken_from(corner):
 def test_a_percentage_that_is_none_is_bad_input(corner, percent):
     given = {"plan": plan(corner), "method": "m_ada", "discount": {"percent": percent}}
     assert corner.refused("subscription.create", given) == "bad_input"
+
+
+def test_a_percentage_that_leaves_nothing_of_the_plans_price_is_bad_input(corner):
+    given = {"plan": plan(corner), "method": "m_ada", "discount": {"percent": "99.99"}}
+    assert corner.refused("subscription.create", given) == "bad_input"
+    corner.run_due()
+    assert corner.gateway.charges == []
 
 
 def test_gateways_that_keep_the_calendar_say_whether_they_know_discounts():

@@ -2,6 +2,7 @@
 
 import pytest
 
+from hub.connect.manifest import Manifest
 from hub.payments import ledger
 from tests.payments.held import TEN_PERCENT, WHOLE, asked, days, euros, held
 
@@ -67,7 +68,9 @@ def test_a_provider_with_an_account_at_the_gateway_gets_the_share_there(market):
     market.run_due()
     assert market.balance("provider:acct_ada") == 108_000
     (sent,) = market.heard("transfer.sent")
-    assert sent["amount"] == euros(108_000)
+    assert (sent["amount"], sent["payment"]) == (euros(108_000), market.hold(hold).payment)
+    about = {"hold": hold, "job": "job_12", "provider": "prv_ada", "hub_payout": market.payouts()[0].id}
+    assert about.items() <= sent["metadata"].items()
     (payout,) = market.payouts()
     assert (payout.way, payout.state, payout.amount) == ("transfer", "paid", 108_000)
     assert market.account("provider:prv_ada") == 0
@@ -84,6 +87,7 @@ def test_a_share_that_the_gateway_does_not_pass_on_is_due_and_holds_up_nobody(qu
     assert quick.account("provider:prv_bob") == -60_000
     (failed,) = quick.events("transfer.failed")
     assert (failed["provider"], failed["amount"]) == ("prv_bob", euros(60_000))
+    assert (failed["payment"], failed["job"]) == (quick.hold(hold).payment, "job_12")
     assert "restricted" in failed["reason"]
 
 
@@ -109,29 +113,6 @@ def test_a_commission_may_be_fixed_and_has_a_minimum(quick):
     rule = {"percent": "1", "fixed": euros(100), "minimum": euros(2_000)}
     done = quick.act("release", {"hold": hold, "provider": "prv_ada", "commission": rule}, "release")
     assert done["parts"][0]["commission"] == euros(2_000)
-
-
-def test_a_payment_that_is_there_can_be_held(market):
-    market.provider("prv_ada")
-    body = {"amount": 4900, "currency": "EUR", "references": {"order": "o_77"}}
-    payment = market.sandbox("POST", "/payments", body)["id"]
-    market.pay(payment)
-    market.heard("payment.succeeded")
-    hold = market.act("hold", {"payment": payment}, "hold")
-    assert (hold["status"], hold["mode"], hold["amount"]) == ("held", "collected", euros(4900))
-    assert market.act("hold", {"payment": payment}, "hold")["hold"] == hold["hold"]
-    assert len(market.events("escrow.held")) == 1
-    market.act("release", {"hold": hold["hold"], "provider": "prv_ada"}, "release")
-    assert market.account("provider:prv_ada") == -4900
-    assert market.account("held:o_77") == 0
-
-
-def test_a_payment_of_no_job_and_no_order_cannot_be_held(quick):
-    payment = quick.sandbox("POST", "/payments", {"amount": 4900, "currency": "EUR"})["id"]
-    quick.pay(payment)
-    quick.heard("payment.succeeded")
-    assert quick.refused("hold", {"payment": payment}) == "wrong_state"
-    assert quick.refused("hold", {"payment": "pay_unknown"}) == "not_found"
 
 
 def test_a_hold_without_a_job_has_an_account_of_its_own(quick):
@@ -197,6 +178,48 @@ def test_a_settled_authorisation_takes_only_what_the_provider_gets(market):
     assert [action for action, _ in market.calls] == ["payment.create", "payment.capture"]
     assert market.account("provider:prv_ada") == -72_000
     assert market.account("held:job_12") == 0
+
+
+@pytest.fixture
+def whole_only(quick, monkeypatch):
+    """The gateway takes an authorisation whole or not at all, and cannot let it go."""
+    limits = quick.hub.registry.get("sandbox").manifest.capabilities["escrow"].limits
+    monkeypatch.setitem(limits, "partial_capture", False)
+    offered = Manifest.offered
+    monkeypatch.setattr(
+        Manifest, "offered", lambda self, action: None if action == "payment.void" else offered(self, action)
+    )
+
+
+@pytest.mark.usefixtures("whole_only")
+@pytest.mark.parametrize(("step", "kept"), [("settle", 72_000), ("cancel", 0)])
+def test_where_only_the_whole_can_be_taken_the_payers_part_is_refunded(quick, step, kept):
+    quick.provider("prv_ada")
+    hold = held(quick, needed=3)
+    parts = [{"provider": "prv_ada", "amount": euros(72_000)}, {"customer": "ada", "amount": euros(48_000)}]
+    quick.act(step, {"hold": hold, **({"parts": parts} if step == "settle" else {})}, step)
+    assert [action for action, _ in quick.calls][1:] == ["payment.capture", "payment.refund"]
+    quick.heard("refund.issued")
+    assert (quick.account("provider:prv_ada"), quick.account("held:job_12")) == (-kept, 0)
+    assert quick.balance("payers") == -kept
+
+
+@pytest.mark.usefixtures("whole_only")
+def test_an_authorisation_that_was_taken_before_the_refund_was_refused_is_not_taken_again(quick):
+    quick.provider("prv_ada")
+    hold = held(quick, needed=3)
+    parts = [{"provider": "prv_ada", "amount": euros(72_000)}, {"customer": "ada", "amount": euros(48_000)}]
+    quick.sandbox("POST", "/test/misbehaviour", {"scope": "gateway", "mode": "refuse", "match": "settlement"})
+    assert quick.refused("settle", {"hold": hold, "parts": parts}) == "invalid_request"
+    quick.heard("payment.succeeded")
+    assert (quick.hold(hold).state, quick.hold(hold).mode, quick.account("held:job_12")) == (
+        "held",
+        "collected",
+        -120_000,
+    )
+    quick.sandbox("POST", "/test/misbehaviour", {"scope": "gateway", "mode": "off"})
+    assert quick.act("settle", {"hold": hold, "parts": parts}, "again")["status"] == "settled"
+    assert [action for action, _ in quick.calls][1:] == ["payment.capture", *["payment.refund"] * 2]
 
 
 def test_a_bank_dispute_freezes_the_hold_and_winning_it_lets_it_go_on(market):
@@ -289,19 +312,6 @@ def test_a_refund_whose_failure_is_told_before_its_settlement_is_written_down_br
     assert (left["status"], quick.account("provider:prv_ada")) == ("settled", -120_000)
 
 
-def test_a_payment_that_is_disputed_already_is_frozen_from_the_moment_it_is_held(quick):
-    asked_for = {"amount": 120_000, "currency": "EUR", "references": {"job": "job_12"}}
-    payment = quick.sandbox("POST", "/payments", asked_for)["id"]
-    quick.pay(payment)
-    dispute = quick.sandbox("POST", f"/test/payments/{payment}/dispute", {})["id"]
-    quick.heard("dispute.opened")
-    hold = quick.act("hold", {"payment": payment}, "hold")
-    assert hold["status"] == "frozen"
-    quick.sandbox("POST", f"/test/disputes/{dispute}/close", {"outcome": "won"})
-    quick.heard("dispute.closed")
-    assert quick.hold(hold["hold"]).state == "held"
-
-
 @pytest.mark.parametrize(
     "parts",
     [
@@ -337,54 +347,3 @@ def test_a_gateway_that_refuses_leaves_the_hold_as_it_was(market):
     assert (market.hold(hold).state, [row.state for row in market.divisions()]) == ("held", ["refused"])
     market.sandbox("POST", "/test/misbehaviour", {"scope": "gateway", "mode": "off"})
     assert market.act("cancel", {"hold": hold, "reason": "never"}, "again")["status"] == "refunded"
-
-
-# by themselves
-
-
-def test_silence_releases_after_some_days(market):
-    market.provider("prv_ada")
-    hold = held(market)
-    given = {"hold": hold, "provider": "prv_ada", "commission": TEN_PERCENT, "after_days": 3}
-    planned = market.act("release", given, "plan")
-    assert (planned["status"], "releases_at" in planned) == ("held", True)
-    market.forward(days=2)
-    assert market.hold(hold).state == "held"
-    market.forward(days=1, minutes=1)
-    assert market.hold(hold).state == "released"
-    assert market.account("provider:prv_ada") == -108_000
-    assert market.events("escrow.released")[0]["reason"] == "nobody objected"
-
-
-def test_a_frozen_hold_is_not_released_by_silence(quick):
-    quick.provider("prv_ada")
-    hold = held(quick)
-    quick.act("release", {"hold": hold, "provider": "prv_ada", "after_days": 3}, "plan")
-    quick.act("freeze", {"hold": hold}, "freeze")
-    quick.forward(days=4)
-    assert quick.hold(hold).state == "frozen"
-    quick.act("unfreeze", {"hold": hold}, "unfreeze")
-    quick.forward(days=3)
-    assert quick.hold(hold).state == "released", "the days begin anew"
-
-
-def test_a_lapsing_authorisation_is_told_a_day_before_and_can_be_collected(market):
-    hold = held(market, needed=3)
-    market.forward(days=5)
-    assert market.events("escrow.lapsing") == []
-    market.forward(days=1, hours=1)
-    (event,) = market.events("escrow.lapsing")
-    assert (event["amount"], event["mode"], "lapses_at" in event) == (WHOLE, "authorization", True)
-    market.forward(hours=1)
-    assert len(market.events("escrow.lapsing")) == 1
-    assert market.act("collect", {"hold": hold}, "collect")["mode"] == "collected"
-    market.heard("payment.succeeded")
-    assert (market.hold(hold).state, market.account("held:job_12")) == ("held", -120_000)
-
-
-def test_an_authorisation_that_lapsed_is_told_and_cannot_be_released(quick):
-    hold = held(quick, needed=3)
-    quick.forward_gateway(days=8)
-    (event,) = quick.heard("escrow.lapsed")
-    assert (event["hold"], event["amount"]) == (hold, WHOLE)
-    assert quick.refused("release", {"hold": hold, "provider": "prv_ada"}) == "wrong_state"

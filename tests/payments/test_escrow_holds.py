@@ -78,6 +78,63 @@ def test_an_authorised_hold_knows_when_it_lapses():
     assert types(tales) == ["escrow.held"]
 
 
+@pytest.mark.parametrize("state", holds.STATES)
+@pytest.mark.parametrize("news", ["created", "pending", "failed", "authorized", "succeeded", "expired", "voided"])
+def test_what_is_told_of_the_payment_changes_only_what_it_can(state, news):
+    known = replace(AUTHORISED, state=state, frozen_by="by hand" if state == "frozen" else "")
+    after, tales = holds.follow(known, Arrived(news, WHOLE, WHOLE, lapses_at=LAPSES))
+    came_in = {"requested": "held", "lapsed": "held", "cancelled": "frozen"}
+    ends = {"held": "lapsed", "frozen": "lapsed"}
+    moves = {"authorized": came_in, "succeeded": came_in, "expired": ends, "voided": ends}.get(news, {})
+    assert after.state == moves.get(state, state)
+    told = {"held": "escrow.held", "frozen": "escrow.frozen", "lapsed": "escrow.lapsed"}
+    assert types(tales) == ([told[after.state]] if after.state != state else [])
+    assert after.tales == len(tales)
+    assert holds.follow(after, Arrived(news, WHOLE, WHOLE, lapses_at=LAPSES)) == (after, [])
+    if after.state == state and (news, state) not in {("succeeded", "held"), ("succeeded", "frozen")}:
+        assert after == known
+    assert (after.frozen_by == "by hand") == (state == after.state == "frozen")
+
+
+@pytest.mark.parametrize("state", ["requested", "lapsed", "cancelled"])
+def test_the_hold_is_as_the_payment_came_in(state):
+    known = replace(AUTHORISED, state=state)
+    taken, _ = holds.follow(known, Arrived("succeeded", WHOLE, 90_000, lapses_at=LAPSES))
+    assert (taken.mode, taken.amount) == ("collected", 90_000)
+    assert state == "cancelled" or taken.lapses_at is None
+    later = replace(ASKED, state=state)
+    less, tales = holds.follow(later, Arrived("authorized", 100_000, lapses_at=LAPSES))
+    assert (less.mode, less.amount) == ("authorization", 100_000)
+    assert state == "cancelled" or (less.lapses_at, tales) == (LAPSES, [("escrow.held", {})])
+    assert holds.follow(later, Arrived("authorized"))[0].amount == WHOLE, "nothing was said of the amount"
+    assert holds.follow(later, Arrived("succeeded", 100_000))[0].amount == 100_000
+
+
+def test_a_frozen_authorisation_that_is_captured_by_hand_stays_frozen():
+    frozen = replace(AUTHORISED, state="frozen", frozen_by="by hand")
+    taken, tales = holds.follow(frozen, Arrived("succeeded", WHOLE, WHOLE))
+    assert (taken.state, taken.mode, taken.lapses_at, taken.frozen_by, tales) == (
+        "frozen",
+        "collected",
+        None,
+        "by hand",
+        [],
+    )
+
+
+def test_of_a_collected_hold_nothing_lapses():
+    assert holds.follow(HELD, Arrived("expired", WHOLE)) == (HELD, [])
+
+
+def test_a_debit_that_comes_back_takes_what_was_not_released_yet():
+    part = replace(HELD, released=50_000)
+    gone, tales = holds.follow(part, Arrived("returned", WHOLE, WHOLE))
+    assert (gone.state, gone.left, gone.refunded, gone.released) == ("settled", 0, 70_000, 50_000)
+    amount = {"minor": 70_000, "currency": "EUR"}
+    said = {"amount": amount, "parts": [{"customer": "payer", "amount": amount}], "reason": "payment_returned"}
+    assert tales == [("escrow.settled", said)]
+
+
 @pytest.mark.parametrize("state", ["expired", "voided"])
 def test_an_authorisation_that_ends_is_a_lapsed_hold(state):
     lapsed, tales = holds.follow(AUTHORISED, Arrived(state, WHOLE))
@@ -117,6 +174,30 @@ def test_a_dispute_freezes_and_a_dispute_that_is_won_thaws():
         holds.unfreeze(frozen)
     thawed, tales = holds.disputed(frozen, "dis_1", "won", WHOLE)
     assert (thawed.state, tales) == ("held", [])
+
+
+def test_only_the_last_dispute_that_is_won_thaws_and_never_what_a_person_froze():
+    both = holds.disputed(holds.disputed(HELD, "dis_1", "open", 10)[0], "dis_2", "open", 20)[0]
+    one = holds.disputed(both, "dis_1", "won", 10)[0]
+    assert (one.state, one.is_disputed) == ("frozen", True)
+    assert holds.disputed(one, "dis_2", "won", 20)[0].state == "held"
+    by_hand = replace(HELD, state="frozen", frozen_by="by hand")
+    disputed, tales = holds.disputed(by_hand, "dis_1", "open", 10)
+    assert (disputed.frozen_by, tales) == ("by hand", [])
+    assert holds.disputed(disputed, "dis_1", "won", 10)[0].state == "frozen"
+
+
+def test_a_hold_is_frozen_and_let_go_on_once_and_says_why():
+    frozen, tales = holds.freeze(HELD, "")
+    assert (frozen.frozen_by, tales[0][1]["reason"], tales[0][1]["amount"]["minor"]) == ("by hand", "by hand", WHOLE)
+    assert holds.freeze(frozen, "again") == (frozen, [])
+    assert holds.unfreeze(frozen) == replace(HELD, tales=1)
+    assert holds.unfreeze(HELD) == HELD
+    for state in set(holds.STATES) - {"held", "frozen"}:
+        for step in (lambda hold: holds.freeze(hold, ""), holds.unfreeze):
+            with pytest.raises(PermanentError) as caught:
+                step(replace(HELD, state=state))
+            assert caught.value.code == "wrong_state"
 
 
 def test_a_dispute_that_is_lost_takes_what_was_disputed():
@@ -166,6 +247,35 @@ def test_a_hold_is_released_in_parts_and_then_over():
 def test_an_authorisation_that_is_released_in_part_is_collected_from_then_on():
     part, _ = holds.finish(holds.begin(AUTHORISED, "release", 1, 0), "release", 1, 0, {})
     assert (part.mode, part.lapses_at) == ("collected", None)
+
+
+def test_an_authorisation_is_collected_whole_and_once():
+    taken, tales = holds.finish(holds.begin(AUTHORISED, "collect", 0, 0), "collect", 0, 0, {})
+    assert (taken, tales) == (HELD, [])
+    with pytest.raises(PermanentError, match="collected already"):
+        holds.begin(taken, "collect", 0, 0)
+
+
+def test_a_hold_that_goes_back_whole_is_refunded_and_frozen_no_more():
+    frozen = replace(AUTHORISED, state="frozen", frozen_by="by hand")
+    done, tales = holds.finish(holds.begin(frozen, "cancel", 0, WHOLE), "cancel", 0, WHOLE, {"reason": "r"})
+    assert (done.state, done.mode, done.lapses_at, done.frozen_by) == ("refunded", "authorization", None, "")
+    assert (done.back, done.left) == (WHOLE, 0)
+    assert tales == [("escrow.settled", {"reason": "r", "amount": {"minor": WHOLE, "currency": "EUR"}})]
+
+
+@pytest.mark.parametrize(("kept", "back"), [(-1, 1), (1, -1), (WHOLE, 1), (0, WHOLE + 1)])
+def test_no_part_is_below_zero_and_all_parts_are_at_most_the_whole(kept, back):
+    for kind in ("settle", "cancel", "release"):
+        with pytest.raises(PermanentError) as caught:
+            holds.begin(HELD, kind, kept, back)
+        assert caught.value.code == "amount_exceeds_rest"
+
+
+def test_what_went_back_before_is_counted_beside_what_a_settlement_gives_back():
+    part, _ = holds.follow(HELD, Arrived("partially_refunded", WHOLE, WHOLE, 20_000))
+    done, _ = holds.finish(holds.begin(part, "settle", 60_000, 40_000), "settle", 60_000, 40_000, {})
+    assert (done.state, done.returned, done.back, done.left) == ("settled", 60_000, 60_000, 0)
 
 
 def test_a_settlement_divides_the_whole():

@@ -7,7 +7,8 @@ from hub.journal.tables_escrow import payout_runs as payout_run_table
 from hub.journal.tables_work import providers
 from hub.money import Money
 from hub.payments import payout_runs
-from tests.payments.test_payouts import ADA_BANK, GRACE_BANK, OWN_BANK, euros, funded, reasons
+from tests.payments.held import euros
+from tests.payments.test_payouts import ADA_BANK, GRACE_BANK, OWN_BANK, funded, reasons
 
 # who is paid
 

@@ -1,11 +1,16 @@
 """Payouts: what is due is reserved, sent once, watched until it is decided, and due again when it fails."""
 
+from datetime import timedelta
+
 import pytest
 
+from hub.connect.manifest import Manifest
 from hub.errors import PermanentError, UncertainError
 from hub.journal.entries import Happening
+from hub.journal.tables_escrow import payouts as payout_table
 from hub.journal.tables_office import timers
 from hub.payments import payouts
+from tests.payments.held import euros, held
 from tests.payments.market import KilledError
 
 ADA_BANK = {"iban": "DE89370400440532013000", "bic": "COBADEFFXXX", "holder": "Ada Lovelace"}
@@ -13,14 +18,26 @@ GRACE_BANK = {"iban": "FR1420041010050500013M02606", "holder": "Grace Hopper"}
 OWN_BANK = {"holder": "Photo & Film GmbH", "iban": "GB33BUKB20201555555555"}
 
 
-def euros(minor):
-    return {"minor": minor, "currency": "EUR"}
-
-
 def funded(market, minor=1_000_000):
     """The platform has money at the gateway."""
     payment = market.sandbox("POST", "/payments", {"amount": minor, "currency": "EUR"})["id"]
     market.pay(payment)
+
+
+def queued(market, account="acct_ada"):
+    """A payout to Ada that nobody sent yet."""
+    market.provider("prv_ada", account=account)
+    market.owe("prv_ada", 5_000)
+    funded(market)
+    market.act("pay_due", {"connection": "sandbox"}, "pay")
+    return market.payouts()[0]
+
+
+def sent(market):
+    """A payout to Ada that the gateway took on."""
+    queued(market)
+    market.run_due()
+    return market.payouts()[0]
 
 
 def reasons(outcome):
@@ -52,15 +69,11 @@ def test_what_is_due_is_paid_out_by_the_gateway_and_told_once(market):
 
 
 def test_a_payout_without_a_webhook_is_found_by_asking(quick):
-    quick.provider("prv_ada", account="acct_ada")
-    quick.owe("prv_ada", 19_920)
-    funded(quick)
-    quick.act("pay_due", {"connection": "sandbox"}, "pay")
-    quick.run_due()
+    sent(quick)
     quick.silence()
     quick.forward(minutes=2)
     (paid,) = quick.events("payout.paid")
-    assert (paid["provider"], paid["amount"]) == ("prv_ada", euros(19_920))
+    assert (paid["provider"], paid["amount"]) == ("prv_ada", euros(5_000))
     quick.speak()
     quick.until(lambda: quick.duplicates("payout.paid"))
     assert len(quick.events("payout.paid")) == 1, "the webhook that comes late tells nothing new"
@@ -83,16 +96,14 @@ def test_a_payout_that_fails_is_due_again_and_holds_up_no_other(market):
 
 
 def test_who_failed_three_times_in_a_row_waits_for_a_person(quick):
-    quick.provider("prv_ada", account="acct_ada_closed")
-    quick.owe("prv_ada", 5_000)
-    funded(quick)
+    queued(quick, "acct_ada_closed")
     for number in range(3):
         quick.act("pay_due", {"connection": "sandbox"}, f"pay{number}")
         quick.run_due()
         quick.forward_gateway(seconds=11)
         quick.heard("payout.failed", number + 1)
     outcome = quick.act("pay_due", {"connection": "sandbox"}, "again")
-    assert "last 3 payouts failed" in reasons(outcome)["prv_ada"]
+    assert "last 3 payouts in EUR failed" in reasons(outcome)["prv_ada"]
     alone = quick.act("pay_due", {"connection": "sandbox", "provider": "prv_ada"}, "alone")
     assert len(alone["payouts"]) == 1
 
@@ -114,11 +125,38 @@ def test_failures_that_are_not_in_a_row_keep_nobody_waiting(quick):
     assert [one["provider"] for one in outcome["payouts"]] == ["prv_bob"], "nobody else is held up"
 
 
+def test_currencies_that_fail_in_one_run_are_one_failure_of_each(quick):
+    quick.provider("prv_ada", bank=ADA_BANK)
+    for number in range(3):
+        for currency in ("EUR", "JPY", "USD"):
+            quick.owe("prv_ada", 5_000, currency)
+        done = quick.act("pay_due", {"bank": True}, f"pay{number}")
+        assert (len(done["payouts"]), done["skipped"]) == (3, [])
+        for one in done["payouts"]:
+            good = one["amount"]["currency"] == "JPY" and number == 1
+            quick.mark(one["payout"], "paid" if good else "failed")
+    last = quick.act("pay_due", {"bank": True}, "last")
+    assert [one["amount"]["currency"] for one in last["payouts"]] == ["JPY"], "one currency holds up no other"
+    assert [one["reason"].partition(". ")[0] for one in last["skipped"]] == [
+        "Its last 3 payouts in EUR failed",
+        "Its last 3 payouts in USD failed",
+    ]
+
+
+def test_parts_of_one_settlement_that_fail_are_one_failure(quick):
+    quick.provider("prv_ada", account="acct_ada_restricted", bank=ADA_BANK)
+    hold = held(quick)
+    parts = [{"provider": "prv_ada", "amount": euros(40_000)}] * 3
+    quick.act("settle", {"hold": hold, "parts": parts}, "settle")
+    quick.run_due()
+    assert [row.state for row in quick.payouts()] == ["failed"] * 3
+    outcome = quick.act("pay_due", {"bank": True}, "pay")
+    assert (outcome["payouts"][0]["amount"], outcome["skipped"]) == (euros(120_000), [])
+
+
 def test_a_gateway_that_refuses_at_once_leaves_the_amount_due(quick):
-    quick.provider("prv_ada", account="acct_ada")
-    quick.owe("prv_ada", 5_000)
+    queued(quick)
     quick.sandbox("POST", "/test/misbehaviour", {"scope": "gateway", "mode": "refuse", "match": "acct_ada"})
-    quick.act("pay_due", {"connection": "sandbox"}, "pay")
     quick.run_due()
     (failed,) = quick.events("payout.failed")
     assert (failed["provider"], failed["amount"]) == ("prv_ada", euros(5_000))
@@ -126,11 +164,8 @@ def test_a_gateway_that_refuses_at_once_leaves_the_amount_due(quick):
 
 
 def test_a_gateway_that_is_down_is_tried_again_under_the_same_key(quick):
-    quick.provider("prv_ada", account="acct_ada")
-    quick.owe("prv_ada", 5_000)
-    funded(quick)
+    queued(quick)
     quick.sandbox("POST", "/test/misbehaviour", {"scope": "gateway", "mode": "lost", "requests": 1})
-    quick.act("pay_due", {"connection": "sandbox"}, "pay")
     quick.run_due()
     quick.forward(minutes=10)
     assert quick.payouts()[0].state in {"sent", "paid"}
@@ -139,10 +174,7 @@ def test_a_gateway_that_is_down_is_tried_again_under_the_same_key(quick):
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_payout_that_dies_at_the_gateway_is_sent_once(market, moment):
-    market.provider("prv_ada", account="acct_ada")
-    market.owe("prv_ada", 5_000)
-    funded(market)
-    market.act("pay_due", {"connection": "sandbox"}, "pay")
+    queued(market)
     market.die_at(0, moment)
     with pytest.raises(KilledError):
         market.run_due()
@@ -152,9 +184,7 @@ def test_a_payout_that_dies_at_the_gateway_is_sent_once(market, moment):
 
 
 def test_a_payout_of_which_nobody_knows_waits_for_a_person(quick, monkeypatch):
-    quick.provider("prv_ada", account="acct_ada")
-    quick.owe("prv_ada", 5_000)
-    funded(quick)
+    queued(quick)
     answers = [UncertainError("Lost.", code="lost", remedy="Look.")]
     act = quick.hub.payments.act
 
@@ -165,13 +195,12 @@ def test_a_payout_of_which_nobody_knows_waits_for_a_person(quick, monkeypatch):
 
     monkeypatch.setattr(quick.hub.payments, "act", lost)
     monkeypatch.setattr("hub.engine.office.HubOffice._unknown", lambda self, key, error, repeatable: error)
-    quick.act("pay_due", {"connection": "sandbox"}, "pay")
     quick.run_due()
     row = quick.payouts()[0]
     assert (row.state, row.reason) == ("uncertain", "Lost. Look.")
     quick.forward(days=3)
     assert quick.payouts()[0].state == "uncertain"
-    quick.mark(row.id, "queued")
+    assert quick.mark(row.id, "queued").reason == ""
     quick.run_due()
     assert quick.payouts()[0].state == "sent"
     assert quick.mark(row.id, "paid").state == "paid"
@@ -180,16 +209,28 @@ def test_a_payout_of_which_nobody_knows_waits_for_a_person(quick, monkeypatch):
 
 
 def test_a_failure_that_the_gateway_tells_is_final(quick):
-    quick.provider("prv_ada", account="acct_ada")
-    quick.owe("prv_ada", 5_000)
-    funded(quick)
-    quick.act("pay_due", {"connection": "sandbox"}, "pay")
-    quick.run_due()
-    row = quick.payouts()[0]
+    row = sent(quick)
     quick.happen("payout.failed", row.reference, "prv_ada", 5_000)
     assert (quick.payouts()[0].state, quick.account("provider:prv_ada")) == ("failed", -5_000)
     quick.happen("payout.paid", row.reference, "prv_ada", 5_000)
     assert (quick.payouts()[0].state, quick.account("provider:prv_ada")) == ("failed", -5_000)
+
+
+def test_what_a_person_said_is_mended_by_what_the_gateway_tells(quick):
+    """Otherwise the amount would be paid out a second time."""
+    row = sent(quick)
+    quick.mark(row.id, "failed", "not on the statement")
+    assert quick.account("provider:prv_ada") == -5_000
+    quick.happen("payout.paid", row.reference, "prv_ada", 5_000)
+    assert (quick.payouts()[0].state, quick.account("provider:prv_ada")) == ("paid", 0)
+
+
+def test_what_a_person_took_for_paid_fails_when_the_gateway_tells_so(quick):
+    row = sent(quick)
+    quick.mark(row.id, "paid")
+    for outcome in ("failed", "paid"):
+        quick.happen(f"payout.{outcome}", row.reference, "prv_ada", 5_000)
+        assert (quick.payouts()[0].state, quick.account("provider:prv_ada")) == ("failed", -5_000)
 
 
 @pytest.mark.parametrize("outcome", ["paid", "failed"])
@@ -197,7 +238,6 @@ def test_what_the_gateway_tells_while_it_is_asked_counts_whatever_it_answers(qui
     """Its answer names the payout, but decides nothing any more."""
     act = asked_of(quick, lambda row: quick.happen(f"payout.{outcome}", "", "", 5_000, metadata={"hub_payout": row.id}))
     monkeypatch.setattr(quick.hub.payments, "act", act)
-    quick.act("pay_due", {"connection": "sandbox"}, "pay")
     quick.run_due()
     row = quick.payouts()[0]
     assert (row.state, quick.account("provider:prv_ada")) == (outcome, {"paid": 0, "failed": -5_000}[outcome])
@@ -210,7 +250,6 @@ def test_a_refusal_does_not_undo_that_the_gateway_told_of_the_payout(quick, monk
         raise PermanentError("No.", code="declined", remedy="Ask.")
 
     monkeypatch.setattr(quick.hub.payments, "act", asked_of(quick, told))
-    quick.act("pay_due", {"connection": "sandbox"}, "pay")
     quick.run_due()
     assert (quick.payouts()[0].state, quick.account("provider:prv_ada")) == ("paid", 0)
     assert quick.act("pay_due", {"connection": "sandbox"}, "next")["payouts"] == [], "it must not be paid again"
@@ -223,16 +262,13 @@ def test_that_nobody_knows_does_not_undo_that_the_gateway_told_of_the_payout(qui
 
     monkeypatch.setattr(quick.hub.payments, "act", asked_of(quick, told))
     monkeypatch.setattr("hub.engine.office.HubOffice._unknown", lambda self, key, error, repeatable: error)
-    quick.act("pay_due", {"connection": "sandbox"}, "pay")
     quick.run_due()
     assert (quick.payouts()[0].state, quick.payouts()[0].reason) == ("paid", "")
 
 
 def asked_of(market, work):
-    """Ada is owed money; at her payout's call ``work`` is done first."""
-    market.provider("prv_ada", account="acct_ada")
-    market.owe("prv_ada", 5_000)
-    funded(market)
+    """A payout to Ada is queued; at its call ``work`` is done first."""
+    queued(market)
     act = market.hub.payments.act
 
     def acts(name, action, key, given, **said):
@@ -260,7 +296,6 @@ def test_what_the_gateway_answers_decides_or_is_watched(quick, monkeypatch, answ
         {"payout": "po_1", **answer} if action == "payout.create" else act(name, action, *rest, **said)
     )
     monkeypatch.setattr(quick.hub.payments, "act", answers)
-    quick.act("pay_due", {"connection": "sandbox"}, "pay")
     assert quick.hub.payment_clock.run_due()
     row = quick.payouts()[0]
     assert (row.state, row.reference, row.reason or "") == (state, "po_1", answer.get("reason", ""))
@@ -274,12 +309,7 @@ def test_what_the_gateway_answers_decides_or_is_watched(quick, monkeypatch, answ
 
 
 def test_a_payout_is_asked_about_ever_more_rarely(quick):
-    quick.provider("prv_ada", account="acct_ada")
-    quick.owe("prv_ada", 5_000)
-    funded(quick)
-    quick.act("pay_due", {"connection": "sandbox"}, "pay")
-    quick.run_due()
-    row, waits, moment = quick.payouts()[0], [], quick.hub.now()
+    row, waits, moment = sent(quick), [], quick.hub.now()
     quick._gateway.clock = lambda: moment  # it does not arrive
     for looks in range(4):
         assert quick.payouts()[0].looks == looks
@@ -290,13 +320,86 @@ def test_a_payout_is_asked_about_ever_more_rarely(quick):
     assert waits == [30, 60, 120, 240]
 
 
-def test_what_another_connection_tells_of_a_payout_is_not_ours(quick):
-    quick.provider("prv_ada", account="acct_ada")
-    quick.owe("prv_ada", 5_000)
-    funded(quick)
-    quick.act("pay_due", {"connection": "sandbox"}, "pay")
+def gets(market, monkeypatch, *answers):
+    """The gateway answers so each time it is asked about the payout, at last always the same."""
+    row, act, left = sent(market), market.hub.payments.act, list(answers)
+
+    def acts(name, action, *rest, **said):
+        if action != "payout.get":
+            return act(name, action, *rest, **said)
+        found = left.pop(0) if len(left) > 1 else left[0]
+        return found() if callable(found) else {"payout": row.reference, "amount": euros(5_000), **found}
+
+    market.silence()
+    monkeypatch.setattr(market.hub.payments, "act", acts)
+    return row
+
+
+def test_each_look_asks_anew_until_the_gateway_decides(quick, monkeypatch):
+    gets(quick, monkeypatch, {"status": "sent"}, {"status": "queued"}, {"status": "failed", "reason": "closed"})
+    for looks in (1, 2):
+        quick.forward(minutes=2)
+        assert (quick.payouts()[0].state, quick.payouts()[0].looks) == ("sent", looks)
+    quick.forward(minutes=4)
+    assert (quick.payouts()[0].state, quick.payouts()[0].reason) == ("failed", "closed")
+    assert quick.account("provider:prv_ada") == -5_000
+    assert quick.events("payout.failed")[0]["reason"] == "closed"
+
+
+def test_what_is_told_while_the_gateway_is_asked_counts(quick, monkeypatch):
+    def asked():
+        quick.happen("payout.failed", quick.payouts()[0].reference, "prv_ada", 5_000)
+        return {"status": "paid"}
+
+    gets(quick, monkeypatch, asked)
+    quick.forward(minutes=2)
+    assert (quick.payouts()[0].state, quick.account("provider:prv_ada")) == ("failed", -5_000)
+
+
+def test_a_payout_is_asked_about_for_sixty_days(quick, monkeypatch):
+    gets(quick, monkeypatch, {"status": "sent"})
+    for days in (59, 2):
+        quick._offset += timedelta(days=days)
+        quick.hub.payment_clock.run_due()
+    assert quick.payouts()[0].state == "sent"
+    assert [one for one in quick.rows(timers) if one.kind == payouts.LOOK] == []
+
+
+def test_what_cannot_be_asked_about_waits_for_the_gateways_report(quick, monkeypatch):
+    row, calls = sent(quick), len(quick.calls)
+    monkeypatch.setattr(Manifest, "offered", lambda _self, action: None)
+    payouts.look(quick.hub.office("look"), row.id)
+    assert len(quick.calls) == calls
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "due"), [("failed", "failed", -5_000), ("sent", "paid", 0), ("paid", "paid", 0)]
+)
+def test_a_transfer_is_done_when_the_gateway_took_it_unless_it_failed(quick, monkeypatch, status, state, due):
+    act = asked_of(quick, lambda _row: None)
+    quick.hub.office("test").change(
+        lambda book: book.change(payout_table, book.get(payout_table, quick.payouts()[0].id), way="transfer")
+    )
+    answers = lambda name, action, *rest, **said: (  # noqa: E731 (the gateway's answer alone is another)
+        {"transfer": "tr_1", "status": status} if action == "transfer.create" else act(name, action, *rest, **said)
+    )
+    monkeypatch.setattr(quick.hub.payments, "act", answers)
+    assert quick.hub.payment_clock.run_due()
+    assert (quick.payouts()[0].state, quick.payouts()[0].reference) == (state, "tr_1")
+    assert quick.account("provider:prv_ada") == due
+
+
+def test_a_payout_that_was_refused_paid_and_sent_back_is_due_once(quick):
+    row = queued(quick)
+    quick.sandbox("POST", "/test/misbehaviour", {"scope": "gateway", "mode": "refuse", "match": "acct_ada"})
     quick.run_due()
-    row = quick.payouts()[0]
+    for outcome, due in (("paid", 0), ("failed", -5_000)):
+        quick.happen(f"payout.{outcome}", "po_1", "prv_ada", 5_000, metadata={"hub_payout": row.id})
+        assert (quick.payouts()[0].state, quick.account("provider:prv_ada")) == (outcome, due)
+
+
+def test_what_another_connection_tells_of_a_payout_is_not_ours(quick):
+    row = sent(quick)
     data = {"payout": row.reference, "provider": "prv_ada", "amount": euros(5_000), "metadata": {"hub_payout": row.id}}
     for source in ("crm", "hub"):
         happening = Happening("payout.failed", source, "payout.failed:other", data, quick.hub.now())
@@ -305,23 +408,15 @@ def test_what_another_connection_tells_of_a_payout_is_not_ours(quick):
 
 
 def test_a_payout_that_is_told_by_its_reference_alone_is_found(quick):
-    quick.provider("prv_ada", account="acct_ada")
-    quick.owe("prv_ada", 5_000)
-    funded(quick)
-    quick.act("pay_due", {"connection": "sandbox"}, "pay")
-    quick.run_due()
+    row = sent(quick)
     quick.happen("payout.failed", "po_stranger", "prv_ada", 5_000)
     assert quick.payouts()[0].state == "sent"
-    quick.happen("payout.failed", quick.payouts()[0].reference, "prv_ada", 5_000)
+    quick.happen("payout.failed", row.reference, "prv_ada", 5_000)
     assert quick.payouts()[0].state == "failed"
 
 
 def test_a_payout_that_a_person_decided_is_sent_no_more(quick):
-    quick.provider("prv_ada", account="acct_ada")
-    quick.owe("prv_ada", 5_000)
-    funded(quick)
-    quick.act("pay_due", {"connection": "sandbox"}, "pay")
-    quick.mark(quick.payouts()[0].id, "failed", "wrong account")
+    quick.mark(queued(quick).id, "failed", "wrong account")
     quick.run_due()
     assert quick.sandbox("GET", "/payouts")["data"] == []
     assert (quick.payouts()[0].reason, quick.account("provider:prv_ada")) == ("wrong account", -5_000)

@@ -5,7 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from hub.errors import TransientError
 from hub.journal.tables import plans, subscriptions
+from tests.fakes.server import DOWN
 from tests.payments.conftest import ADA, EUR, Corner
 from tests.payments.test_subscriptions import act, member, plan
 
@@ -45,12 +47,9 @@ def test_a_new_price_reaches_who_runs_and_who_is_paused_and_nobody_else(corner):
     act(corner, "cancel", ending, "c1")
     act(corner, "cancel", gone, "c2", at="now")
     corner.act("plan.update", {"plan": gold, "price": DEARER, "existing": "move"}, "dearer")
-    moved = {
-        one
-        for one in (running, paused, ending, trial, late, gone, apart, waiting)
-        if terms(corner, one).next_price == 5900
-    }
-    assert moved == {running, paused, ending, trial, late}
+    everybody = (running, paused, ending, trial, late, gone, apart, waiting)
+    moved = {one for one in everybody if terms(corner, one).next_price == 5900}
+    assert moved == {running, paused, ending, trial, late, waiting}
     corner.forward(days=10)
     act(corner, "resume", paused)
     begun = len(amounts(corner))
@@ -73,6 +72,105 @@ def test_a_plan_that_is_renamed_or_stays_as_it_was_moves_nobody(corner):
     assert [one["price"] for one in row.prices] == [EUR], "the history of prices names each price once"
     corner.act("plan.update", {"plan": gold, "price": DEARER}, "dearer")
     assert [one["price"] for one in corner.hub.payments.store.get(plans, gold).prices] == [EUR, DEARER]
+
+
+def test_what_changes_nothing_of_a_plan_that_was_never_changed_is_told_to_nobody(corner):
+    corner.act("plan.update", {"plan": plan(corner), "price": EUR, "existing": "keep"}, "same")
+    assert corner.told("plan") == ["plan.created"]
+
+
+@pytest.mark.parametrize("minor", [0, -4900])
+def test_a_plan_costs_something(corner, minor):
+    free = {"price": {"minor": minor, "currency": "EUR"}}
+    assert corner.refused("plan.create", {"name": "Free", "interval": {"unit": "month"}, **free}) == "bad_input"
+    assert corner.refused("plan.update", {"plan": plan(corner), **free}) == "bad_input"
+
+
+def test_who_pays_a_price_already_is_not_told_that_it_comes(corner):
+    gold = plan(corner)
+    before = member(corner, gold, key="before")
+    corner.act("plan.update", {"plan": gold, "price": DEARER}, "dearer")
+    after = member(corner, gold, key="after")
+    for key in ("move", "move", "once more"):
+        corner.act("plan.update", {"plan": gold, "price": DEARER, "existing": "move"}, key)
+    assert corner.event("subscription.updated")["subscription"] == before
+    assert corner.told("subscription.updated") == ["subscription.updated"]
+    assert (terms(corner, before).next_price, terms(corner, after).next_price) == (5900, None)
+    corner.forward(days=28)
+    assert sorted(amounts(corner)) == [4900, 5900, 5900, 5900]
+
+
+@pytest.mark.parametrize(("trial", "new_from"), [(0, "03-03"), (14, "03-14")])
+def test_who_agrees_while_the_price_moves_pays_the_old_one_first_and_is_told_of_the_new_one(corner, trial, new_from):
+    gold = plan(corner, trial_days=trial)
+    made = corner.act("subscription.create", {"plan": gold, "customer": ADA}, "join")
+    left = corner.act("subscription.create", {"plan": gold, "customer": ADA}, "never agrees")["subscription"]
+    for key in ("move", "move"):
+        corner.act("plan.update", {"plan": gold, "price": DEARER, "existing": "move"}, key)
+    assert corner.told("subscription") == [], "who has not begun is told nothing yet"
+    corner.moment += timedelta(days=3)
+    corner.pay(made["checkout_url"])
+    corner.run_due()
+    assert corner.told("subscription") == ["subscription.started", "subscription.updated"]
+    told = corner.event("subscription.updated")
+    assert (told["subscription"], told["changes"]) == (
+        made["subscription"], {"price": DEARER, "from": f"2027-{new_from}T09:00:00Z"},
+    )  # fmt: skip
+    corner.forward(days=60)
+    on_the_page = [] if trial else [corner.gateway.payments["c_1"]["amount"]]
+    assert [*on_the_page, *amounts(corner)][:2] == [4900, 5900]
+    assert corner.hub.payments.store.get(subscriptions, left).state == "pending"
+    assert corner.told("subscription.updated") == ["subscription.updated"]
+
+
+def test_who_could_not_be_charged_yet_pays_the_old_price_first_and_is_told_when_it_went_through(corner):
+    gold = plan(corner)
+    corner.gateway.declines = True
+    member(corner, gold)
+    corner.act("plan.update", {"plan": gold, "price": DEARER, "existing": "move"}, "move")
+    assert corner.told("subscription") == ["subscription.payment_failed"]
+    corner.gateway.declines = False
+    corner.forward(days=40)
+    assert amounts(corner) == [4900, 5900]
+    assert corner.told("subscription")[1:] == ["subscription.started", "subscription.updated", "subscription.renewed"]
+
+
+@pytest.mark.parametrize("change", ["plan.update", "plan.cancel"])
+def test_a_start_that_is_repeated_is_the_same_though_the_plan_changed_meanwhile(corner, change):
+    gold = plan(corner)
+    corner.gateway.treat(*[DOWN] * 8)
+    assert corner.refused("subscription.create", {"plan": gold, "customer": ADA}, "join") != "wrong_state"
+    corner.gateway.moods.clear()
+    corner.act(change, {"plan": gold, **({"price": DEARER} if change == "plan.update" else {})}, "change")
+    corner.pay(corner.act("subscription.create", {"plan": gold, "customer": ADA}, "join")["checkout_url"])
+    corner.run_due()
+    assert corner.gateway.payments["c_1"]["amount"] == 4900
+    started = corner.event("subscription.started")
+    assert started["amount"] == EUR
+    assert terms(corner, started["subscription"]).balance == 0
+
+
+def test_a_trial_whose_process_died_before_it_was_told_ends_on_its_day(corner, monkeypatch):
+    given = {"plan": plan(corner), "customer": ADA, "method": "m_ada", "trial_days": 14}
+
+    def die(*_, **__):
+        raise TransientError("The process died.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("hub.payments.plans.tell", die)
+        corner.refused("subscription.create", given, "join")
+    assert corner.told("subscription") == []
+    corner.moment += timedelta(hours=5)
+    joined = corner.act("subscription.create", given, "join")["subscription"]
+    assert corner.told("subscription") == ["subscription.started"]
+    told = corner.event("subscription.started")
+    assert told["period"] == {"start": "2027-01-31T09:00:00Z", "end": "2027-02-14T09:00:00Z"}
+    assert terms(corner, joined).due_at.isoformat() == "2027-02-14T09:00:00+00:00"
+
+
+def test_a_plan_with_the_same_interval_is_another_plan_to_go_to_however_it_is_written(corner):
+    joined, other = member(corner), other_plan(corner, interval={"unit": "month", "count": 1})
+    assert act(corner, "update", joined, plan=other)["plan"] == other
 
 
 def test_a_retired_plan_is_changed_no_more_and_retired_once(corner):

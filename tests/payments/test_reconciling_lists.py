@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from hub.engine.office import HubOffice
 from hub.errors import ConflictError, PermanentError, TransientError
+from hub.journal.entries import Happening
+from hub.journal.tables_escrow import payouts
 from hub.journal.tables_ledger import ledger_checks
-from hub.payments import reconciliation
+from hub.payments import reconciliation, reconciling_lists
 from hub.payments.comparing_lists import TAKE, UNLISTED
-from tests.payments.market import KilledError
+from tests.payments.market import KilledError, complete
 
 
 def paid(market, currency="USD", amount=10000):
@@ -62,6 +66,10 @@ def test_what_the_hub_never_heard_of_is_told_once_and_agrees_when_it_is_heard(ma
     market.forward(days=2)
     assert differing(market, "dispute") == {dispute: ("nothing", "open", TAKE)}
     assert differing(market, "transfer") == {transfer: ("nothing", "sent", TAKE)}
+    assert [checks(market, kind)[one].payment for kind, one in (("dispute", dispute), ("transfer", transfer))] == [
+        first,
+        second,
+    ]
     told = {
         one.get("dispute") or one.get("transfer"): one["difference"] for one in market.events("hub.ledger_difference")
     }
@@ -161,6 +169,21 @@ def test_a_payout_that_is_not_in_the_list_is_asked_about_by_itself(quick, knows,
     quick.hub.payments.act = of_another_account
     quick.forward(days=2)
     assert checks(quick, "payout")[reference].state == state
+    before = [action for action, _ in quick.calls].count("payout.get")
+    quick.forward(days=1)
+    quick.forward(days=1)
+    assert [action for action, _ in quick.calls].count("payout.get") == before
+
+
+def test_a_payout_that_may_not_be_asked_about_is_not_called_unlisted(quick):
+    begin = begins(quick)
+    sent(quick, "payout", "x_1", begin, "paid")
+    answering(
+        quick, {"payout.list": {"items": []}, "payout.get": PermanentError("Your key may not.", code="forbidden")}
+    )
+    compare(quick, "payout", begin)
+    (row,) = quick.rows(ledger_checks)
+    assert (row.subject, row.state, row.why) == ("", "differs", "Your key may not.")
 
 
 # gateways that do not answer, and days in which nothing is heard
@@ -195,6 +218,7 @@ def test_a_list_that_cannot_be_read_is_shown_once(quick, error):
         reconciliation.compare_listed_again(quick.hub.office("page"), row.id, "grace@example.com")
     quick.hub.payments.act = act
     assert reconciliation.compare_listed_again(quick.hub.office("page-2"), row.id, "grace@example.com")
+    assert "payout.get" not in [action for action, _ in quick.calls]
 
 
 def test_lists_of_many_pages_are_read_to_their_end(quick):
@@ -205,6 +229,242 @@ def test_lists_of_many_pages_are_read_to_their_end(quick):
     quick.forward(days=2)
     assert {row.state for row in checks(quick, "transfer").values()} == {"same"}
     assert len(checks(quick, "transfer")) == 105
+
+
+# what was shown ends by itself, and is not shown twice
+
+
+def answering(market, answers):
+    """The sandbox answers these actions so: with a document, with a list of items of its ids, or by raising."""
+    act = market.hub.payments.act
+
+    def answer(name, action, key, given, **said):
+        known = answers.get(action) if name == "sandbox" else None
+        if isinstance(known, Exception):
+            raise known
+        market.calls.append((action, given)) if known is not None else None
+        return act(name, action, key, given, **said) if known is None else known
+
+    market.hub.payments.act = answer
+    return act
+
+
+def test_what_is_heard_after_all_is_over_by_itself(market):
+    payment = paid(market)
+    market.silence()
+    dispute = disputed(market, payment)
+    market.forward(days=2)
+    assert set(differing(market, "dispute")) == {dispute}
+    market.speak()
+    market.heard("dispute.opened")
+    market.forward(days=1)
+    row = checks(market, "dispute")[dispute]
+    assert (row.state, row.why, row.found, row.settled_by) == ("settled", reconciliation.AGREES, [], "")
+
+
+def test_what_goes_on_unheard_stands_once_as_it_is_now(quick):
+    payment = paid(quick)
+    quick.silence()
+    dispute = disputed(quick, payment)
+    quick.forward(days=2)
+    quick.sandbox("POST", f"/test/disputes/{dispute}/close", {"outcome": "lost"})
+    quick.forward(days=1)
+    quick.forward(days=1)
+    rows = [row for row in quick.rows(ledger_checks) if row.kind == "dispute"]
+    assert [(row.state, row.why) for row in rows] == [("settled", "It differs in another way since."), ("differs", "")]
+    assert rows[1].found[0]["there"] == "lost"
+
+
+def test_a_list_that_can_be_read_again_is_over_by_itself_and_its_next_failure_is_news(quick):
+    paid(quick)
+    refused = {"payout.list": PermanentError("You may not list them.", code="forbidden")}
+    act = answering(quick, refused)
+    quick.forward(days=2)
+    quick.hub.payments.act = act
+    quick.forward(days=1)
+    assert [(row.state, row.why) for row in quick.rows(ledger_checks) if row.kind == "payout"] == [
+        ("settled", reconciling_lists.READ)
+    ]
+    answering(quick, refused)
+    quick.forward(days=1)
+    assert [row.state for row in quick.rows(ledger_checks) if row.kind == "payout"] == ["settled", "differs"]
+    open_one = next(row for row in quick.rows(ledger_checks) if row.kind == "payout" and row.state == "differs")
+    reconciliation.settle(quick.hub.office("page"), open_one.id, "we know", "grace@example.com")
+    quick.forward(days=1)
+    quick.forward(days=1)
+    assert [row.state for row in quick.rows(ledger_checks) if row.kind == "payout"] == ["settled", "settled"]
+    quick.hub.payments.act = act
+    quick.forward(days=1)
+    answering(quick, refused)
+    quick.forward(days=1)
+    assert [(row.state, row.why) for row in quick.rows(ledger_checks) if row.kind == "payout"] == [
+        ("settled", reconciling_lists.READ), ("same", "we know"), ("differs", "You may not list them."),
+    ]  # fmt: skip
+
+
+# how far lists are read, and what belongs to a day
+
+
+def begins(market, days=0):
+    """When the day that begins so many days from today's begins."""
+    today = market.hub.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    return today + timedelta(days=days)
+
+
+def compare(market, kind, begin, key="night"):
+    reconciling_lists.compare_list(market.hub.office(key), f"{begin.date().isoformat()} {kind} sandbox")
+
+
+@pytest.mark.parametrize(("kind", "back"), [("dispute", 120), ("transfer", 1), ("payout", 1)])
+def test_a_list_is_read_from_before_the_day_until_now_or_a_day_after_it(quick, kind, back):
+    answering(quick, {f"{kind}.list": {"items": []}})
+    begin = begins(quick)
+    quick._offset += begin + timedelta(days=1, hours=1) - quick.hub.now()
+    compare(quick, kind, begin, "soon")
+    quick._offset += timedelta(days=2)
+    compare(quick, kind, begin, "late")
+    soon, late = [given for action, given in quick.calls if action == f"{kind}.list" and isinstance(given, dict)]
+    assert {given["since"] for given in (soon, late)} == {(begin - timedelta(days=back)).isoformat()}
+    until = datetime.fromisoformat(soon["until"])
+    assert timedelta() <= until - (begin + timedelta(days=1, hours=1)) < timedelta(minutes=1)
+    assert late["until"] == (begin + timedelta(days=2)).isoformat()
+
+
+@pytest.mark.parametrize(
+    ("microseconds", "of_the_day", "due_known", "due_unknown"),
+    [
+        (-1, False, True, False), (0, True, True, True),
+        (86_400_000_000 - 1, True, True, True), (86_400_000_000, False, False, False),
+    ],
+)  # fmt: skip
+def test_what_began_before_a_day_is_compared_when_it_is_known_and_what_began_after_it_later(
+    microseconds, of_the_day, due_known, due_unknown
+):
+    begin = datetime(2026, 11, 23, tzinfo=UTC)
+    item = {"created_at": (begin + timedelta(microseconds=microseconds)).isoformat()}
+    assert reconciling_lists._is_of("2026-11-23", item) == of_the_day
+    assert reconciling_lists._is_due("2026-11-23", item, is_known=True) == due_known
+    assert reconciling_lists._is_due("2026-11-23", item, is_known=False) == due_unknown
+
+
+def told_of_transfer(market, source, transfer, moment):
+    data = {"transfer": transfer, "provider": "acct_a", "amount": {"minor": 700, "currency": "USD"}, "payment": "p_1"}
+    market.hub.recorder.record(Happening("transfer.sent", source, f"transfer.sent:{transfer}", data, moment), moment)
+
+
+def test_what_happened_just_before_midnight_and_was_told_just_after_it_agrees(quick):
+    begin = begins(quick, 1)
+    told_of_transfer(quick, "sandbox", "t_1", begin + timedelta(seconds=1))
+    item = {"transfer": "t_1", "provider": "acct_a", "amount": {"minor": 700, "currency": "USD"}, "status": "sent"}
+    item["created_at"] = (begin - timedelta(seconds=1)).isoformat()
+    answering(quick, {"transfer.list": {"items": [item]}})
+    quick._offset += timedelta(days=2)
+    compare(quick, "transfer", begin)
+    assert checks(quick, "transfer") == {}
+
+
+def test_only_what_was_told_of_this_gateway_on_this_day_must_be_in_its_list(quick):
+    begin = begins(quick, 1)
+    end = begin + timedelta(days=1)
+    quick.hub.accounts.create(
+        "second", "sandbox", dict(quick.hub.accounts.get("sandbox").settings) | {"api_key": "k"}, "t"
+    )
+    for name, source, moment in (
+        ("before", "sandbox", begin - timedelta(microseconds=1)), ("first", "sandbox", begin),
+        ("last", "sandbox", end - timedelta(microseconds=1)), ("after", "sandbox", end), ("theirs", "second", begin),
+    ):  # fmt: skip
+        told_of_transfer(quick, source, name, moment)
+    answering(quick, {"transfer.list": {"items": []}})
+    quick._offset += timedelta(days=3)
+    compare(quick, "transfer", begin)
+    assert set(checks(quick, "transfer")) == set(differing(quick, "transfer")) == {"first", "last"}
+
+
+def sent(market, way, reference, moment, state="sent", connection="sandbox", minor=700):
+    row = {"id": f"out_{way}_{reference}", "way": way, "provider": "prv_ada", "connection": connection, "state": state}
+    row |= {
+        "currency": "USD",
+        "amount": minor,
+        "origin": {"payment": "p_9"},
+        "reference": reference,
+        "created_at": moment,
+    }
+    market.hub.office("test").change(lambda book: book.insert(payouts, complete(payouts, row)))
+
+
+def test_of_what_the_hub_sent_only_what_was_sent_that_way_there_and_then_is_looked_for(quick):
+    begin = begins(quick, 1)
+    end = begin + timedelta(days=1)
+    for number, (reference, moment) in enumerate(
+        (("before", begin - timedelta(microseconds=1)), ("first", begin), ("last", end - timedelta(microseconds=1)),
+         ("after", end), (None, begin))
+    ):  # fmt: skip
+        sent(quick, "transfer", reference, moment, minor=700 + number)
+    sent(quick, "payout", "a_payout", begin)
+    sent(quick, "transfer", "elsewhere", begin, connection="second")
+    answering(quick, {"transfer.list": {"items": []}})
+    quick._offset += timedelta(days=3)
+    compare(quick, "transfer", begin)
+    assert differing(quick, "transfer") == dict.fromkeys(("first", "last"), ("sent", "nothing", UNLISTED))
+    assert {row.payment for row in checks(quick, "transfer").values()} == {"p_9"}
+
+
+@pytest.mark.parametrize(
+    ("way", "state", "status", "agrees"),
+    [
+        ("transfer", "queued", "queued", True), ("transfer", "uncertain", "queued", True),
+        ("transfer", "sent", "sent", True), ("transfer", "paid", "sent", True), ("transfer", "failed", "failed", True),
+        ("transfer", "uncertain", "sent", False), ("transfer", "failed", "sent", False),
+        ("payout", "queued", "queued", True), ("payout", "sent", "sent", True), ("payout", "uncertain", "queued", True),
+        ("payout", "paid", "paid", True), ("payout", "failed", "failed", True), ("payout", "failed", "reversed", True),
+        ("payout", "sent", "paid", False), ("payout", "uncertain", "paid", False), ("payout", "failed", "paid", False),
+    ],
+)  # fmt: skip
+def test_how_the_hub_sent_it_stands_beside_how_the_gateway_has_it(quick, way, state, status, agrees):
+    begin = begins(quick)
+    sent(quick, way, "x_1", begin, state)
+    item = {way: "x_1", "provider": "prv_ada", "amount": {"minor": 700, "currency": "USD"}, "status": status}
+    answering(quick, {f"{way}.list": {"items": [{**item, "created_at": begin.isoformat()}]}})
+    compare(quick, way, begin)
+    assert checks(quick, way)["x_1"].state == ("same" if agrees else "differs")
+
+
+def test_a_transfer_of_the_hubs_own_of_which_a_part_was_taken_back_agrees(quick):
+    begin, usd = begins(quick), {"minor": 700, "currency": "USD"}
+    sent(quick, "transfer", "x_1", begin)
+    told_of_transfer(quick, "sandbox", "x_1", begin)
+    back = {"transfer": "x_1", "provider": "acct_a", "amount": {"minor": 51, "currency": "USD"}, "payment": "p_1"}
+    quick.hub.recorder.record(Happening("transfer.reversed", "sandbox", "r", back, begin), begin)
+    item = {"transfer": "x_1", "provider": "acct_a", "amount": usd, "status": "sent", "created_at": begin.isoformat()}
+    answering(quick, {"transfer.list": {"items": [{**item, "reversed": back["amount"]}]}})
+    compare(quick, "transfer", begin)
+    assert checks(quick, "transfer")["x_1"].state == "same"
+
+
+def test_more_payouts_than_one_turn_takes_are_each_asked_about_once(quick, monkeypatch):
+    monkeypatch.setattr(reconciling_lists, "_AT_ONCE", 2)
+    paid(quick)
+    begin = begins(quick)
+    for number in range(5):
+        sent(quick, "payout", f"x_{number}", begin, "paid")
+    usd = {"minor": 700, "currency": "USD"}
+    answering(quick, {"payout.list": {"items": []}, "payout.get": {"payout": "x", "status": "paid", "amount": usd}})
+    quick.forward(days=2)
+    assert {name: row.state for name, row in checks(quick, "payout").items()} == {f"x_{n}": "same" for n in range(5)}
+    assert len([given for action, given in quick.calls if action == "payout.get" and isinstance(given, dict)]) == 5
+
+
+def test_a_dispute_that_was_accepted_is_lost_here_and_there(quick):
+    payment = paid(quick)
+    begin, usd = begins(quick), {"minor": 10_000, "currency": "USD"}
+    data = {"dispute": "d_1", "payment": payment, "amount": usd}
+    for event_type, more in (("dispute.opened", {}), ("dispute.closed", {"outcome": "accepted"})):
+        told = Happening(event_type, "sandbox", event_type, {**data, **more}, quick.hub.now())
+        quick.hub.recorder.record(told, quick.hub.now())
+    item = {**data, "status": "accepted", "created_at": begin.isoformat()}
+    answering(quick, {"dispute.list": {"items": [item]}})
+    compare(quick, "dispute", begin)
+    assert checks(quick, "dispute")["d_1"].state == "same"
 
 
 # the gateway's word is taken over
@@ -341,6 +601,7 @@ def test_what_the_gateway_does_not_list_cannot_be_taken_over(quick):
     quick.forward(days=2)
     with pytest.raises(PermanentError, match="No report"):
         take_over(quick, "dispute", dispute)
+    assert "payout.get" not in [action for action, _ in quick.calls]
     assert checks(quick, "dispute")[dispute].state == "differs"
 
 

@@ -169,8 +169,15 @@ class Populated:
         for number, state in enumerate(("asked", "uncertain")):
             self._insert(refund_requests, id=f"rfd_{state}", connection="sandbox", payment=paid, state=state, currency="EUR",
                          minor=100 + number, actor="test", error={"message": "Lost."})  # fmt: skip
+        found = {
+            "account": "expense:gateway_fees",
+            "expected": EUR,
+            "found": EUR,
+            "proposal": "",
+            "reports": ["payment.settled"],
+        }
         self._insert(ledger_checks, id="chk_1", connection="sandbox", kind="payment", subject=paid, state="differs",
-                     day=now.date().isoformat(), currency="EUR", ours={}, theirs={})  # fmt: skip
+                     day=now.date().isoformat(), found=[found])  # fmt: skip
         self.market.provider("prv_ada", bank=BANK)
         self.market.provider("prv_new", state="registered")
         self.market.owe("prv_ada", 19_920)

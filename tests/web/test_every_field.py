@@ -64,8 +64,8 @@ WITH = {
 """What stands in other fields where a field only counts together with them."""
 
 READ = {
-    ("form_page.send", "coupon"): {"coupon"}, ("ledger.reconcile", "ask"): (), ("ledger.decide", "again"): (),
-    ("ledger.decide", "happened"): {"reference"}, ("stuck.decide", "again"): (), ("runs.decide", "try_again"): (),
+    ("form_page.send", "coupon"): {"coupon"}, ("ledger.reconcile", "ask"): (), ("ledger.reconcile", "take"): (),
+    ("ledger.decide", "again"): (), ("ledger.decide", "happened"): {"reference"}, ("stuck.decide", "again"): (), ("runs.decide", "try_again"): (),
     ("runs.decide", "not_happened"): (), ("scan.change", "add"): {"code"},
     ("scan.change", "order"): {"quantity", "name", "email"}, ("templates.act", ""): {"text"},
     ("templates.create", ""): {"name", "text"},

@@ -263,9 +263,12 @@ def test_a_difference_is_shown_with_both_amounts_and_a_proposal(differing, marke
 
 def test_the_gateways_word_is_taken_over_and_the_difference_is_gone(differing, market):
     editor = enter(market)
-    assert "Settled." in editor.post(f"/reconciliation/{differing.id}", do="ask", follow=True).text
+    assert "It tells <code>payment.succeeded</code>." in editor.page("/reconciliation")
+    assert "It still differs." in editor.post(f"/reconciliation/{differing.id}", do="ask", follow=True).text
+    assert market.books() == {}
+    assert "Settled." in editor.post(f"/reconciliation/{differing.id}", do="take", follow=True).text
     assert market.books()["gateway:sandbox"] == 10000
-    assert "It agrees now." in editor.page("/reconciliation")
+    assert "The gateway&#39;s word was taken over." in editor.page("/reconciliation")
     again = editor.post(f"/reconciliation/{differing.id}", do="settle", why="late", follow=True).text
     assert "is not open any more" in again
 
@@ -327,7 +330,63 @@ def test_a_dispute_is_taken_over_by_editors_once_and_stands_in_the_audit_trail(m
     assert [one["action"] for one in trail] == ["reconciliation.take"]
 
 
-def test_what_no_report_would_settle_has_no_button_to_take_it_over(differing, market):
+def test_what_no_report_would_settle_has_no_button_to_take_it_over(market):
+    payment = market.sandbox("POST", "/payments", {"amount": 5000, "currency": "JPY"})["id"]
+    market.pay(payment)
+    market.heard("payment.succeeded")
+    market.silence()
+    market.sandbox("POST", "/refunds", {"payment": payment, "amount": 1000, "currency": "JPY"})
+    market.forward(days=2)
+    (row,) = market.rows(ledger_checks)
     editor = enter(market)
-    assert 'value="take"' not in editor.page("/reconciliation")
-    assert "when it is compared again" in editor.post(f"/reconciliation/{differing.id}", do="take", follow=True).text
+    page = editor.page("/reconciliation")
+    assert 'value="take"' not in page
+    assert "Compare again" in page
+    refused = unescape(editor.post(f"/reconciliation/{row.id}", do="take", follow=True).text)
+    assert "No report of the gateway's would settle the payment" in refused
+    assert market.told("refund") == []
+
+
+@pytest.mark.parametrize(("currency", "amount"), [("USD", 10_000), ("JPY", 5_000), ("KWD", 40_005)])
+def test_another_fee_is_taken_over_as_the_page_showed_it_and_booked(market, currency, amount):
+    payment = market.sandbox("POST", "/payments", {"amount": amount, "currency": currency})["id"]
+    market.pay(payment)
+    market.heard("payment.succeeded")
+    fee, act, said = market.account("expense:gateway_fees", currency), market.hub.payments.act, {}
+    said["fee"] = {"minor": fee + 31, "currency": currency}
+
+    def dearer(name, action, key, given, **more):
+        answer = act(name, action, key, given, **more)
+        return {**answer, **said} if action == "payment.get" else answer
+
+    market.hub.payments.act = dearer
+    market.forward(days=2)
+    (row,) = market.rows(ledger_checks)
+    address, editor = f"/reconciliation/{row.id}", enter(market)
+    assert "It tells <code>payment.settled</code>." in editor.page("/reconciliation")
+    assert "It still differs." in editor.post(address, do="ask", follow=True).text
+    said["fee"] = {"minor": fee + 32, "currency": currency}
+    assert "differs in another way by now" in editor.post(address, do="take", follow=True).text
+    assert market.account("expense:gateway_fees", currency) == fee
+    assert "It still differs." in editor.post(address, do="ask", follow=True).text
+    assert "Settled." in editor.post(address, do="take", follow=True).text
+    assert market.account("expense:gateway_fees", currency) == fee + 32
+    assert market.account("gateway:sandbox", currency) == amount - fee - 32
+    assert market.books(currency)["revenue:sales"] == -amount
+    (told,) = market.events("payment.settled")
+    assert (told["payment"], told["fee"]) == (payment, said["fee"])
+    assert "is not open any more" in editor.post(address, do="take", follow=True).text
+    said["fee"] = {"minor": fee, "currency": currency}
+    market.forward(days=2)
+    row = next(one for one in market.rows(ledger_checks) if one.state == "differs")
+    assert "Settled." in enter(market).post(f"/reconciliation/{row.id}", do="take", follow=True).text
+    assert market.account("expense:gateway_fees", currency) == fee
+
+
+def test_what_agrees_by_now_is_settled_and_nothing_told_when_it_is_taken_over(differing, market):
+    market.speak()
+    market.heard("payment.succeeded")
+    editor = enter(market)
+    assert "Settled." in editor.post(f"/reconciliation/{differing.id}", do="take", follow=True).text
+    assert "It agrees now." in editor.page("/reconciliation")
+    assert market.duplicates("payment.succeeded") == 0

@@ -86,6 +86,47 @@ def test_it_speaks_the_visitors_language(shop):
     assert 'lang="de"' in shop.visit(f"{many['url']}?lang=de").text
 
 
-def test_an_address_that_was_never_made_leads_nowhere(shop):
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_an_address_that_was_never_made_leads_nowhere(shop, method):
+    """A letter changed, the kind of another page, the name of something else, an id without its signature."""
+    made = link(shop, reusable=True)
+    office = shop.office()
+    token = made["url"].rpartition("/")[2]
+    elsewhere = [office.address(kind, made["link"]).rpartition("/")[2] for kind in ("o", "i", "p", "m")]
+    unknown = office.address("r", "plk_nobody").rpartition("/")[2]
+    for wrong in (token[:-3] + "abc", token[:-1], f"{token}x", made["link"], token.swapcase(), unknown, *elsewhere):
+        assert shop.visit(f"/r/{wrong}", method, data={"key": "k"}).status_code == 404, wrong
+    assert shop.visit(f"/o/{token}").status_code == 404, "nor is a link the address of an order"
+    assert shop.told() == ["link.created"]
+
+
+def test_a_language_that_is_none_is_not_led_on(shop):
     made = link(shop)
-    assert shop.visit(made["url"][:-3] + "abc").status_code == 404
+    answer = shop.visit(f"{made['url']}?lang=%26x%3D1")
+    assert "?" not in answer.headers["Location"]
+
+
+def test_two_to_whom_a_link_was_forwarded_pay_once(shop):
+    """Both have the page of the order open; the second pays after the first has, and gets the money back."""
+    made = link(shop)
+    address, _ = led(shop, made)
+    pages = [shop.visit(address, "POST", data={"connection": name, "key": name}) for name in ("corner", "second")]
+    assert [one.status_code for one in pages] == [200, 200]
+    payments = list(shop.gateway.payments)
+    shop.happen("payment.succeeded", payment=payments[0], order=made["order"], amount=AMOUNT)
+    assert "Thank you" in led(shop, made)[1]
+    assert shop.visit(address, "POST", data={"connection": "corner", "key": "third"}).status_code in {303, 409}
+    assert len(shop.gateway.payments) == 2, "who comes when it is paid begins nothing"
+    shop.happen("payment.succeeded", "second", payment=payments[1], order=made["order"], amount=AMOUNT)
+    assert shop.event("order.paid_again")["payment"] == payments[1]
+    assert shop.do("links", "get", {"link": made["link"]})["payments"] == 1
+
+
+def test_who_comes_to_a_link_for_many_after_its_end_is_told_so(shop):
+    made = link(shop, reusable=True, expires_in="1d")
+    assert "Pay €45.00" in text_of(shop.visit(made["url"]).text)
+    shop.forward(days=2)
+    for answer in (shop.visit(made["url"]), shop.visit(made["url"], "POST", data={"key": "late"})):
+        assert "ask for a new link" in text_of(answer.text)
+        assert "Pay €45.00" not in text_of(answer.text)
+    assert shop.told("order") == []

@@ -2,9 +2,12 @@
 
 import csv
 import io
+from datetime import timedelta
 
 import pytest
 
+from hub.commerce.link_reading import find_link
+from hub.commerce.links import open_link
 from hub.journal.entries import Happening
 from hub.journal.tables_links import payment_links
 from hub.web.pages import link_batches
@@ -274,3 +277,84 @@ def test_ten_thousand_lines_are_read_up_to_the_limit_and_the_rest_is_said(admin)
     text = "name,amount\n" + "".join(f"Person {number},45\n" for number in range(10_000))
     address = read_in(admin, text, send="").headers["Location"]
     assert "A file has at most 5000 lines; divide it into several." in admin.page(address)
+
+
+def link_of(hub, address):
+    with hub.database.read() as connection:
+        return find_link(connection, address.rpartition("/")[2])
+
+
+def test_what_is_typed_is_what_the_link_says(hub, admin):
+    link = link_of(hub, made(admin, connections="sandbox-1", reusable="1", send="1"))
+    assert (link.connections, link.reusable, link.mail, link.language) == (["sandbox-1"], True, "waiting", "en")
+    assert (link.minor, link.currency, link.purpose) == (4500, "EUR", "Piano lesson")
+    assert (link.recipient, link.note, link.remind_in) == ({"name": "Ada", "email": "ada@example.com"}, "See you", "7d")
+    assert link.due_at - link.created_at == timedelta(days=30)
+    plain = link_of(hub, made(admin, key="k2", language="tlh", expires_days="365", remind_days=""))
+    assert (plain.connections, plain.reusable, plain.mail, plain.language) == (None, False, "none", "en")
+    assert (plain.remind_in, plain.due_at - plain.created_at) == (None, timedelta(days=365))
+
+
+@pytest.mark.parametrize("days", ["0", "366", "9" * 30, "1.5", "-1", "१२"])
+@pytest.mark.parametrize("field", ["expires_days", "remind_days"])
+def test_days_are_whole_and_at_most_a_year(admin, field, days):
+    answer = admin.post("/links/new", **{**GOOD, field: days})
+    assert answer.status_code == 422
+    assert "Write a whole number of days, 1 to 365." in answer.text
+
+
+def test_links_are_found_by_how_they_stand(hub, admin):
+    """Mailed and not paid, mailed and paid, mailed and cancelled, refused by the mail server, never mailed."""
+    addresses = {name: made(admin, key=name, name=name) for name in ("waits", "paid", "gone", "refused", "alone")}
+    links = {name: link_of(hub, address) for name, address in addresses.items()}
+    for name in ("waits", "paid", "gone"):
+        admin.post(f"{addresses[name]}/send", to="ada@example.com", key=f"s {name}")
+    hub.office("refused").change(
+        lambda book: book.change(payment_links, book.get(payment_links, links["refused"].id), mail="failed",
+                                 mail_error={"message": "No such mailbox."})
+    )  # fmt: skip
+    data = {"payment": "pay_1", "order": links["paid"].order, "amount": {"minor": 4500, "currency": "EUR"}}
+    hub.recorder.record(Happening("payment.succeeded", "shop", "pay_1", data, hub.now()), hub.now())
+    admin.post(f"{addresses['gone']}/cancel", key="c", reason="")
+    for asked, found in (
+        ("unpaid", {"waits"}), ("undelivered", {"refused"}), ("paid", {"paid"}), ("cancelled", {"gone"}),
+        ("active", {"waits", "refused", "alone"}),
+    ):  # fmt: skip
+        page = admin.page(f"/links?state={asked}")
+        assert {name for name, address in addresses.items() if address in page} == found, asked
+    assert "The mail was not delivered: No such mailbox." in admin.page(addresses["refused"])
+
+
+def test_the_file_of_links_says_when_each_was_mailed_opened_and_paid(hub, admin, clock):
+    address = made(admin, key="k1")
+    link = link_of(hub, address)
+    moments = {}
+    for name in ("mailed", "opened", "paid"):
+        clock.forward(hours=1)
+        moments[name] = clock.moment.isoformat()
+        if name == "mailed":
+            admin.post(f"{address}/send", to="ada@example.com", key="s")
+        elif name == "opened":
+            open_link(hub.office("open"), link.id)
+        else:
+            data = {"payment": "pay_1", "order": link.order, "amount": {"minor": 4500, "currency": "EUR"}}
+            hub.recorder.record(Happening("payment.succeeded", "shop", "pay_1", data, hub.now()), hub.now())
+    (row,) = csv.DictReader(io.StringIO(admin.get("/links.csv").data.decode("utf-8-sig")))
+    assert {name: row[name] for name in moments} == moments
+    assert (row["state"], row["payments"], row["name"]) == ("paid", "1", "Ada")
+
+
+def test_all_links_of_a_table_are_paid_where_it_says_and_name_their_reference(hub, admin):
+    text = "name,amount,reference\nAda,45,A-17\nBob,5,\n"
+    address = read_in(admin, text, send="", connections="sandbox-1").headers["Location"]
+    admin.post(f"{address}/start")
+    while hub.payment_clock.run_due():
+        pass
+    with hub.database.read() as connection:
+        links = connection.execute(payment_links.select().order_by(payment_links.c.minor)).all()
+    assert [(one.connections, one.metadata, one.mail) for one in links] == [
+        (["sandbox-1"], None, "none"), (["sandbox-1"], {"reference": "A-17"}, "none")
+    ]  # fmt: skip
+    rows = csv.DictReader(io.StringIO(admin.get("/links.csv").data.decode("utf-8-sig")))
+    assert sorted(row["reference"] for row in rows) == ["", "A-17"]
+    assert "links.table.start" in admin.page("/settings/audit")

@@ -3,17 +3,20 @@
 import html
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes, policy
 
 import pytest
 
+from hub.journal.tables import subscriptions
 from hub.phrases import LANGUAGES
 from tests.fakes.fake_razorpay import FakeRazorpay
 from tests.fakes.server import DOWN
 
 ADA, GRACE = "ada@example.com", "grace@example.com"
 EUR = {"minor": 1900, "currency": "EUR"}
+NOT_NOW = "As it stands now, this cannot be done, and nothing was changed."
 
 
 @pytest.fixture
@@ -197,6 +200,7 @@ def test_a_form_for_another_card_that_was_left_changes_nothing(shop, razorpay):
     (back,) = re.findall(r'<a href="([^"]+)">Keep the present card', shop.visit(address).text)
     assert "The card was not changed. The one before stays" in text_of(shop.visit(html.unescape(back)))
     assert give(shop, address, {})["state"] == "open"
+    assert shop.hub.new_means.standing("theirs", theirs) == "kept"
     assert "data-pay" in shop.visit(address).text, "the card can still be given"
     shop.run_due()
     assert shop.told("subscription.updated") == []
@@ -220,6 +224,7 @@ def test_a_proof_is_kept_while_the_gateway_is_down(shop, razorpay):
     razorpay.now = int(shop.moment.timestamp())
     address = card_form(shop, theirs)
     said = give(shop, address, razorpay.change_card(theirs))
+    give(shop, address, {"razorpay_payment_id": "pay_forged"})
     razorpay.treat(*[DOWN] * 8)
     shop.run_due()
     assert "Your new card is being stored." in text_of(shop.visit(said["next"]))
@@ -250,7 +255,7 @@ def test_a_form_for_another_card_that_cannot_be_asked_for_is_tried_again(shop, r
 
 def test_where_payers_have_an_account_at_the_gateway_the_page_leads_there(shop):
     theirs = kept_by(shop, "paypal", PAYPAL)
-    assert press(shop, portal(shop), "card", theirs, connection="theirs").status_code == 404
+    assert NOT_NOW in text_of(press(shop, portal(shop), "card", theirs, connection="theirs"))
     answer = shop.visit(portal(shop))
     assert "PayPal keeps your card. Sign in there to pay with another one: Open PayPal" in text_of(answer)
     assert 'href="https://www.paypal.com/myaccount/autopay/"' in answer.text
@@ -295,7 +300,7 @@ def test_a_subscription_that_is_over_takes_no_card(shop, member):
     address = portal(shop)
     shop.act("subscription.cancel", {"subscription": member, "at": "now"}, "end")
     assert "Pay with another card" not in text_of(shop.visit(address))
-    assert press(shop, address, "card", member).status_code == 404
+    assert NOT_NOW in text_of(press(shop, address, "card", member))
     assert len(shop.gateway.payments) == 1
 
 
@@ -304,6 +309,142 @@ def test_a_connection_that_is_gone_shows_no_buttons(shop, member):
     answer = shop.visit(portal(shop))
     assert "Membership" in answer.text
     assert 'name="do"' not in answer.text
+    answer = press(shop, portal(shop), "cancel", member)
+    assert (answer.status_code, NOT_NOW in text_of(answer)) == (422, True)
+
+
+def bring_to(shop, state):
+    """Ada's subscription in one of its states; gives its id."""
+    plan = {"name": "Membership", "price": EUR, "interval": {"unit": "month"}, "cycles": 1 if state == "ended" else 9}
+    given = {"plan": shop.act("plan.create", plan, "plan")["plan"], "customer": {"email": ADA}}
+    if state == "trialing":
+        given["trial_days"] = 14
+    shop.gateway.declines = state == "unpaid"
+    made = shop.act("subscription.create", given if state == "pending" else {**given, "method": "m_1"}, "join")
+    identity = made["subscription"]
+    shop.run_due()
+    shop.moment += timedelta(minutes=1)
+    if state == "past_due":
+        shop.gateway.declines = True
+        shop.forward(days=29)
+    elif state == "ended":
+        shop.forward(days=29)
+    elif state == "paused":
+        shop.act("subscription.pause", {"subscription": identity}, "pause")
+    elif state in {"cancelling", "cancelled"}:
+        at = "now" if state == "cancelled" else "period_end"
+        shop.act("subscription.cancel", {"subscription": identity, "at": at}, "cancel")
+    return identity
+
+
+BUTTONS = ("card", "cancel", "pause", "resume")
+
+
+@pytest.mark.parametrize(
+    ("state", "shown", "done", "said"),
+    [
+        ("trialing", {"card", "cancel", "pause"}, {"resume"}, "Running. Nothing is charged until February 14, 2027."),
+        ("active", {"card", "cancel", "pause"}, {"resume"}, "Running. Paid until February 28, 2027."),
+        ("unpaid", {"card", "cancel"}, set(), "The last charge did not go through. We try again."),
+        ("past_due", {"card", "cancel"}, set(), "The last charge did not go through. We try again."),
+        ("paused", {"card", "cancel", "resume"}, {"pause"}, "Paused. Nothing is charged."),
+        ("cancelling", set(), {"cancel"}, "Ends on February 28, 2027. Nothing more is charged."),
+        ("cancelled", set(), {"cancel"}, "Over."),
+        ("ended", set(), {"cancel"}, "Over."),
+    ],
+)
+def test_what_is_shown_can_be_done_and_all_else_is_refused_in_words(shop, state, shown, done, said):
+    identity = bring_to(shop, state)
+    address = portal(shop)
+    page = shop.visit(address)
+    assert said in text_of(page)
+    assert set(re.findall(r'name="do" value="(\w+)"', page.text)) == shown
+    before = shop.told(), len(shop.gateway.payments)
+    for do in sorted(set(BUTTONS) - shown):
+        answer = press(shop, address, do, identity, f"no {do}")
+        if do in done:
+            assert answer.status_code == 303, do
+            assert said in text_of(shop.visit(answer.headers["Location"]))
+        else:
+            assert (answer.status_code, NOT_NOW in text_of(answer), said in text_of(answer)) == (422, True, True), do
+    assert (shop.told(), len(shop.gateway.payments)) == before
+    if shown:
+        shop.gateway.declines = False
+        assert 'href="http://127' in press(shop, address, "card", identity).text
+        (do,) = sorted(shown - {"card", "cancel"}) or ["cancel"]
+        back = press(shop, address, do, identity)
+        assert back.status_code == 303
+        assert f'value="{do}"' not in shop.visit(back.headers["Location"]).text
+
+
+def test_who_has_not_agreed_yet_has_no_subscription_to_show(shop):
+    identity = bring_to(shop, "pending")
+    assert "Membership" not in text_of(shop.visit(portal(shop)))
+    assert press(shop, portal(shop), "cancel", identity).status_code == 404
+
+
+def test_what_the_hub_knows_better_than_the_page_is_refused_in_words(shop, member):
+    store = shop.hub.payments.store
+    row = store.get(subscriptions, member)
+    store.keep_subscription(row, replace(store.subscription(row), state="paused"), shop.moment)
+    answer = press(shop, portal(shop), "pause", member)
+    assert (answer.status_code, NOT_NOW in text_of(answer)) == (422, True)
+    assert "try again" not in text_of(answer)
+
+
+@pytest.mark.parametrize(("look", "looks_again"), [("0", False), ("1", True), ("4", True), ("5", False), ("-1", False)])
+def test_the_page_looks_by_itself_a_few_times_and_then_rests(shop, member, look, looks_again):
+    press(shop, portal(shop), "card", member)
+    shop.visit(shop.gateway.pay("c_2"))
+    page = shop.visit(f"{portal(shop)}?done=card&of={member}&look={look}")
+    assert "Your new card is being stored." in text_of(page)
+    assert ("Refresh" in page.headers) is looks_again
+
+
+@pytest.mark.parametrize("spoil", ["signature", "payload", "kind", "somebody"])
+def test_an_address_that_was_tampered_with_shows_nothing_and_does_nothing(shop, member, spoil):
+    grant(shop)
+    token = portal(shop).rpartition("/")[2]
+    payload, _, signature = token.partition(".")
+    other = portal(shop, GRACE).rpartition("/")[2].partition(".")
+    spoilt = {
+        "signature": f"{payload}.{'A' if signature[0] != 'A' else 'B'}{signature[1:]}",
+        "payload": f"{payload[:-3]}{'A' if payload[-3] != 'A' else 'B'}{payload[-2:]}.{signature}",
+        "kind": shop.hub.office("test").address("o", f"{shop.moment:%Y-%m-%d} {ADA}").rpartition("/")[2],
+        "somebody": f"{payload}.{other[2]}",
+    }[spoil]
+    address = f"https://hub.example.com/m/{spoilt}"
+    for answer in (shop.visit(address), press(shop, address, "cancel", member)):
+        assert answer.status_code == 404
+        assert "This link does not work" in text_of(answer)
+        assert not any(one in answer.text for one in (ADA, "Membership", "All courses"))
+    assert shop.told("subscription") == ["subscription.started"]
+
+
+def test_the_page_of_an_old_address_tells_nothing_of_the_member(shop, member):
+    grant(shop)
+    address = portal(shop)
+    shop.moment += timedelta(days=31)
+    for answer in (shop.visit(address), press(shop, address, "cancel", member), shop.visit(f"{address}?lang=de")):
+        assert not any(one in answer.text for one in (ADA, "Membership", "All courses", member))
+
+
+def test_what_runs_stands_first_and_of_it_the_newest(shop):
+    for name in ("Oldest", "Over", "Newest"):
+        plan = shop.act("plan.create", {"name": name, "price": EUR, "interval": {"unit": "month"}}, name)["plan"]
+        given = {"plan": plan, "method": "m_1", "customer": {"email": ADA}}
+        made = shop.act("subscription.create", given, f"join {name}")["subscription"]
+        shop.run_due()
+        shop.moment += timedelta(minutes=1)
+        if name == "Over":
+            shop.act("subscription.cancel", {"subscription": made, "at": "now"}, "cancel")
+    assert re.findall(r'<section aria-label="(\w+)"', shop.visit(portal(shop)).text) == ["Newest", "Oldest", "Over"]
+
+
+def test_who_has_access_alone_gets_the_mail_too(shop):
+    grant(shop)
+    ask(shop, ADA)
+    assert mails(shop) == [(ADA, "Your link")]
 
 
 def test_who_asks_hears_the_same_and_only_a_customer_gets_a_mail(shop, member):

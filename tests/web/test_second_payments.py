@@ -6,7 +6,7 @@ from html import unescape
 
 import pytest
 
-from hub.commerce.order_payments import settle_stuck
+from hub.engine.unreturned import settle
 from hub.errors import PermanentError
 from hub.journal.tables_commerce import order_payments
 from hub.phrases import LANGUAGES
@@ -14,6 +14,7 @@ from hub.web.passwords import hash_password
 from tests.web.conftest import PASSWORD, Visitor
 from tests.web.test_work_pages import text_of
 
+PLACE = "/stuck/payments"
 DINARS = {"minor": 12_345, "currency": "KWD"}
 
 
@@ -38,6 +39,10 @@ def enter(shop, role):
     shop.hub.store.create_user(email, role, role, hash_password(PASSWORD, email), shop.moment)
     assert person.log_in(email).status_code == 303
     return person
+
+
+def about(order):
+    return {"kind": "order", "subject": order["order"], "payment": "c_2"}
 
 
 def kept(shop):
@@ -84,22 +89,21 @@ def test_the_admin_reads_why_and_says_when_it_is_given_back(shop, order):
     ):
         assert shown in page, shown
     assert "I gave it back" not in page
-    place = f"{address}/payments/{kept(shop).id}"
-    assert viewer.post(place, do="given_back").status_code == 403
-    assert "Noted: it is given back." in editor.post(place, do="given_back", follow=True).text
+    said = about(order) | {"do": "given_back"}
+    assert viewer.post(PLACE, **said).status_code == 403
+    assert "Noted: it is given back." in editor.post(PLACE, **said, follow=True).text
     assert kept(shop).state == "refunded"
     assert "could not be given back" not in editor.page(address)
     assert "was given back to you" in seen(shop, order)
     row = shop.hub.store.audit_trail()[0]
-    assert (row["action"], row["target"]) == ("order.given_back", kept(shop).id)
-    assert "does not wait for anybody" in editor.post(place, do="given_back", follow=True).text
+    assert (row["action"], row["target"]) == ("order.given_back", "c_2")
+    assert "does not wait for anybody" in editor.post(PLACE, **said, follow=True).text
 
 
 def test_it_is_tried_again_and_is_stuck_again_once(shop, order):
     shop.run_due()
     editor = enter(shop, "editor")
-    place = f"/orders/{order['order']}/payments/{kept(shop).id}"
-    assert "The hub asks the gateway once more." in editor.post(place, do="again", follow=True).text
+    assert "The hub asks the gateway once more." in editor.post(PLACE, **about(order), do="again", follow=True).text
     assert kept(shop).state == "surplus"
     shop.run_due()
     assert (kept(shop).state, kept(shop).error["code"]) == ("stuck", "not_offered")
@@ -115,5 +119,5 @@ def test_what_was_given_back_at_the_gateway_is_seen_without_anybody_saying_so(sh
 
 def test_only_what_is_stuck_can_be_settled(shop, order):
     with pytest.raises(PermanentError, match="does not wait"):
-        settle_stuck(shop.office(), kept(shop).id, given_back=True)
+        settle(shop.hub, "order", order["order"], "c_2", given_back=True)
     assert kept(shop).state == "surplus"

@@ -77,7 +77,7 @@ def test_what_a_page_did_not_offer_is_never_taken(walker):
     assert not found, "\n".join(found)
 
 
-DECISIONS = {"ledger.decide", "stuck.decide", "runs.decide", "escrow.act", "orders.settle"}
+DECISIONS = {"ledger.decide", "stuck.decide", "runs.decide", "escrow.act", "stuck.settle"}
 
 
 def undecided(walker):

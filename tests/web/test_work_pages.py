@@ -43,7 +43,8 @@ def job_of(shop, job, identity):
 
 def transport(shop, **more):
     given = {"title": "Piano <to> Kiel", "skills": ["truck"], "date": "2027-02-10", "pay": "direct", "currency": "EUR"}
-    return shop.do("jobs", "post", {**given, "customer": ADA, **more}, "post")
+    given |= {"customer": ADA, **more}
+    return shop.do("jobs", "post", {name: value for name, value in given.items() if value is not None}, "post")
 
 
 def row_of(shop, table):
@@ -82,6 +83,21 @@ def test_who_is_known_gets_the_address_by_mail_and_the_page_says_the_same(shop):
     assert "Thank you. We look at it and write to you." in said
     assert row_of(shop, providers).name == "Grace Hopper"
     assert [mail["recipient"] for mail in shop.hub.store.mails()] == ["grace@example.com"]
+
+
+def test_the_same_press_registers_once_and_tells_once(shop):
+    for key in ("k1", "k1", "k2"):
+        answer, said = send(shop, "/register", **{**GRACE, "key": key})
+        assert (answer.status_code, "Thank you. We look at it and write to you." in said) == (200, True)
+    assert shop.told("provider") == ["provider.registered"]
+    assert row_of(shop, providers).state == "registered"
+
+
+def test_who_was_suspended_stays_so_when_they_register_again(shop):
+    identity = provider(shop)
+    shop.do("providers", "suspend", {"provider": identity}, "suspend")
+    send(shop, "/register", **{**GRACE, "f-email": "GRACE@example.com"})
+    assert (row_of(shop, providers).state, row_of(shop, providers).skills) == ("suspended", ["truck"])
 
 
 @pytest.mark.parametrize(("language", "words"), [("de", "Mit uns arbeiten"), ("hi", "हमारे साथ काम करें")])
@@ -125,6 +141,63 @@ def test_an_address_that_the_hub_never_made_leads_nowhere(shop):
 
 
 # a job
+
+
+@pytest.mark.parametrize("do", ["accept", "decline", "offer"])
+def test_a_provider_answers_by_their_own_address_only(shop, do):
+    """The address of another job, of another provider, with a letter changed, or another kind of address."""
+    grace, linus = provider(shop), provider(shop, "Linus Torvalds")
+    job = transport(shop, pay="none")
+    shop.do("jobs", "assign", {"job": job["job"], "provider": grace}, "assign")
+    before = shop.told()
+    token = job_of(shop, job, grace).rpartition("/")[2]
+    for wrong in (
+        token[:-1],
+        f"{token}x",
+        token.swapcase(),
+        pages_of(shop, grace).rpartition("/")[2],
+        f"{job['job']}:{grace}",
+    ):
+        assert send(shop, f"/j/{wrong}", do=do, price="5")[0].status_code == 404
+    assert send(shop, job_of(shop, {"job": "job_x"}, grace), do=do, price="5")[0].status_code == 404
+    answer, said = send(shop, job_of(shop, job, linus), do=do, price="5")
+    assert answer.status_code == 409
+    assert "somebody else" in said
+    assert shop.told() == before
+    assert row_of(shop, jobs).awaiting == "acceptance"
+
+
+def test_an_answer_that_is_given_twice_counts_once_and_the_other_one_is_too_late(shop):
+    grace = provider(shop)
+    job = transport(shop, pay="none")
+    shop.do("jobs", "assign", {"job": job["job"]}, "assign")
+    for key in ("one", "two"):
+        answer, _ = send(shop, job_of(shop, job, grace), do="decline", key=key)
+    assert answer.status_code == 409
+    assert shop.told("job") == ["job.posted", "job.assigned", "job.declined", "job.unfilled"]
+    answer, said = send(shop, job_of(shop, job, grace), do="accept", key="three")
+    assert (answer.status_code, "accept" in row_of(shop, jobs).state) == (409, False)
+    assert "Grace" not in said or "yours" not in said
+
+
+@pytest.mark.parametrize("price", [None, {"minor": 90_000, "currency": "EUR"}])
+def test_a_price_for_a_job_that_asks_for_none_is_not_taken(shop, price):
+    grace = provider(shop)
+    job = transport(shop, pay="none", currency=None, price=price)
+    answer, _ = send(shop, job_of(shop, job, grace), do="offer", price="5")
+    assert answer.status_code == 409
+    assert shop.told("job.offered") == []
+
+
+def test_who_is_not_approved_offers_nothing_and_is_shown_no_jobs(shop):
+    grace = provider(shop)
+    job = transport(shop)
+    assert "Piano &lt;to&gt; Kiel" in shop.visit(pages_of(shop, grace)).text
+    shop.do("providers", "suspend", {"provider": grace}, "suspend")
+    assert "Piano &lt;to&gt; Kiel" not in shop.visit(pages_of(shop, grace)).text
+    answer, _ = send(shop, job_of(shop, job, grace), do="offer", price="950")
+    assert answer.status_code == 409
+    assert shop.told("job.offered") == []
 
 
 def test_a_price_is_offered_chosen_and_paid(shop):

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from hub.commerce.forms import Form, Offer, Text
     from hub.jsontypes import Json, JsonObject
+    from hub.office import Office
 
 log = structlog.get_logger(__name__)
 
@@ -101,6 +102,11 @@ def _taken(form: Form, entered: Mapping[str, str]) -> ResponseReturnValue:
         if not isinstance(said, Said):
             raise
         return form_response(form, entered, with_problem(answers, said)), 422
+    return _led(form, office, identity)
+
+
+def _led(form: Form, office: Office, identity: str) -> ResponseReturnValue:
+    """On to where what was sent is paid, or to its page when nothing is to be paid or it could not be begun."""
     page = office.address("s", identity)
     try:
         address = begin(office, form, identity) or page

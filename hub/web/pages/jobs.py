@@ -10,6 +10,7 @@ from flask import flash, redirect, render_template, request, url_for
 
 from hub.commerce.job_reading import FOR_CUSTOMER, find_job, offers_of, payments_of, price_of
 from hub.commerce.job_states import STEPS, can
+from hub.engine.unreturned import unreturned
 from hub.errors import ActionError, ConfigError, MoneyError
 from hub.journal.queries import EventFilter
 from hub.journal.tables_work import jobs as table
@@ -184,6 +185,7 @@ def _page(reference: str, pressed: Pressed) -> str:
         possible=possible,
         address=hub.office("job").address(FOR_CUSTOMER, row.id),
         told=hub.queries.events(EventFilter(text=row.id), limit=100).items,
+        unreturned=unreturned(hub, row.id),
         pressed=pressed,
         key=form_key(),
     )

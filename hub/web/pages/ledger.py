@@ -275,10 +275,8 @@ def reconcile(check: str) -> ResponseReturnValue:
         if do == "settle":
             reconciliation.settle(hub.office(new_id("rec", hub.now())), check, typed["why"], actor())
             agrees = True
-        elif do == "take":
-            agrees = reconciliation.take_over(hub.office(new_id("rec", hub.now())), check, actor())
         else:
-            agrees = _asked_again(check)
+            agrees = _asked_again(check, takes=do == "take")
     except HubError as error:
         flash(str(error), "danger")
         return redirect(url_for("ledger.compared"), 303)
@@ -287,14 +285,21 @@ def reconcile(check: str) -> ResponseReturnValue:
     return redirect(url_for("ledger.compared"), 303)
 
 
-def _asked_again(check: str) -> bool:
-    """Of a payment, what the gateway says is told, as its own report would; asking changes nothing there."""
-    hub = the_hub()
+def _asked_again(check: str, *, takes: bool) -> bool:
+    """Ask the gateway, and compare or take its word over; asking changes nothing there."""
+    hub, who = the_hub(), actor()
     with hub.database.read() as connection:
         row = reconciliation.check_of(connection, check)
     key = new_id("rec", hub.now())
+    office = hub.office(key)
     if row.kind != reconciliation.PAYMENT:
-        return reconciliation.compare_listed_again(hub.office(key), check, actor())
+        act = reconciliation.take_over if takes else reconciliation.compare_listed_again
+        return act(office, check, who)
     said = cast("JsonObject", hub.payments.act(row.connection, "payment.get", key, {"payment": row.subject}))
-    hub.payments.tell(row.connection, said, {}, known_as=row.subject)
-    return reconciliation.compare_again(hub.office(key), check, said, actor())
+    if not takes:
+        return reconciliation.compare_again(office, check, said, who)
+
+    def tell() -> None:
+        hub.payments.tell(row.connection, said, {}, known_as=row.subject)
+
+    return reconciliation.take_payment_over(office, check, said, tell, who)

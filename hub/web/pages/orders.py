@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 from flask import flash, redirect, render_template, request, url_for
 
-from hub.commerce.order_payments import settle_stuck
 from hub.commerce.order_reading import due_of, find_order, lines_of, payments_of
-from hub.errors import ActionError, HubError, MoneyError
+from hub.engine.unreturned import unreturned
+from hub.errors import ActionError, MoneyError
 from hub.journal.queries import EventFilter
 from hub.journal.tables_commerce import orders as table
 from hub.money import Money
@@ -17,8 +17,8 @@ from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key
 from hub.web.codes import code_picture
 from hub.web.csv_files import csv_file
-from hub.web.entries import Pressed, button_of, misfits, press, typed_in, wrong_address, wrong_currency
-from hub.web.sessions import actor, the_hub
+from hub.web.entries import Pressed, misfits, press, typed_in, wrong_address, wrong_currency
+from hub.web.sessions import the_hub
 from hub.web.sums import sums
 
 if TYPE_CHECKING:
@@ -100,20 +100,6 @@ def cancel(reference: str) -> ResponseReturnValue:
     return redirect(url_for("orders.show", reference=reference), 303)
 
 
-@pages.page("/orders/<reference>/payments/<payment>", Role.EDITOR, method="POST")
-def settle(reference: str, payment: str) -> ResponseReturnValue:
-    """A second payment could not be given back: it was done by hand, or the hub tries again."""
-    hub, given_back = the_hub(), button_of("do", ("given_back", "again")) == "given_back"
-    try:
-        settle_stuck(hub.office(f"order payment {payment}"), payment, given_back=given_back)
-    except HubError as error:
-        flash(str(error), "danger")
-        return redirect(url_for("orders.show", reference=reference), 303)
-    hub.store.note(actor(), f"order.{'given_back' if given_back else 'give_back_again'}", payment, hub.now())
-    flash("Noted: it is given back." if given_back else "The hub asks the gateway once more.", "success")
-    return redirect(url_for("orders.show", reference=reference), 303)
-
-
 def read_order(typed: Mapping[str, str]) -> tuple[JsonObject, dict[str, str]]:
     """The input of ``orders/create``, and by field what is wrong. A line: ``2 TEA-01``, or ``1 Delivery = 4.90``."""
     wrong = {**wrong_currency(typed["currency"]), **wrong_address(typed["email"])}
@@ -178,6 +164,7 @@ def _page(reference: str, pressed: Pressed) -> str:
         address=address,
         code=code_picture(address, "The page of the order"),
         told=hub.queries.events(EventFilter(text=row.id), limit=100).items,
+        unreturned=unreturned(hub, row.id),
         pressed=pressed,
         key=form_key(),
     )

@@ -49,12 +49,20 @@ _ACTIONS: Final[Mapping[str, tuple[str, JsonObject]]] = {
     "resume": ("subscription.resume", {}),
 }
 _FITS: Final[Mapping[str, frozenset[str]]] = {
-    "cancel": frozenset({"active", "trialing", "past_due", "paused"}),
-    "pause": frozenset({"active", "trialing"}),
+    "cancel": frozenset({"active", "past_due", "paused"}),
+    "pause": frozenset({"active"}),
     "resume": frozenset({"paused"}),
-    "card": frozenset({"active", "trialing", "past_due", "paused"}),
+    "card": frozenset({"active", "past_due", "paused"}),
 }
-"""In which states a button makes sense; what it was pressed for holds once the state is none of them."""
+"""In which states a button makes sense."""
+
+_DONE: Final[Mapping[str, frozenset[str]]] = {
+    "cancel": frozenset({"cancelling", "cancelled", "ended"}),
+    "pause": frozenset({"paused"}),
+    "resume": frozenset({"active"}),
+    "card": frozenset(),
+}
+"""In which states what a button is pressed for is done already, by another press or by somebody else."""
 
 _LOOKS: Final = 5
 """How often the page looks by itself whether the gateway has confirmed a change."""
@@ -150,9 +158,13 @@ def act(token: str) -> ResponseReturnValue:
     if not member.is_fresh:
         _ask(member.email)
         return _front(is_sent=True)
+    if do not in _FITS:
+        raise _nothing_of_yours()
     connection, subscription = request.form.get("connection", ""), request.form.get("subscription", "")
     row = _own(member, connection, subscription)
     address = url_for("portal.show", token=token, done=do, of=subscription, look=1, lang=asked_language())
+    if do not in _possible(row):
+        return redirect(address, 303) if row.state in _DONE[do] else _refused(token, member, row, "portal.not_now")
     try:
         if do == "card":
             return _give_card(row, address)
@@ -161,8 +173,12 @@ def act(token: str) -> ResponseReturnValue:
         log.warning("portal_action_failed", connection=connection, subscription=subscription, do=do, reason=str(error))
         if do == "card" and error.code == "method_unavailable":  # no other try helps: the page says what does
             return _shown(token, member, without_card=subscription), 422
-        return _shown(token, member, failed=subscription), 422
+        return _refused(token, member, row, "portal.not_now" if error.code == "wrong_state" else "portal.not_done")
     return redirect(address, 303)
+
+
+def _refused(token: str, member: Member, row: sa.Row[Any], why: str) -> ResponseReturnValue:
+    return _shown(token, member, failed=row.subscription, why=why), 422
 
 
 def _own(member: Member, connection: str, subscription: str) -> sa.Row[Any]:
@@ -180,12 +196,8 @@ def _nothing_of_yours() -> NotFoundError:
 
 
 def _do(member: Member, do: str, row: sa.Row[Any]) -> None:
-    """Raises ``NotFoundError`` for what nobody can do, and like an action."""
+    """Raises like an action."""
     hub = the_hub()
-    if do not in _ACTIONS:
-        raise _nothing_of_yours()
-    if row.state not in _FITS[do]:
-        return  # done already, by another press or by somebody else
     action, given = _ACTIONS[do]
     office = hub.office(f"portal {member.email} {action} {row.subscription} {form_key(request.form.get('key', ''))}")
     office.call(row.connection, action, {"subscription": row.subscription, **given}, action)
@@ -198,11 +210,9 @@ def takes_card(manifest: Manifest) -> bool:
 
 
 def _give_card(row: sa.Row[Any], back: str) -> ResponseReturnValue:
-    """Lead the customer to where another card is given. Raises ``NotFoundError`` where it is nowhere; like an action."""
+    """Lead the customer to where another card is given. Raises like an action."""
     hub = the_hub()
-    manifest = manifest_of(row.connection)
-    if manifest is None or not takes_card(manifest) or row.state not in _FITS["card"]:
-        raise _nothing_of_yours()
+    manifest = hub.registry.get(hub.accounts.get(row.connection).connector).manifest
     with hub.database.read() as reading:
         name = _name(row, _plan_names(reading, [row]))
     back = f"{hub.settings.address}{back.removeprefix(request.script_root)}"
@@ -216,7 +226,7 @@ def _member(token: str) -> Member:
     return member_of(the_hub().pages.identity(PAGE, token), the_hub().now())
 
 
-def _shown(token: str, member: Member, *, failed: str = "", without_card: str = "") -> Response:
+def _shown(token: str, member: Member, *, failed: str = "", why: str = "", without_card: str = "") -> Response:
     now = the_hub().now()
     with the_hub().database.read() as connection:
         accesses = [row for row in held(connection, member.email) if holds(row, now)]
@@ -235,6 +245,7 @@ def _shown(token: str, member: Member, *, failed: str = "", without_card: str = 
         subscribed=subscribed,
         waiting=waiting,
         failed=failed,
+        why=why,
         key=new_key(),
         token=token,
         post_to=url_for("portal.act", token=token, lang=asked_language()),
@@ -263,20 +274,26 @@ def _plan_names(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> Mappi
     return {(plan.connection, plan.plan): str(value(plan.data, "name") or plan.plan) for plan in plans}
 
 
-def _subscribed(row: sa.Row[Any], names: Mapping[tuple[str, str], str], *, can_card: bool) -> Subscribed:
-    fitting = [name for name, states in _FITS.items() if row.state in states]
-    there = offered(row.connection, [_ACTIONS[name][0] for name in fitting if name in _ACTIONS])
+def _possible(row: sa.Row[Any]) -> frozenset[str]:
+    """What the customer can do with a subscription as it stands: the buttons that are shown, and nothing else is done."""
+    fitting = {name for name, states in _FITS.items() if row.state in states}
+    there = offered(row.connection, [action for action, _ in _ACTIONS.values()])
     manifest = manifest_of(row.connection)
     possible = {name for name in fitting if name in _ACTIONS and _ACTIONS[name][0] in there}
-    if can_card and "card" in fitting and manifest is not None and takes_card(manifest):
+    if "card" in fitting and manifest is not None and takes_card(manifest):
         possible.add("card")
+    return frozenset(possible)
+
+
+def _subscribed(row: sa.Row[Any], names: Mapping[tuple[str, str], str], *, can_card: bool) -> Subscribed:
+    manifest = manifest_of(row.connection)
     is_asked = request.args.get("done") == "card" and request.args.get("of") == row.subscription
     return Subscribed(
         row=row,
         name=_name(row, names),
         amount=value(row.data, "amount"),
         said=_standing(row),
-        possible=frozenset(possible),
+        possible=_possible(row) if can_card else _possible(row) - {"card"},
         is_by_link=manifest is not None and manifest.capabilities["recurring_payment"].limits.get("mode") == "link",
         gateway=manifest.title if manifest is not None else "",
         payers_page=manifest.links.get("payers", "") if manifest is not None else "",
@@ -290,7 +307,8 @@ def _name(row: sa.Row[Any], names: Mapping[tuple[str, str], str]) -> str:
 
 def _standing(row: sa.Row[Any]) -> str:
     period = cast("JsonObject", value(row.data, "period") or {})
-    paid = _day(moment(cast("str | None", period.get("end"))))
+    end = moment(cast("str | None", period.get("end")))
+    paid = _day(end)
     if row.state == "cancelling":
         day = _day(moment(cast("str | None", value(row.data, "cancel_at")))) or paid
         return say("portal.cancelling", day=day) if day else say("portal.ending")
@@ -298,6 +316,9 @@ def _standing(row: sa.Row[Any]) -> str:
         return say(f"portal.{row.state}")
     if row.state in {"cancelled", "ended"}:
         return say("portal.over")
+    trial = moment(cast("str | None", value(row.data, "trial_ends_at")))
+    if trial is not None and end is not None and trial >= end:
+        return say("portal.trial", day=paid)
     return say("portal.active", day=paid) if paid else say("portal.running")
 
 

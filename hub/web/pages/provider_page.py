@@ -234,8 +234,11 @@ def _check_own(reference: str, provider: str) -> None:
 
 def _offer(token: str, reference: str, provider: str, entered: Mapping[str, str]) -> ResponseReturnValue:
     with the_hub().database.read() as connection:
-        currency = find_job(connection, reference).currency or ""
-    price, note, problems = read_offer(entered, currency)
+        row = find_job(connection, reference)
+    if row.price is not None or row.currency is None:
+        message = f"The job {row.number} asks for no prices."
+        raise PermanentError(message, code="wrong_state", remedy="Look at the page again.")
+    price, note, problems = read_offer(entered, row.currency)
     if price is None or problems:
         return _job_page(token, entered, problems), 422
     office = the_hub().office(f"offer {reference} {provider} {form_key(entered.get('key', ''))} {price}")

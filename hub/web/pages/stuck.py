@@ -1,4 +1,4 @@
-"""Work that is stuck: why, and what a person can say of it."""
+"""Work that is stuck, and payments that could not be given back: why, and what a person can say of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from flask import flash, redirect, render_template, request, url_for
 
 from hub.engine.stuck import it_happened, stuck_work, try_again
-from hub.errors import DeliveryError
+from hub.engine.unreturned import settle as settle_payment
+from hub.engine.unreturned import unreturned
+from hub.errors import DeliveryError, HubError
 from hub.web.access import Pages, Role
 from hub.web.entries import Pressed, button_of, typed_in
 from hub.web.pages.events import parse_object
@@ -28,7 +30,8 @@ def show() -> ResponseReturnValue:
 
 
 def _page(pressed: Pressed) -> str:
-    return render_template("stuck.html", stuck=stuck_work(the_hub()), pressed=pressed)
+    hub = the_hub()
+    return render_template("stuck.html", stuck=stuck_work(hub), unreturned=unreturned(hub), pressed=pressed)
 
 
 @pages.page("/stuck", Role.EDITOR, method="POST")
@@ -47,4 +50,20 @@ def decide() -> ResponseReturnValue:
         try_again(hub, kind, subject)
     hub.store.note(actor(), "work.decide", f"{kind}/{subject}", hub.now(), said)
     flash("Noted; it goes on within seconds. If it is stuck again, it stands here again.", "success")
+    return redirect(url_for("stuck.show"), 303)
+
+
+@pages.page("/stuck/payments", Role.EDITOR, method="POST")
+def settle() -> ResponseReturnValue:
+    """A payment that could not be given back: a person did it by hand, or the gateway is asked once more."""
+    hub, given_back = the_hub(), button_of("do", ("given_back", "again")) == "given_back"
+    kind, subject, payment = (request.form.get(name, "") for name in ("kind", "subject", "payment"))
+    try:
+        settle_payment(hub, kind, subject, payment, given_back=given_back)
+    except HubError as error:
+        flash(str(error), "danger")
+    else:
+        done = "given_back" if given_back else "give_back_again"
+        hub.store.note(actor(), f"{kind}.{done}", payment, hub.now())
+        flash("Noted: it is given back." if given_back else "The hub asks the gateway once more.", "success")
     return redirect(url_for("stuck.show"), 303)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, cast
 import sqlalchemy as sa
 from flask import flash, redirect, render_template, request, url_for
 
+from hub.engine.unreturned import unreturned
 from hub.errors import ActionError, HubError, NotFoundError
 from hub.journal.queries import EventFilter
 from hub.journal.tables import charges as charges_table
@@ -126,6 +127,7 @@ def _page(connection: str, subscription: str, pressed: Pressed) -> str:
         charges=hub.payments.store.charges_of(subscription) if kept is not None else [],
         told=hub.queries.events(EventFilter(type="subscription.*", text=subscription), limit=100).items,
         possible=_possible(connection, state),
+        unreturned=unreturned(hub, subscription),
         key=form_key(),
         pressed=pressed,
     )

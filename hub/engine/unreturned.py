@@ -1,0 +1,126 @@
+"""Payments that came in for nothing and could not be given back: a person gives them back in another way, and says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, cast
+
+import sqlalchemy as sa
+
+from hub.commerce.job_payments import GIVE_BACK as GIVE_BACK_OF_JOB
+from hub.commerce.order_payments import GIVE_BACK as GIVE_BACK_OF_ORDER
+from hub.errors import NotFoundError, PermanentError
+from hub.journal.tables import events, payments, subscriptions
+from hub.journal.tables_commerce import order_payments, orders
+from hub.journal.tables_work import job_payments, jobs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+    from typing import Any
+
+    from hub.engine.hub import Hub
+    from hub.journal.book import Book
+    from hub.jsontypes import JsonObject
+
+_MOST: Final = 200
+_NOTED: Final = "given_back:{}"
+"""The step of a subscription by which a person said so of a payment."""
+
+_OWNED: Final[Mapping[str, tuple[sa.Table, sa.Table, str, str]]] = {
+    "order": (order_payments, orders, "order", GIVE_BACK_OF_ORDER),
+    "job": (job_payments, jobs, "job", GIVE_BACK_OF_JOB),
+}
+"""Of what owns payments: the table of these, its own, the column between them, the timer that gives one back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreturned:
+    """One payment. ``kind``: order, job or subscription; ``subject``: which; ``name``: what people call it."""
+
+    kind: str
+    subject: str
+    name: str
+    connection: str
+    payment: str
+    amount: JsonObject
+    message: str
+    since: datetime
+
+
+def unreturned(hub: Hub, subject: str = "") -> list[Unreturned]:
+    """Those that nobody settled yet, of all or of one order, job or subscription; the oldest first."""
+    with hub.database.read() as connection:
+        found = [*_of_orders_and_jobs(connection), *_of_subscriptions(connection)]
+    chosen = [one for one in found if subject in ("", one.subject)]
+    return sorted(chosen, key=lambda one: (one.since, one.payment))
+
+
+def settle(hub: Hub, kind: str, subject: str, payment: str, *, given_back: bool) -> None:
+    """A person gave it back themselves, or the gateway is asked once more.
+
+    Raises ``PermanentError`` (``wrong_state``) when it waits for nobody, ``NotFoundError``, and like an action.
+    """
+    one = next((one for one in unreturned(hub, subject) if (one.kind, one.payment) == (kind, payment)), None)
+    if one is None:
+        message = f"The payment {payment} does not wait for anybody any more."
+        raise PermanentError(message, code="wrong_state", remedy="Load the page again to see how it stands.")
+    if kind in _OWNED:
+        hub.recorder.change(lambda book: _settle_owned(book, one, given_back=given_back), hub.now(), (None, None))
+        return
+    row = hub.payments.store.get(subscriptions, subject)
+    if given_back:
+        known = hub.payments.store.subscription(row)
+        hub.payments.store.keep_subscription(row, known, hub.now(), _NOTED.format(payment))
+    else:
+        hub.charging.give_back_again(row, payment, cast("int", one.amount["minor"]))
+
+
+def _of_orders_and_jobs(connection: sa.Connection) -> Iterator[Unreturned]:
+    for kind, (table, owners, name, _) in _OWNED.items():
+        same = sa.and_(payments.c.connection == table.c.connection, payments.c.payment == table.c.payment)
+        query = (
+            sa.select(table, owners.c.number)
+            .join(owners, owners.c.id == table.c[name])
+            .join(payments, same)
+            .where(table.c.state == "stuck", payments.c.refunded < table.c.minor)
+            .order_by(table.c.updated_at)
+            .limit(_MOST)
+        )
+        for row in connection.execute(query):
+            amount: JsonObject = {"minor": row.minor, "currency": row.currency}
+            yield Unreturned(
+                kind, getattr(row, name), str(row.number), row.connection, row.payment, amount,
+                str((row.error or {}).get("message", "")), row.updated_at,
+            )  # fmt: skip
+
+
+def _of_subscriptions(connection: sa.Connection) -> Iterator[Unreturned]:
+    told = sa.select(events.c.source, events.c.data, events.c.created_at)
+    newest = told.where(events.c.type == "subscription.not_given_back").order_by(events.c.id.desc()).limit(_MOST)
+    for row in connection.execute(newest).all():
+        data = row.data
+        place = (payments.c.connection == row.source, payments.c.payment == data["payment"])
+        refunded = connection.scalar(sa.select(payments.c.refunded).where(*place)) or 0
+        steps = sa.select(subscriptions.c.steps).where(subscriptions.c.id == data["subscription"])
+        noted = {step for step, _ in connection.scalar(steps) or ()}
+        if refunded < data["amount"]["minor"] and _NOTED.format(data["payment"]) not in noted:
+            name = str((data.get("customer") or {}).get("name") or data["subscription"])
+            yield Unreturned(
+                "subscription", data["subscription"], name, row.source, data["payment"], data["amount"],
+                data["error"]["message"], row.created_at,
+            )  # fmt: skip
+
+
+def _settle_owned(book: Book, one: Unreturned, *, given_back: bool) -> None:
+    table, _, _, timer = _OWNED[one.kind]
+    place = (table.c.connection == one.connection, table.c.payment == one.payment, table.c.state == "stuck")
+    row: sa.Row[Any] | None = book.connection.execute(sa.select(table).where(*place)).one_or_none()
+    if row is None:
+        message = f"The payment {one.payment} was settled by somebody else at this very moment."
+        raise NotFoundError(message, remedy="Load the page again to see how it stands.")
+    if given_back:
+        book.change(table, row, state="refunded")
+    else:
+        book.change(table, row, state="surplus", error=None)
+        book.wake_at(timer, row.id, book.now)
