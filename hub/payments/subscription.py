@@ -217,7 +217,7 @@ def other_method(
     changed = replace_method(known, method)
     if retry_at is not None and known.attempt and known.state in _UNPAID:
         changed = due(changed, retry_at)
-    return changed, [("subscription.updated", f"method.{part}", {"changes": {"method": "new"}})]
+    return changed, _news(known, f"method.{part}", {"changes": {"method": "new"}})
 
 
 def due(known: Subscription, moment: datetime | None) -> Subscription:
@@ -303,7 +303,7 @@ def change(  # noqa: PLR0913 (what may change)
         new = replace(new, balance=known.balance + remaining_share(difference, start, end, now))
     wanted = (("plan", plan), ("quantity", quantity), ("price", _money(known, price)), ("method", method and "new"))
     changes: JsonObject = {name: value for name, value in wanted if value is not None}
-    return new, [("subscription.updated", now.isoformat(), {"changes": changes})]
+    return new, _news(known, now.isoformat(), {"changes": changes})
 
 
 def price_changed(known: Subscription, plan: str, price: int, part: str) -> tuple[Subscription, list[Tale]]:
@@ -316,6 +316,11 @@ def price_changed(known: Subscription, plan: str, price: int, part: str) -> tupl
     when = start if known.cycle and not known.attempt else end
     news: JsonObject = {"changes": {"price": _money(known, price), "from": _stamp(when)}}
     return moved, [("subscription.updated", f"price.{plan}.{part}", news)]
+
+
+def _news(known: Subscription, part: str, data: JsonObject) -> list[Tale]:
+    """A change is told of what has begun; else the start tells how it is by then."""
+    return [] if known.state == "pending" else [("subscription.updated", part, data)]
 
 
 def _left(known: Subscription) -> JsonObject:

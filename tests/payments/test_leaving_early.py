@@ -2,6 +2,7 @@
 
 import pytest
 
+from hub.engine.charge_calls import ChargeCalls
 from hub.errors import PermanentError
 from hub.journal.tables import checkouts
 from hub.journal.tables_ledger import refund_requests
@@ -251,15 +252,15 @@ def test_that_the_gateway_refused_is_told_though_the_process_died_before(corner,
     leave(corner, join(corner))
     corner.visit(corner.gateway.pay("c_1"))
     corner.gateway.refuse(402, {"error": "card_declined"})
-    real = corner.hub.charging._tell
+    real = ChargeCalls.tell
 
-    def dying(row, tales, payment=None):
+    def dying(self, row, tales, payment=None):
         if tales[0][0] == "subscription.not_given_back":
             monkeypatch.undo()
             raise KilledError
-        real(row, tales, payment)
+        real(self, row, tales, payment)
 
-    monkeypatch.setattr(corner.hub.charging, "_tell", dying)
+    monkeypatch.setattr(ChargeCalls, "tell", dying)
     with pytest.raises(KilledError):
         corner.run_due()
     corner.forward(hours=1)

@@ -7,6 +7,7 @@ import pytest
 
 from hub.errors import TransientError
 from hub.journal.tables import plans, subscriptions
+from hub.journal.tables_billing import told_subscriptions
 from tests.fakes.server import DOWN
 from tests.payments.conftest import ADA, EUR, Corner
 from tests.payments.test_subscriptions import act, member, plan
@@ -287,3 +288,19 @@ def test_what_an_action_gives_names_the_period_that_is_paid(corner):
     assert "cancel_at" not in given
     fresh = corner.act("subscription.create", {"plan": plan(corner), "customer": ADA}, "fresh")
     assert "period" not in fresh
+
+
+def test_what_is_changed_before_it_begins_is_told_with_its_start_and_it_is_no_member_before(corner):
+    made = corner.act("subscription.create", {"plan": plan(corner), "customer": ADA}, "join")
+    assert act(corner, "update", made["subscription"], quantity=2)["status"] == "pending"
+    assert corner.told("subscription") == []
+    with corner.hub.database.read() as connection:
+        assert connection.execute(told_subscriptions.select()).all() == []
+    corner.pay(made["checkout_url"])
+    corner.run_due()
+    assert (corner.told("subscription"), corner.event("subscription.started")["quantity"]) == (
+        ["subscription.started"],
+        2,
+    )
+    act(corner, "update", made["subscription"], "more", quantity=3)
+    assert corner.event("subscription.updated")["changes"] == {"quantity": 3}
