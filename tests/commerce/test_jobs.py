@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from hub.commerce.job_giving import lapse
+from hub.journal.tables_office import timers
 from hub.journal.tables_work import job_payments, providers
 
 ADA = {"email": "ada@example.com", "name": "Ada Lovelace"}
@@ -80,7 +81,8 @@ def test_when_nobody_is_left_it_is_told_and_somebody_can_be_named(work):
     assert work.event("job.unfilled")["reason"] == "nobody_left"
     assert state(work, job)["state"] == "posted"
     late = person(work, "Zoe", skills=())
-    assert step(work, "assign", job, provider=late)["provider"] == late
+    given = step(work, "assign", job, provider=late)
+    assert (given["provider"], "reason" in given) == (late, False)
     step(work, "accept", job, provider=late)
     assert state(work, job)["state"] == "accepted"
 
@@ -94,7 +96,8 @@ def test_whoever_has_another_job_that_day_or_is_away_is_not_asked(work):
     from_page = work.office("calendar")
     from_page.change(lambda book: book.change(providers, book.get(providers, mary), calendar=["2027-02-10"]))
     third = post(work, "post-3")
-    assert step(work, "assign", third)["state"] == "posted", "nobody is free"
+    left = step(work, "assign", third)
+    assert (left["state"], "until" in left) == ("posted", False), "nobody is free"
     assert work.told("job")[-1] == "job.unfilled"
 
 
@@ -277,6 +280,11 @@ def test_a_job_that_cannot_be_is_refused(work, more, words):
 # who gets it, and when it is too late
 
 
+def timers_of(shop, job):
+    with shop.hub.database.read() as connection:
+        return [row.kind for row in connection.execute(timers.select().where(timers.c.subject == job))]
+
+
 def people_of(shop):
     return {one["name"]: one["provider"] for one in shop.do("providers", "find", {}, str(shop.moment))["providers"]}
 
@@ -337,11 +345,13 @@ def test_an_answer_just_in_time_counts(work):
 def test_the_timer_of_an_answer_that_comes_too_early_waits(work):
     job = post(work)
     step(work, "assign", job)
+    assert timers_of(work, job) == ["jobs.answer"]
     lapse(work.office("early"), job)
     assert whose(work, job) == "Grace"
     work.forward(hours=25)
     assert whose(work, job) == "Linus"
     step(work, "accept", job)
+    assert timers_of(work, job) == []
     lapse(work.office("late"), job)
     assert (whose(work, job), state(work, job)["state"]) == ("Linus", "accepted")
 
@@ -429,6 +439,17 @@ def test_only_an_open_offer_for_this_job_of_somebody_approved_can_be_chosen(offe
     )
     assert work.do("jobs", "choose", {"job": job, "offer": second["offer"]}, "once more")["state"] == "accepted"
     assert work.told("job.chosen") == ["job.chosen"]
+
+
+def test_who_was_chosen_has_nothing_to_accept_and_the_customer_may_choose_another_still(offered):
+    work, job = offered
+    chosen = choose(work, job, 1)
+    assert timers_of(work, job) == []
+    before = state(work, job)
+    assert work.do("jobs", "accept", {"job": job, "provider": chosen["provider"]}) == before
+    again = choose(work, job, 0)
+    assert [one["state"] for one in again["offers"]] == ["chosen", "open"]
+    assert work.told("job.accepted") == []
 
 
 def test_while_somebody_is_asked_no_offer_is_made_or_chosen(work):
