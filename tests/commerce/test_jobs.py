@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from hub.commerce.job_giving import lapse
+from hub.commerce.jobs import no_offers
 from hub.journal.tables_office import timers
 from hub.journal.tables_work import job_payments, providers
 
@@ -78,7 +79,8 @@ def test_when_nobody_is_left_it_is_told_and_somebody_can_be_named(work):
     step(work, "assign", job)
     for _ in range(3):
         work.do("jobs", "decline", {"job": job}, f"decline {whose(work, job)}")
-    assert work.event("job.unfilled")["reason"] == "nobody_left"
+    no_offers(work.office("a timer that was claimed meanwhile"), job)
+    assert [one["reason"] for one in work.said("job.unfilled")] == ["nobody_left"]
     assert state(work, job)["state"] == "posted"
     late = person(work, "Zoe", skills=())
     given = step(work, "assign", job, provider=late)
@@ -144,6 +146,7 @@ def test_a_dispute_stops_what_would_be_confirmed_by_itself(work):
     for action in ("assign", "accept", "start", "done"):
         step(work, action, job)
     step(work, "dispute", job, reason="blurred")
+    assert timers_of(work, job) == []
     work.forward(days=9)
     assert (state(work, job)["state"], state(work, job)["reason"]) == ("disputed", "blurred")
     assert work.refused_to("jobs", "confirm", {"job": job}).message == "The job 1 cannot be confirmed: it is disputed."
@@ -240,6 +243,7 @@ def test_what_comes_in_after_it_was_cancelled_goes_back(offered, gateway):
     choose(work, job, 0)
     step(work, "cancel", job, reason="no need")
     assert work.event("job.cancelled")["reason"] == "no need"
+    assert {one["state"] for one in state(work, job)["offers"]} == {"passed"}
     pay(work, job, amount=eur(120_000))
     with work.hub.database.read() as connection:
         row = connection.execute(job_payments.select()).one()
@@ -403,6 +407,8 @@ def test_whoever_accepted_a_paid_job_waits_for_the_money_and_cannot_decline_then
     job = post(work, pay="direct", price=eur(24900))
     step(work, "assign", job)
     assert step(work, "accept", job)["awaiting"] == "payment"
+    assert work.told("job.accepted") == ["job.accepted"], "the customer is asked to pay then"
+    lapse(work.office("a timer that was claimed meanwhile"), job)
     for _ in range(2):
         work.do("jobs", "accept", {"job": job}, "again")
     error = work.refused_to("jobs", "decline", {"job": job})
@@ -439,6 +445,17 @@ def test_only_an_open_offer_for_this_job_of_somebody_approved_can_be_chosen(offe
     )
     assert work.do("jobs", "choose", {"job": job, "offer": second["offer"]}, "once more")["state"] == "accepted"
     assert work.told("job.chosen") == ["job.chosen"]
+
+
+def test_a_job_that_is_not_paid_here_is_given_at_once_to_who_is_chosen(work):
+    people = people_of(work)
+    job = post(work, currency="EUR")
+    for name in ("Grace", "Mary"):
+        work.do("jobs", "offer", {"job": job, "provider": people[name], "price": eur(100)}, name)
+        work.moment += timedelta(seconds=1)
+    chosen = choose(work, job, 1)
+    assert (chosen["state"], chosen["provider"]) == ("accepted", people["Mary"])
+    assert [one["state"] for one in chosen["offers"]] == ["passed", "chosen"]
 
 
 def test_who_was_chosen_has_nothing_to_accept_and_the_customer_may_choose_another_still(offered):
@@ -496,6 +513,7 @@ def test_who_confirmed_cannot_dispute_any_more_and_a_late_timer_confirms_nothing
     job = post(work)
     for action in ("assign", "accept", "start", "done", "confirm"):
         step(work, action, job)
+    assert timers_of(work, job) == []
     error = work.refused_to("jobs", "dispute", {"job": job})
     assert error.message == "The job 1 cannot be disputed: it was confirmed."
     work.forward(days=4)
