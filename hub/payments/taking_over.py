@@ -10,15 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from hub.money import Money
-from hub.payments.comparing_lists import DISPUTE, FAILED, LOST, NOT_YET, OPEN, PAYOUT, TRANSFER, WON, listed
+from hub.payments.comparing_lists import DISPUTE, FAILED, NOT_YET, OPEN, PAYOUT, TRANSFER, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from hub.jsontypes import JsonObject
     from hub.payments.comparing_lists import Standing
-
-_DECIDED = frozenset({WON, LOST})
 
 
 class Report(NamedTuple):
@@ -54,7 +52,7 @@ def reports(
 
 def _dispute(here: Standing | None, there: Standing, item: JsonObject, payment: object) -> Iterator[Report]:
     """It was opened, and decided; a decision may be followed by another one, on appeal."""
-    if not payment or (here is not None and (here.state == there.state or there.state not in _DECIDED)):
+    if not payment or (here is not None and here.state == there.state):
         return
     data: JsonObject = {"dispute": item["dispute"], "payment": str(payment), "amount": item["amount"]}
     if here is None:

@@ -59,6 +59,7 @@ def credit(account, expected, found, currency):
         ([PART], {"status": "succeeded", "amount": money(10000), "captured": money(7000)}, []),
         ([PART], {"status": "succeeded", "amount": money(10000), "captured": money(9000)}, gateway(7000, 9000, MORE)),
         ([PART], {"status": "voided", "amount": money(10000), "captured": money(0)}, gateway(7000, 0, WAIT)),
+        ([PAID], {"status": "succeeded", "amount": money(10000), "captured": money(0)}, []),
         ([BEGUN, RETURNED], {"status": "returned", "amount": money(10000)}, []),
         ([PAID, RETURNED], {"status": "returned", "amount": money(10000)}, []),
         ([PAID, RETURNED], {"status": "succeeded", "amount": money(10000)}, gateway(0, 10000, WAIT)),

@@ -8,6 +8,7 @@ from hub.errors import ConflictError, PermanentError, TransientError
 from hub.journal.entries import Happening
 from hub.journal.tables_ledger import ledger_checks
 from hub.journal.tables_office import timers
+from hub.money import Money
 from hub.payments import reconciliation
 from tests.payments.market import complete
 
@@ -203,6 +204,40 @@ def test_what_the_gateway_credits_in_another_currency_is_booked_at_night_where_n
     assert market.events("hub.ledger_difference") == []
 
 
+@pytest.mark.parametrize(("currency", "corrected"), [("JPY", 15100), ("KWD", 14999)])
+def test_another_credit_is_taken_over_and_all_of_it_goes_back_with_the_payment(quick, currency, corrected):
+    payment, act, told = paid(quick), quick.hub.payments.act, []
+    said = {"settled": {"minor": 15043, "currency": currency}}
+
+    def abroad(name, action, key, given, **more):
+        answer = act(name, action, key, given, **more)
+        return {**answer, **said} if action == "payment.get" else answer
+
+    quick.hub.payments.act = abroad
+    quick.forward(days=2)
+    said["settled"] = {"minor": corrected, "currency": currency}
+    quick.sandbox("POST", "/refunds", {"payment": payment, "amount": 2500, "currency": "USD"})
+    quick.heard("refund.issued")
+    quick.forward(days=2)
+    check = next(row for row in quick.rows(ledger_checks) if row.state == "differs")
+    assert [check.found[0][name]["minor"] for name in ("expected", "found")] == [15043, corrected]
+    answer = abroad("sandbox", "payment.get", b"ask".hex().ljust(40, "0"), {"payment": payment})
+    office = quick.hub.office("page")
+    stale = {**answer, "settled": {"minor": 1, "currency": currency}}
+    with pytest.raises(ConflictError, match="in another way"):
+        reconciliation.take_payment_over(office, check.id, stale, lambda: told.append(1), "grace@example.com")
+    assert reconciliation.take_payment_over(office, check.id, answer, lambda: told.append(1), "grace@example.com")
+    row = next(row for row in quick.rows(ledger_checks) if row.id == check.id)
+    assert (row.state, row.why, row.settled_by, told) == ("settled", reconciliation.TAKEN, "grace@example.com", [1])
+    assert quick.events("payment.settled")[-1]["settled"] == said["settled"]
+    left = Money(corrected, currency).allocate([7500, 2500])[0].minor
+    assert quick.account("gateway:sandbox", currency) == left
+    quick.sandbox("POST", "/refunds", {"payment": payment, "amount": 7500, "currency": "USD"})
+    quick.heard("refund.issued", 2)
+    assert quick.account("gateway:sandbox", currency) == quick.account(f"exchange:{currency}/USD", currency) == 0
+    assert quick.books("USD") == quick.books(currency) == {}
+
+
 # which payments, and how long what was found is kept
 
 
@@ -275,15 +310,15 @@ def test_a_difference_that_agrees_on_a_later_day_is_over_by_itself(quick):
     assert second.state == "same"
 
 
-def test_a_difference_that_is_another_one_on_a_later_day_stands_once_as_it_is_now(quick):
-    payment = paid(quick)
-    refunded_unheard(quick, payment)
-    quick.forward(days=2)
-    issued(quick, payment, 1000, "a_part")
-    quick.forward(days=2)
-    assert open_ones(quick) == [(-1500, "")]
-    assert [row.why for row in quick.rows(ledger_checks)] == ["It differs in another way since.", ""]
-    assert len(quick.events("hub.ledger_difference")) == 2
+def test_a_difference_that_is_another_one_on_a_later_day_stands_once_as_it_is_now(market):
+    payment = paid(market)
+    refunded_unheard(market, payment)
+    market.forward(days=2)
+    issued(market, payment, 1000, "a_part")
+    market.forward(days=2)
+    assert open_ones(market) == [(-1500, "")]
+    assert [row.why for row in market.rows(ledger_checks)] == ["It differs in another way since.", ""]
+    assert len(market.events("hub.ledger_difference")) == 2
 
 
 @pytest.mark.parametrize("put_away", [True, False])

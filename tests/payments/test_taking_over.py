@@ -117,6 +117,11 @@ def test_what_is_told_of_a_payout_says_whose_it_is():
     assert "metadata" not in paid.data
 
 
+def test_a_long_number_makes_an_id_that_can_be_kept():
+    (paid,) = told(PAYOUT, None, "paid", payout="p" * 255)
+    assert paid.source_id == "payout.paid:" + "p" * 188
+
+
 @given(
     st.sampled_from([(DISPUTE, "lost"), (TRANSFER, "sent"), (PAYOUT, "paid")]),
     st.sampled_from(["open", "lost", "won", "sent", "paid", "on its way", "failed"]),
