@@ -136,6 +136,11 @@ class Paper(FPDF):
             self.line(self.l_margin, bottom, left, bottom)
         self.set_xy(self.l_margin, bottom)
 
+    def keep_together(self, rows: int, *, above: float = 0) -> None:
+        """Go on to a new page unless ``above`` millimetres and so many rows of one line have room on this one."""
+        if self.will_page_break(above + rows * (9 * _POINT * _LINE + 2) + 1):
+            self._go_on()
+
     def _go_on(self) -> None:
         self.add_page()
         if self._head:

@@ -132,6 +132,8 @@ def test_command(context: click.Context, paths: tuple[Path, ...], output_format:
             click.echo(f"{'passed' if one['passed'] else 'FAILED'}  {one['file']}  {one['name']}")
             for problem in cast("tuple[str, ...]", one["problems"]):
                 click.echo(f"        {problem}")
+        if not rows:
+            click.echo("These recipes bring no tests.")
     if not all(one["passed"] for one in rows):
         context.exit(FOUND_SOMETHING)
 

@@ -119,10 +119,10 @@ def _lines(paper: Paper, said: _Words, invoice: sa.Row[Any]) -> None:
 
 def _sums(paper: Paper, said: _Words, invoice: sa.Row[Any]) -> None:
     widths = (paper.inner_width - 36, 36.0)
+    rows: list[tuple[str, int, bool]] = []
 
     def row(words: str, minor: int, *, bold: bool = False) -> None:
-        amount = said.amount(Money(minor, invoice.currency))
-        paper.write_row([(words, widths[0], "R"), (amount, widths[1], "R")], bold=bold)
+        rows.append((words, minor, bold))
 
     if any(one["tax"] for one in invoice.taxes):
         row(said("net"), sum(one["net"] for one in invoice.taxes))
@@ -132,6 +132,10 @@ def _sums(paper: Paper, said: _Words, invoice: sa.Row[Any]) -> None:
     if invoice.paid:
         row(said("paid_so_far"), invoice.paid)
         row(said("due"), due_of(invoice).minor, bold=True)
+    paper.keep_together(len(rows))
+    for words, minor, bold in rows:
+        amount = said.amount(Money(minor, invoice.currency))
+        paper.write_row([(words, widths[0], "R"), (amount, widths[1], "R")], bold=bold)
 
 
 def _ways(paper: Paper, said: _Words, invoice: sa.Row[Any], billed: Billed) -> None:

@@ -184,6 +184,8 @@ class NewMeans:
         Raises ``ConflictError`` while a charge of the old one is under way, and what a gateway that is down says.
         """
         output = self._act(visit, "payment.get", "given", {"payment": visit.payment})
+        if output["status"] in {"failed", "expired"}:  # taken back after it was reported
+            self._desk.store.change_checkout(visit.id, self._hub.now(), state="closed")
         if output["status"] != "authorized":
             return  # let go already: an attempt before this one did the rest
         is_taken = self._replace(visit, str(output.get("stored_method") or visit.payment))

@@ -104,11 +104,11 @@ class PaymentClock:
 
     def _link(self, row: sa.Row[Any]) -> None:
         """A link has expired."""
-        now = self._hub.now()
-        if row.state == "active":
-            row = self._desk.store.change(links, row, now, state="expired", due_at=None)
+        now, store = self._hub.now(), self._desk.store
+        row = store.change(links, row, now, state="expired")
         happening = Happening("link.expired", row.connection, f"link.expired:{row.id}", link_event(row), now)
         self._hub.recorder.record(happening, now)
+        store.change(links, row, now, due_at=None)
 
     def _visit(self, visit: sa.Row[Any]) -> None:
         """A visit was decided: its link or subscription hears of it, a little later where others change that just now."""

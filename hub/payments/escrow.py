@@ -272,14 +272,13 @@ def _of_payment(book: Book, place: tuple[str, str], items: Sequence[NewEvent]) -
 
 def _follow(book: Book, row: Row, place: tuple[str, str], items: Sequence[NewEvent]) -> None:
     known, tales = Hold.from_json(row.terms), list[rules.Tale]()
-    for item in items:
-        known, more = _heard(book, known, item)
-        tales += more
     facts = book.connection.scalar(
         sa.select(payments.c.facts).where(payments.c.connection == place[0], payments.c.payment == place[1])
     )
     if facts is not None:
-        known, more = rules.followed(known, Facts.from_json(facts))
+        known, tales = rules.followed(known, Facts.from_json(facts))
+    for item in items:
+        known, more = _heard(book, known, item)
         tales += more
     if known.to_json() != row.terms or row.payment != place[1]:
         row = book.change(holds, row, payment=place[1])
@@ -287,11 +286,14 @@ def _follow(book: Book, row: Row, place: tuple[str, str], items: Sequence[NewEve
 
 
 def _heard(book: Book, known: Hold, item: NewEvent) -> tuple[Hold, list[rules.Tale]]:
-    """What an event says beyond the payment's own facts: a refund of ours failed after it was counted as done."""
+    """What an event says beyond the payment's own facts: a refund failed that a division of ours counts as done.
+
+    That is its own refund, and whatever had gone back before.
+    """
     data = item.data
     if item.type == "refund.failed":
         ours = book.rows(sa.select(divisions.c.output).where(divisions.c.hold == known.id, divisions.c.state == "done"))
-        if any((row.output or {}).get("refund") == data["refund"] for row in ours):
+        if any((row.output or {}).get("refund") for row in ours):
             return rules.refund_failed(known, minor(data, "amount"))
     return known, []
 
@@ -300,7 +302,7 @@ def _kept(book: Book, row: Row, known: Hold, tales: Sequence[rules.Tale]) -> Row
     """Write it, and set the timers of its new state."""
     kept = keep(book, row, known, tales)
     if known.state in OPEN and known.mode == AUTHORIZATION and known.lapses_at is not None:
-        book.wake_at(LAPSE, row.id, max(known.lapses_at - WARNING, book.now))
+        book.wake_at(LAPSE, row.id, known.lapses_at - WARNING)
     if known.state == "frozen" and known.frozen_by == LATE:
         book.wake_at(GIVE_BACK, row.id, book.now)
     if row.plan and known.state == "held" and row.state != "held":

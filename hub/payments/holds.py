@@ -152,6 +152,8 @@ def follow(hold: Hold, news: Arrived) -> tuple[Hold, list[Tale]]:
         tales.append(("escrow.lapsed", {"amount": amount}))
     if news.state == "returned":
         known = replace(known, refunded=max(known.amount - known.released, known.refunded))
+    if known.state in _SHARED_OUT and known.left > hold.left:
+        return _back_again(known, "refund_failed")
     known, more = _at_rest(known, "payment_returned" if news.state == "returned" else "refunded")
     return _told(known, [*tales, *more])
 

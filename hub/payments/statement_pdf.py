@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from hub.payments.statements import Statement
 
 _KINDS: Final = frozenset({"split", "taken", "dispute", "transfer", "payout", "payout_back"})
+_TITLE: Final = 12.0
+"""Millimetres that the name of a currency takes, with the room above it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ def _table(paper: Paper, one: Statement, said: _Words) -> None:
         cells += [(text, widths[2], "R") for text in amounts]
         paper.write_row(cells, bold=bold, rule=True)
 
+    paper.keep_together(3, above=_TITLE)
     paper.ln(6)
     paper.write_line(one.currency, size=12, bold=True)
     row("", said("opening"), None, one.opening)

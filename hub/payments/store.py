@@ -145,8 +145,12 @@ class PaymentStore:
         return bool(self._store.change(change))
 
     def settle_link(self, link: str, now: datetime, *, reusable: bool) -> None:
-        """A payment of the link succeeded."""
-        values: dict[str, object] = {"payments": links.c.payments + 1, "updated_at": now}
+        """A payment of the link succeeded. Whoever read it before, to let it expire or cancel it, changes it no more."""
+        values: dict[str, object] = {
+            "payments": links.c.payments + 1,
+            "version": links.c.version + 1,
+            "updated_at": now,
+        }
         if not reusable:
             values |= {"state": "paid", "due_at": None}
         self._do(lambda tx: tx.connection.execute(sa.update(links).where(links.c.id == link).values(**values)))

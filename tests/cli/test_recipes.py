@@ -201,3 +201,8 @@ def test_a_story_is_installed(hub, tmp_path):
         0,
         "Installed: crm-sync. How to try it: /gallery/crm-sync at your hub's address.\n",
     ), answer.err
+
+
+def test_recipes_without_tests_are_said_to_have_none(hub, recipe):
+    answer = hub("test", recipe("plain", ["set: {a: 1}"]))
+    assert (answer.code, answer.out) == (0, "These recipes bring no tests.\n")

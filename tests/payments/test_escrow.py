@@ -141,6 +141,27 @@ def test_a_hold_that_cannot_be_is_refused(quick, more, code):
     assert quick.calls == []
 
 
+def test_a_refund_that_the_gateway_answers_as_failed_refuses_the_division(quick, monkeypatch):
+    hold, act = held(quick), quick.hub.payments.act
+    monkeypatch.setattr(
+        quick.hub.payments,
+        "act",
+        lambda name, action, *rest, **said: (
+            {"refund": "re_1", "status": "failed"} if action == "payment.refund" else act(name, action, *rest, **said)
+        ),
+    )
+    assert quick.refused("cancel", {"hold": hold}) == "wrong_state"
+    assert (quick.hold(hold).state, quick.account("held:job_12")) == ("held", -120_000)
+    assert quick.events("escrow.settled") == []
+
+
+def test_a_part_that_is_all_commission_is_passed_on_to_nobody(quick):
+    quick.provider("prv_ada", account="acct_ada")
+    part = {"provider": "prv_ada", "amount": euros(0), "commission": euros(120_000)}
+    done = quick.act("release", {"hold": held(quick), "parts": [part]}, "release")
+    assert (done["status"], quick.payouts(), quick.account(ledger.COMMISSION)) == ("released", [], -120_000)
+
+
 # dispute, settlement, cancelling
 
 
@@ -286,8 +307,43 @@ def test_a_refund_that_fails_at_the_bank_brings_the_hold_back_for_a_person(quick
     quick.sandbox("POST", f"/test/refunds/{refund['refund']}/fail", {})
     quick.heard("refund.failed")
     assert (quick.hold(hold).state, quick.account("held:job_12")) == ("frozen", -48_000)
+    (frozen,) = quick.events("escrow.frozen")
+    assert (frozen["amount"], frozen["reason"]) == (euros(48_000), "refund_failed")
     done = quick.act("settle", {"hold": hold, "parts": [{"provider": "prv_ada", "amount": euros(48_000)}]}, "again")
     assert (done["status"], quick.account("provider:prv_ada")) == ("settled", -120_000)
+
+
+@pytest.mark.parametrize("refunded", [20_000, 120_000])
+def test_a_refund_of_the_gateways_own_that_fails_brings_the_hold_back_too(quick, refunded):
+    quick.provider("prv_ada")
+    hold = held(quick)
+    refund = quick.sandbox("POST", "/refunds", {"payment": quick.hold(hold).payment, "amount": refunded})["id"]
+    quick.heard("refund.issued")
+    if refunded < 120_000:
+        quick.act("release", {"hold": hold, "provider": "prv_ada"}, "release")
+    assert quick.hold(hold).state == ("released" if refunded < 120_000 else "refunded")
+    quick.sandbox("POST", f"/test/refunds/{refund}/fail", {})
+    quick.heard("refund.failed")
+    (frozen,) = quick.events("escrow.frozen")
+    assert (frozen["amount"], frozen["reason"]) == (euros(refunded), "refund_failed")
+    assert quick.account("held:job_12") == -refunded
+    quick.act("unfreeze", {"hold": hold}, "unfreeze")
+    assert quick.act("release", {"hold": hold, "provider": "prv_ada"}, "rest")["status"] == "released"
+    assert quick.account("provider:prv_ada") == -120_000
+
+
+def test_a_refund_that_a_settlement_found_done_and_that_fails_brings_the_hold_back_too(quick):
+    quick.provider("prv_ada")
+    hold = held(quick)
+    refund = quick.sandbox("POST", "/refunds", {"payment": quick.hold(hold).payment, "amount": 20_000})["id"]
+    quick.heard("refund.issued")
+    parts = [{"provider": "prv_ada", "amount": euros(60_000)}, {"customer": "ada", "amount": euros(40_000)}]
+    assert quick.act("settle", {"hold": hold, "parts": parts}, "settle")["status"] == "settled"
+    quick.heard("refund.issued", 2)
+    quick.sandbox("POST", f"/test/refunds/{refund}/fail", {})
+    quick.heard("refund.failed")
+    (frozen,) = quick.events("escrow.frozen")
+    assert (frozen["amount"], quick.account("held:job_12")) == (euros(20_000), -20_000)
 
 
 def test_a_refund_whose_failure_is_told_before_its_settlement_is_written_down_brings_the_hold_back_too(

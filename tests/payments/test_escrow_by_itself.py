@@ -3,6 +3,8 @@
 import pytest
 
 from hub.errors import ActionError, TransientError
+from hub.journal.tables_office import timers
+from hub.payments.escrow import RELEASE
 from tests.payments.held import TEN_PERCENT, WHOLE, asked, days, euros, held
 
 GATEWAY = {"scope": "gateway"}
@@ -29,6 +31,7 @@ def test_a_frozen_hold_is_not_released_by_silence(quick):
     quick.act("freeze", {"hold": hold}, "freeze")
     quick.forward(days=4)
     assert quick.hold(hold).state == "frozen"
+    assert [one for one in quick.rows(timers) if one.kind == RELEASE] == [], "nothing is tried again and again"
     quick.act("unfreeze", {"hold": hold}, "unfreeze")
     quick.forward(days=3)
     assert quick.hold(hold).state == "released", "the days begin anew"

@@ -2,7 +2,8 @@
 
 import pytest
 
-from hub.errors import TransientError
+from hub.errors import PermanentError, TransientError, UncertainError
+from hub.payments import dividing
 from tests.payments.held import TEN_PERCENT, asked, euros, held
 from tests.payments.market import KilledError
 
@@ -79,6 +80,16 @@ def test_a_hold_that_dies_while_its_payment_is_begun_begins_one_payment(quick, m
     quick.heard("escrow.held")
 
 
+def test_a_hold_whose_payment_was_begun_by_a_dead_step_is_held_when_it_is_paid(quick):
+    quick.die_at(0, "after")
+    with pytest.raises(KilledError):
+        asked(quick)
+    (payment,) = quick.sandbox("GET", "/payments")["data"]
+    quick.pay(payment["id"])
+    (told,) = quick.heard("escrow.held")
+    assert (quick.hold(told["hold"]).payment, quick.account("held:job_12")) == (payment["id"], -120_000)
+
+
 def test_a_gateway_that_is_down_is_asked_again(quick):
     quick.provider("prv_ada")
     hold = held(quick, needed=3)
@@ -89,6 +100,36 @@ def test_a_gateway_that_is_down_is_asked_again(quick):
     assert quick.hold(hold).state == "releasing"
     quick.sandbox("POST", "/test/misbehaviour", {"scope": "gateway", "mode": "off"})
     assert quick.act("release", given, "step")["status"] == "released"
+
+
+@pytest.mark.parametrize("happened", [True, False])
+def test_a_call_of_which_nobody_knows_waits_for_a_person_and_is_made_again_only_if_it_did_not_happen(
+    quick, monkeypatch, happened
+):
+    hold, act, asked_for = held(quick), quick.hub.payments.act, []
+
+    def lost(name, action, key, given, **said):
+        if action != "payment.refund":
+            return act(name, action, key, given, **said)
+        asked_for.append(given["amount"])
+        if len(asked_for) == 1:
+            raise UncertainError("Lost.", code="lost", remedy="Look.")
+        return act(name, action, key, given, **said)
+
+    monkeypatch.setattr(quick.hub.payments, "act", lost)
+    monkeypatch.setattr("hub.engine.office.HubOffice._unknown", lambda self, key, error, repeatable: error)
+    with pytest.raises(UncertainError):
+        quick.act("cancel", {"hold": hold}, "cancel")
+    (division,) = quick.divisions()
+    assert (division.state, division.error["message"], quick.hold(hold).state) == ("uncertain", "Lost.", "releasing")
+    quick.forward(days=1)
+    assert len(asked_for) == 1, "nobody tries it by himself"
+    dividing.decide(quick.hub.office("page"), division.id, happened=happened)
+    quick.run_due()
+    assert (quick.hold(hold).state, len(asked_for)) == ("refunded", 1 if happened else 2)
+    with pytest.raises(PermanentError) as caught:
+        dividing.decide(quick.hub.office("page"), division.id, happened=True)
+    assert caught.value.code == "wrong_state"
 
 
 def _ended(market, hold, step):

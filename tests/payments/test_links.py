@@ -2,10 +2,18 @@
 
 from datetime import timedelta
 
+import pytest
+
+from hub.errors import UnavailableError
+from hub.journal.tables import links
 from tests.fakes.server import DOWN
 from tests.payments.conftest import ADA, EUR
 
 LESSON = {"amount": EUR, "description": "Piano lesson", "customer": ADA, "order": "o_7"}
+
+
+def die(*_, **__):
+    raise UnavailableError("The process died.")
 
 
 def click(corner, link):
@@ -68,6 +76,53 @@ def test_an_expired_link_takes_nothing_and_is_told(corner):
     assert "time to pay by this link is over" in corner.visit(link["url"]).text
     assert click(corner, link).status_code == 502
     assert corner.gateway.payments == {}
+
+
+def test_an_expiry_whose_process_died_is_told_as_soon_as_it_is_taken_up_again(corner, monkeypatch):
+    corner.act("link.create", {**LESSON, "expires_at": (corner.moment + timedelta(days=1)).isoformat()})
+    corner.moment += timedelta(days=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(corner.hub.recorder, "record", die)
+        corner.run_due()
+    assert corner.told("link.expired") == []
+    corner.forward(minutes=3)
+    assert corner.told("link.expired") == ["link.expired"]
+    assert corner.hub.payment_clock.due() == []
+
+
+def test_a_link_that_is_paid_just_as_it_expires_stays_paid(corner):
+    link = corner.act("link.create", {**LESSON, "expires_at": (corner.moment + timedelta(days=1)).isoformat()})
+    page = click(corner, link)
+    corner.moment += timedelta(days=1)
+    expiry = corner.hub.payment_clock.due()
+    corner.pay(page)
+    corner.run_due()
+    for work in expiry:
+        work()
+    assert corner.hub.payments.store.get(links, link["link"]).state == "paid"
+    assert corner.told("link") == ["link.created", "link.paid"]
+    corner.forward(minutes=3)
+    assert corner.told("link") == ["link.created", "link.paid"]
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_payment_is_counted_once_though_the_process_died(corner, monkeypatch, moment):
+    link, store = corner.act("link.create", LESSON), corner.hub.payments.store
+    corner.pay(click(corner, link))
+    settle = store.settle_link
+
+    def die_there(*given, **more):
+        if moment == "after":
+            settle(*given, **more)
+        die()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "settle_link", die_there)
+        corner.run_due()
+    corner.forward(minutes=3)
+    row = store.get(links, link["link"])
+    assert (row.state, row.payments) == ("paid", 1)
+    assert corner.told("link.paid") == ["link.paid"]
 
 
 def test_a_cancelled_link_explains_itself(corner):

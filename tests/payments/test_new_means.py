@@ -99,6 +99,16 @@ def test_a_declined_card_keeps_the_old_one(corner, member):
     assert method_of(corner, member) == "m_old"
 
 
+@pytest.mark.parametrize("status", ["failed", "expired"])
+def test_a_card_that_is_taken_back_before_it_is_stored_keeps_the_old_one(corner, member, status):
+    corner.pay(begin(corner, member))
+    corner.gateway.settle("c_2", status)
+    corner.run_due()
+    assert method_of(corner, member) == "m_old"
+    assert corner.hub.new_means.standing("corner", member) == "kept"
+    assert "subscription.updated" not in corner.told()
+
+
 def test_a_visit_that_ends_after_the_subscription_did_only_lets_the_amount_go(corner, member):
     address = begin(corner, member)
     corner.act("subscription.cancel", {"subscription": member, "at": "now"}, "cancel")

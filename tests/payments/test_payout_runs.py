@@ -234,6 +234,8 @@ def test_a_bank_run_is_a_file_and_is_marked_line_by_line(market):
     assert "<CtrlSum>216.00</CtrlSum>" in file
     assert ADA_BANK["iban"] in file
     assert "<Nm>Photo + Film GmbH</Nm>" in file
+    assert file.count("<Ustrd>Payout 1</Ustrd>") == 2
+    assert file.count("<BICFI>COBADEFFXXX</BICFI>") == 1
     market.forward(days=1)
     assert payout_runs.bank_file(office, run, "xml").decode() == file, "the same bytes whenever it is taken"
     assert payout_runs.bank_file(office, run, "csv").decode().count("108.00,EUR") == 2

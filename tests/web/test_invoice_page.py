@@ -148,6 +148,18 @@ def test_no_name_and_no_number_of_lines_breaks_the_paper(shop, language):
     assert codes == [made["url"]]
 
 
+@pytest.mark.parametrize("count", range(30, 40))
+def test_the_sums_stand_together_on_one_page(shop, count):
+    rates = ("5", "7", "19")
+    price = {"minor": 1_234_567, "currency": "KWD"}
+    lines = [{"title": "Tea", "price": price, "tax_rate": rates[place % 3]} for place in range(count)]
+    made = invoice(shop, lines=lines)
+    pages = pypdfium2.PdfDocument(shop.visit(made["pdf"]).data)
+    texts = [page.get_textpage().get_text_bounded() for page in pages]
+    [sums] = [text for text in texts if "Without tax" in text]
+    assert all(words in sums for words in ("Tax 5 %", "Tax 7 %", "Tax 19 %", "Total"))
+
+
 def test_the_paper_is_the_same_each_time(shop):
     made = invoice(shop)
     assert shop.visit(made["pdf"]).data == shop.visit(made["pdf"]).data

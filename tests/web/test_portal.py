@@ -181,6 +181,7 @@ def test_where_the_gateway_has_a_form_for_another_card_it_stands_on_our_page(sho
     assert card_form(shop, theirs) == address, "a double click is one page"
     page = shop.visit(address)
     assert (started_with(page)["subscription_id"], started_with(page)["subscription_card_change"]) == (theirs, 1)
+    assert started_with(page)["prefill"] == {"email": ADA}
     assert "https://checkout.razorpay.com" in page.headers["Content-Security-Policy"]
     assert 'data-press="Give the card"' in page.text
     assert "Keep the present card and go back" in text_of(page)
@@ -217,6 +218,15 @@ def test_what_proves_no_other_card_leaves_the_old_one_and_the_payer_may_try_agai
     said = give(shop, card_form(shop, theirs, "k2"), razorpay.change_card(theirs))
     shop.run_due()
     assert "Your new card is stored." in text_of(shop.visit(said["next"]))
+
+
+def test_the_proof_of_an_earlier_change_is_none_of_another_card(shop, razorpay):
+    theirs = kept_by_razorpay(shop, razorpay)
+    razorpay.now = int((shop.moment - timedelta(days=1)).timestamp())
+    said = give(shop, card_form(shop, theirs), razorpay.change_card(theirs))
+    shop.run_due()
+    assert "The card was not changed. The one before stays" in text_of(shop.visit(said["next"]))
+    assert shop.told("subscription.updated") == []
 
 
 def test_a_proof_is_kept_while_the_gateway_is_down(shop, razorpay):

@@ -76,12 +76,15 @@ def show(name: str) -> ResponseReturnValue:
 @pages.page("/f/<name>", Role.PUBLIC, method="POST", limit="30 per minute", cross_site=True, again=show)
 def send(name: str) -> ResponseReturnValue:
     """Take what was entered, and lead on to pay; or say what is wrong with it. A double click sends it once."""
-    hub = the_hub()
-    form, entered = FormDesk(hub).get(name), request.form.to_dict()
+    form, entered = FormDesk(the_hub()).get(name), request.form.to_dict()
     if entered.get("do") == LANGUAGE:
         return form_response(form, entered)
-    answers = read_answers(form, entered)
-    office = hub.office(f"form {name} {form_key(entered.get('key', ''))} {_digest(answers, entered)}")
+    return _taken(form, entered)
+
+
+def _taken(form: Form, entered: Mapping[str, str]) -> ResponseReturnValue:
+    hub, answers = the_hub(), read_answers(form, entered)
+    office = hub.office(f"form {form.name} {form_key(entered.get('key', ''))} {_digest(answers, entered)}")
     cheaper = reduced(office, form, answers, entered)
     if entered.get("do") == CODE:
         return _looked_at(form, entered, answers, cheaper)
