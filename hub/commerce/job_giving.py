@@ -135,7 +135,6 @@ def _taken_from(book: Book, job: Row, state: str) -> Row:
     """Whoever had the job does not have it any more; how their offer ended is its ``state``."""
     offer = book.get(offers, derived_id("off", job.id, job.provider))
     book.change(offers, offer, state=state, due_at=None)
-    book.wake_at(ANSWER, job.id, None)
     return book.change(jobs, job, state="posted", awaiting=None, provider=None, due_at=None)
 
 
@@ -154,7 +153,6 @@ def accept(office: Office, given: JsonObject) -> JsonObject:
         offer = book.get(offers, derived_id("off", job.id, job.provider))
         book.change(offers, offer, state="accepted", due_at=None)
         book.wake_at(ANSWER, job.id, None)
-        book.wake_at(OFFERS, job.id, None)
         go_on(book, book.change(jobs, job, awaiting=None, due_at=None))
         pass_over(book, job.id, chosen=offer.id)
 

@@ -5,6 +5,8 @@ from datetime import timedelta
 import pytest
 
 from hub.commerce.job_giving import lapse
+from hub.commerce.jobs import no_offers
+from hub.journal.tables_office import timers
 from hub.journal.tables_work import job_payments, providers
 
 ADA = {"email": "ada@example.com", "name": "Ada Lovelace"}
@@ -77,10 +79,12 @@ def test_when_nobody_is_left_it_is_told_and_somebody_can_be_named(work):
     step(work, "assign", job)
     for _ in range(3):
         work.do("jobs", "decline", {"job": job}, f"decline {whose(work, job)}")
-    assert work.event("job.unfilled")["reason"] == "nobody_left"
+    no_offers(work.office("a timer that was claimed meanwhile"), job)
+    assert [one["reason"] for one in work.said("job.unfilled")] == ["nobody_left"]
     assert state(work, job)["state"] == "posted"
     late = person(work, "Zoe", skills=())
-    assert step(work, "assign", job, provider=late)["provider"] == late
+    given = step(work, "assign", job, provider=late)
+    assert (given["provider"], "reason" in given) == (late, False)
     step(work, "accept", job, provider=late)
     assert state(work, job)["state"] == "accepted"
 
@@ -94,7 +98,8 @@ def test_whoever_has_another_job_that_day_or_is_away_is_not_asked(work):
     from_page = work.office("calendar")
     from_page.change(lambda book: book.change(providers, book.get(providers, mary), calendar=["2027-02-10"]))
     third = post(work, "post-3")
-    assert step(work, "assign", third)["state"] == "posted", "nobody is free"
+    left = step(work, "assign", third)
+    assert (left["state"], "until" in left) == ("posted", False), "nobody is free"
     assert work.told("job")[-1] == "job.unfilled"
 
 
@@ -141,6 +146,7 @@ def test_a_dispute_stops_what_would_be_confirmed_by_itself(work):
     for action in ("assign", "accept", "start", "done"):
         step(work, action, job)
     step(work, "dispute", job, reason="blurred")
+    assert timers_of(work, job) == []
     work.forward(days=9)
     assert (state(work, job)["state"], state(work, job)["reason"]) == ("disputed", "blurred")
     assert work.refused_to("jobs", "confirm", {"job": job}).message == "The job 1 cannot be confirmed: it is disputed."
@@ -237,6 +243,7 @@ def test_what_comes_in_after_it_was_cancelled_goes_back(offered, gateway):
     choose(work, job, 0)
     step(work, "cancel", job, reason="no need")
     assert work.event("job.cancelled")["reason"] == "no need"
+    assert {one["state"] for one in state(work, job)["offers"]} == {"passed"}
     pay(work, job, amount=eur(120_000))
     with work.hub.database.read() as connection:
         row = connection.execute(job_payments.select()).one()
@@ -275,6 +282,11 @@ def test_a_job_that_cannot_be_is_refused(work, more, words):
 
 
 # who gets it, and when it is too late
+
+
+def timers_of(shop, job):
+    with shop.hub.database.read() as connection:
+        return [row.kind for row in connection.execute(timers.select().where(timers.c.subject == job))]
 
 
 def people_of(shop):
@@ -337,11 +349,13 @@ def test_an_answer_just_in_time_counts(work):
 def test_the_timer_of_an_answer_that_comes_too_early_waits(work):
     job = post(work)
     step(work, "assign", job)
+    assert timers_of(work, job) == ["jobs.answer"]
     lapse(work.office("early"), job)
     assert whose(work, job) == "Grace"
     work.forward(hours=25)
     assert whose(work, job) == "Linus"
     step(work, "accept", job)
+    assert timers_of(work, job) == []
     lapse(work.office("late"), job)
     assert (whose(work, job), state(work, job)["state"]) == ("Linus", "accepted")
 
@@ -360,14 +374,14 @@ def test_whoever_had_fewest_jobs_lately_is_asked_first(work):
     """Cancelled ones do not count, nor those of more than ninety days before."""
     people = people_of(work)
     for number, (name, ends) in enumerate(
-        [("Grace", "done"), ("Linus", "cancel"), ("Linus", "cancel"), ("Mary", "done")]
+        [("Mary", "done"), ("Linus", "cancel"), ("Linus", "cancel"), ("Grace", "done")]
     ):
         job = post(work, f"earlier {number}", date=f"2027-02-{number + 11}")
         step(work, "assign", job, provider=people[name])
         step(work, "accept", job)
         if ends == "cancel":
             step(work, "cancel", job)
-        if name == "Grace":
+        if name == "Mary":
             work.moment += timedelta(days=2)
     job = post(work, "now", date="2027-02-20")
     step(work, "assign", job)
@@ -376,7 +390,7 @@ def test_whoever_had_fewest_jobs_lately_is_asked_first(work):
     work.moment += timedelta(days=89)
     later = post(work, "later", date="2027-06-20")
     step(work, "assign", later)
-    assert whose(work, later) == "Grace", "hers is too long ago to count"
+    assert whose(work, later) == "Mary", "hers is too long ago to count"
 
 
 @pytest.mark.parametrize("ends", ["decline", "cancel"])
@@ -393,6 +407,8 @@ def test_whoever_accepted_a_paid_job_waits_for_the_money_and_cannot_decline_then
     job = post(work, pay="direct", price=eur(24900))
     step(work, "assign", job)
     assert step(work, "accept", job)["awaiting"] == "payment"
+    assert work.told("job.accepted") == ["job.accepted"], "the customer is asked to pay then"
+    lapse(work.office("a timer that was claimed meanwhile"), job)
     for _ in range(2):
         work.do("jobs", "accept", {"job": job}, "again")
     error = work.refused_to("jobs", "decline", {"job": job})
@@ -429,6 +445,28 @@ def test_only_an_open_offer_for_this_job_of_somebody_approved_can_be_chosen(offe
     )
     assert work.do("jobs", "choose", {"job": job, "offer": second["offer"]}, "once more")["state"] == "accepted"
     assert work.told("job.chosen") == ["job.chosen"]
+
+
+def test_a_job_that_is_not_paid_here_is_given_at_once_to_who_is_chosen(work):
+    people = people_of(work)
+    job = post(work, currency="EUR")
+    for name in ("Grace", "Mary"):
+        work.do("jobs", "offer", {"job": job, "provider": people[name], "price": eur(100)}, name)
+        work.moment += timedelta(seconds=1)
+    chosen = choose(work, job, 1)
+    assert (chosen["state"], chosen["provider"]) == ("accepted", people["Mary"])
+    assert [one["state"] for one in chosen["offers"]] == ["passed", "chosen"]
+
+
+def test_who_was_chosen_has_nothing_to_accept_and_the_customer_may_choose_another_still(offered):
+    work, job = offered
+    chosen = choose(work, job, 1)
+    assert timers_of(work, job) == []
+    before = state(work, job)
+    assert work.do("jobs", "accept", {"job": job, "provider": chosen["provider"]}) == before
+    again = choose(work, job, 0)
+    assert [one["state"] for one in again["offers"]] == ["chosen", "open"]
+    assert work.told("job.accepted") == []
 
 
 def test_while_somebody_is_asked_no_offer_is_made_or_chosen(work):
@@ -475,6 +513,7 @@ def test_who_confirmed_cannot_dispute_any_more_and_a_late_timer_confirms_nothing
     job = post(work)
     for action in ("assign", "accept", "start", "done", "confirm"):
         step(work, action, job)
+    assert timers_of(work, job) == []
     error = work.refused_to("jobs", "dispute", {"job": job})
     assert error.message == "The job 1 cannot be disputed: it was confirmed."
     work.forward(days=4)

@@ -80,9 +80,12 @@ def test_a_template_is_taken_in_the_providers_own_language_unless_another_is_ask
     shop.hub.recipes.install("truck-hire", "test")
     given = {**GRACE, **({"language": own} if own else {})}
     provider = shop.do("providers", "register", given)["provider"]
-    mail = {"provider": provider, "template": "provider-welcome", "data": {"skills": ""}}
+    mail = {"provider": provider, "template": "provider-welcome", "data": {"skills": "", "url": "https://x.example"}}
     shop.do("providers", "notify", {**mail, **({"language": asked} if asked else {})})
-    assert [one["subject"] for one in shop.hub.store.mails()] == [subject]
+    (kept,) = shop.hub.store.mails()
+    assert kept["subject"] == subject
+    raw = shop.hub.store.mail(kept["key"])[2].decode()
+    assert ("/p/" in raw, "x.example" in raw) == (True, False), "the address is theirs, whatever is said"
 
 
 def test_what_is_wrong_with_a_registration_is_said_at_its_field():

@@ -167,6 +167,19 @@ def test_a_provider_answers_by_their_own_address_only(shop, do):
     assert row_of(shop, jobs).awaiting == "acceptance"
 
 
+def test_nobody_begins_or_reports_done_what_somebody_else_has(shop):
+    grace, linus = provider(shop), provider(shop, "Linus Torvalds")
+    job = transport(shop, pay="none")
+    shop.do("jobs", "assign", {"job": job["job"], "provider": grace}, "assign")
+    send(shop, job_of(shop, job, grace), do="accept")
+    for do, then in (("start", "accepted"), ("done", "accepted")):
+        answer, said = send(shop, job_of(shop, job, linus), do=do)
+        assert (answer.status_code, "somebody else" in said, row_of(shop, jobs).state) == (409, True, then)
+    send(shop, job_of(shop, job, grace), do="start")
+    assert send(shop, job_of(shop, job, linus), do="done")[0].status_code == 409
+    assert row_of(shop, jobs).state == "in_progress"
+
+
 def test_an_answer_that_is_given_twice_counts_once_and_the_other_one_is_too_late(shop):
     grace = provider(shop)
     job = transport(shop, pay="none")
