@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from hub.commerce import job_states, paying
 from hub.commerce.job_giving import go_on
-from hub.commerce.job_reading import FOR_CUSTOMER, job_event, price_of
+from hub.commerce.job_reading import job_event, price_of
 from hub.commerce.jobs import CONFIRM, pass_over
 from hub.connect.holding import holding_mode
 from hub.errors import ActionError, ConfigError, NotFoundError, PermanentError, TransientError, UncertainError
@@ -64,8 +64,10 @@ def _can_hold(office: Office, connection: str, until: datetime) -> bool:
     return True
 
 
-def pay(office: Office, job: Row, connection: str) -> str:
-    """Begin to pay a job; gives the address where the customer pays. Raises as :func:`hub.commerce.paying.begin`.
+def pay(office: Office, job: Row, connection: str, return_url: str) -> str:
+    """Begin to pay a job; gives the address where the customer pays, and comes back from to ``return_url``.
+
+    Raises as :func:`hub.commerce.paying.begin`.
 
     The amount is the one of the offer that was chosen; no browser names it.
     """
@@ -83,7 +85,7 @@ def pay(office: Office, job: Row, connection: str) -> str:
         {"job": job.id},
         description=job.title,
         customer=job.customer,
-        return_url=f"{office.address(FOR_CUSTOMER, job.id)}?back=1",
+        return_url=return_url,
         metadata=job.metadata,
         hold=terms,
     )

@@ -221,7 +221,7 @@ def _went_out(book: Book, identity: str, template: str) -> None:
     book.change(payment_links, row, mail="sent", mail_error=None, sent_at=book.now)
     book.wake_at(MAIL, identity, None)
     remind_at = book.now + orders.duration("remind_in", row.remind_in) if row.remind_in else None
-    if remind_at is not None and row.reminded_at is None and (row.due_at is None or remind_at < row.due_at):
+    if remind_at is not None and (row.due_at is None or remind_at < row.due_at):
         book.wake_at(REMIND, identity, remind_at)
 
 

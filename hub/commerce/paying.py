@@ -36,7 +36,7 @@ FRESH: Final = timedelta(minutes=30)
 """For so long a click on the same option leads to the checkout that an earlier one began."""
 
 _BEING_BEGUN: Final = timedelta(minutes=2)
-_OVER: Final = frozenset({"failed", "expired", "voided"})
+_UNDECIDED: Final = frozenset({"created", "pending", "authorized"})
 _SUBJECTS: Final = ("order", "invoice", "job")
 
 
@@ -142,10 +142,10 @@ def begin(  # noqa: PLR0913 (what makes one payment)
     """Begin to pay by a connection; gives the address where the payer pays, and comes back from to ``return_url``.
 
     ``references`` says what is paid, exactly one of ``{"order": id}``, ``invoice`` or ``job``. Two clicks within half an
-    hour lead to one checkout, unless its payment has failed or its address has run out. With ``hold``, the further input of
-    ``payments/hold``, the money is held and not taken for good. Raises ``PermanentError``
-    (``method_unavailable``: it cannot take this amount), ``ConflictError`` (another click is beginning it at this moment),
-    and what the gateway's ``payment.create`` raises; the next click begins anew then.
+    hour lead to one checkout, while its payment is undecided and its address has not run out. With ``hold``, the further
+    input of ``payments/hold``, the money is held and not taken for good. Raises ``PermanentError`` (``method_unavailable``:
+    it cannot take this amount), ``ConflictError`` (another click is beginning it at this moment), and what the gateway's
+    ``payment.create`` raises; the next click begins anew then.
     """
     option = next(iter(judged(office, amount, [connection])))
     if option.refusal:
@@ -240,7 +240,7 @@ def _is_good(book: Book, attempt: sa.Row[Any], key: str, amount: Money) -> bool:
         return False
     place = (payments.c.connection == attempt.connection, payments.c.payment == attempt.payment)
     state = book.connection.scalar(sa.select(payments.c.state).where(*place))
-    return state not in _OVER
+    return state is None or state in _UNDECIDED
 
 
 def _being_begun() -> ConflictError:

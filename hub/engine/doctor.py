@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from hub.engine.stuck import stuck_work
+from hub.engine.unreturned import unreturned
 from hub.errors import HubError
 
 if TYPE_CHECKING:
@@ -125,12 +126,15 @@ def _backlog(hub: Hub) -> Iterator[Ailment]:
 
 
 def _stuck(hub: Hub) -> Iterator[Ailment]:
-    """Work that is stuck."""
+    """Work that is stuck, and money that was kept."""
     for one in stuck_work(hub):
         level: Literal["warning", "error"] = "error" if one.in_doubt else "warning"
         yield Ailment(
             level, f"Stuck: {one.title}", f"{one.subject}: {one.message}", "Home, Needs you, shows what to do."
         )
+    for kept in unreturned(hub):
+        said = f"{kept.payment} of {kept.connection}: {kept.message}"
+        yield Ailment("warning", "Payment not given back", said, "Home, Needs you, shows what to do.")
 
 
 def _people(hub: Hub) -> Iterator[Ailment]:

@@ -380,6 +380,7 @@ charges = sa.Table(
     sa.Column("error", Document),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("updated_at", Moment, nullable=False),
+    sa.Index("ix_charges_state", "state"),
     comment="each charge of a subscription: its intent is written before the gateway is called",
 )
 

@@ -54,6 +54,7 @@ divisions = sa.Table(
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("updated_at", Moment, nullable=False),
     sa.Index("ix_divisions_hold", "hold"),
+    sa.Index("ix_divisions_state", "state"),
     info={"title": "division"},
     comment="each release, settlement or return of held money: written before the first outside call",
 )

@@ -277,9 +277,15 @@ def _done(book: Book, division: str, output: JsonObject, *, native: bool) -> Row
 
 def _refund_failed(book: Book, held: Row, output: JsonObject) -> bool:
     """Whether the gateway told that the refund failed before its answer to it was written down."""
+    facts = _facts(book, held)
+    return facts is not None and facts.refunds.get(str(output.get("refund"))) == 0
+
+
+def _facts(book: Book, held: Row) -> Facts | None:
+    """What is known of the hold's payment."""
     mine = (payments.c.connection == held.connection, payments.c.payment == held.payment)
     facts = book.connection.scalar(sa.select(payments.c.facts).where(*mine))
-    return facts is not None and Facts.from_json(facts).refunds.get(str(output.get("refund"))) == 0
+    return None if facts is None else Facts.from_json(facts)
 
 
 def _pass_on(book: Book, held: Row, division: Row, *, native: bool) -> None:
@@ -311,7 +317,7 @@ def _refused(book: Book, division: str, error: JsonObject) -> None:
     if row.state not in {"running", "uncertain"}:
         return
     held = book.get(holds, row.hold)
-    keep(book, held, *rules.refuse(Hold.from_json(held.terms), row.before))
+    keep(book, held, *rules.refuse(Hold.from_json(held.terms), row.before, _facts(book, held)))
     _ended(book, division, "refused", error=error)
 
 

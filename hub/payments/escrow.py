@@ -120,12 +120,11 @@ def _adopted(office: Office, given: JsonObject) -> Row:
     owner = {name: facts.value(name) for name in ("job", "order") if facts.value(name)}
     if not owner:
         message = f"The payment {reference} belongs to no job and no order, so its money is sold already."
-        raise PermanentError(
-            message, code="wrong_state", remedy="Begin the payment with a job or an order, or by a hold."
-        )
+        remedy = "Begin the payment with a job or an order, or by a hold."
+        raise PermanentError(message, code="wrong_state", remedy=remedy)
     amount = Money.from_json(facts.value("amount"))
     known = Hold(office.identity("hold"), "requested", COLLECTED, amount.currency, amount.minor)
-    why = _why_adopted(_followed(known, facts)[0])
+    why = _why_adopted(rules.followed(known, facts)[0])
     kept = {**given, **owner, "customer": facts.value("customer"), "why": why}
 
     def work(book: Book) -> Row:
@@ -152,7 +151,7 @@ def _only_hold(book: Book, known: Hold, connection: str, payment: str, given: Js
         message = f"The payment {payment} is divided already."
         raise PermanentError(message, code="wrong_state", remedy="Hold a payment before it is split.")
     _insert(book, known, connection, payment, given)
-    return _kept(book, book.get(holds, known.id), *_followed(known, Facts.from_json(row.facts)))
+    return _kept(book, book.get(holds, known.id), *rules.followed(known, Facts.from_json(row.facts)))
 
 
 # releasing, settling, giving back
@@ -280,21 +279,11 @@ def _follow(book: Book, row: Row, place: tuple[str, str], items: Sequence[NewEve
         sa.select(payments.c.facts).where(payments.c.connection == place[0], payments.c.payment == place[1])
     )
     if facts is not None:
-        known, more = _followed(known, Facts.from_json(facts))
+        known, more = rules.followed(known, Facts.from_json(facts))
         tales += more
     if known.to_json() != row.terms or row.payment != place[1]:
         row = book.change(holds, row, payment=place[1])
         _kept(book, row, known, tales)
-
-
-def _followed(known: Hold, facts: Facts) -> tuple[Hold, list[rules.Tale]]:
-    """The hold as everything that is known of its payment makes it."""
-    tales: list[rules.Tale] = []
-    for dispute, outcome in sorted(facts.disputes.items()):
-        known, more = rules.disputed(known, dispute, outcome, facts.disputed.get(dispute, 0))
-        tales += more
-    known, more = rules.follow(known, _arrived(facts))
-    return known, [*tales, *more]
 
 
 def _heard(book: Book, known: Hold, item: NewEvent) -> tuple[Hold, list[rules.Tale]]:
@@ -305,14 +294,6 @@ def _heard(book: Book, known: Hold, item: NewEvent) -> tuple[Hold, list[rules.Ta
         if any((row.output or {}).get("refund") == data["refund"] for row in ours):
             return rules.refund_failed(known, minor(data, "amount"))
     return known, []
-
-
-def _arrived(facts: Facts) -> Arrived:
-    amount = facts.value("amount")
-    whole = cast("int", amount["minor"]) if isinstance(amount, dict) else None
-    lapses = facts.value("lapses_at")
-    moment = datetime.fromisoformat(lapses) if isinstance(lapses, str) else None
-    return Arrived(facts.state, whole, facts.paid, facts.refunded, moment)
 
 
 def _kept(book: Book, row: Row, known: Hold, tales: Sequence[rules.Tale]) -> Row:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hub.jsontypes import Json, JsonObject
+    from hub.payments.payment import Facts
 
 STATES: Final = (
     *("requested", "held", "frozen", "releasing", "released"),
@@ -153,6 +154,24 @@ def follow(hold: Hold, news: Arrived) -> tuple[Hold, list[Tale]]:
         known = replace(known, refunded=max(known.amount - known.released, known.refunded))
     known, more = _at_rest(known, "payment_returned" if news.state == "returned" else "refunded")
     return _told(known, [*tales, *more])
+
+
+def followed(hold: Hold, facts: Facts) -> tuple[Hold, list[Tale]]:
+    """The hold as everything that is known of its payment makes it."""
+    known, tales = hold, list[Tale]()
+    for dispute, outcome in sorted(facts.disputes.items()):
+        known, more = disputed(known, dispute, outcome, facts.disputed.get(dispute, 0))
+        tales += more
+    known, more = follow(known, _arrived(facts))
+    return known, [*tales, *more]
+
+
+def _arrived(facts: Facts) -> Arrived:
+    amount = facts.value("amount")
+    whole = cast("int", amount["minor"]) if isinstance(amount, dict) else None
+    lapses = facts.value("lapses_at")
+    moment = datetime.fromisoformat(lapses) if isinstance(lapses, str) else None
+    return Arrived(facts.state, whole, facts.paid, facts.refunded, moment)
 
 
 def disputed(hold: Hold, dispute: str, state: str, amount: int) -> tuple[Hold, list[Tale]]:
@@ -283,9 +302,16 @@ def withdraw(hold: Hold) -> Hold:
     return replace(hold, state="cancelled")
 
 
-def refuse(hold: Hold, before: str) -> tuple[Hold, list[Tale]]:
-    """A division was refused before anything went anywhere: the hold is as it was."""
-    return _told(*_at_rest(replace(hold, state=before), "refunded"))
+def refuse(hold: Hold, before: str, facts: Facts | None = None) -> tuple[Hold, list[Tale]]:
+    """A division was refused before anything went anywhere: the hold is as it was, but for what its payment's facts say.
+
+    An authorisation may have been taken already when the payer's part could not be given back.
+    """
+    known, tales = _told(*_at_rest(replace(hold, state=before), "refunded"))
+    if facts is None:
+        return known, tales
+    known, more = followed(known, facts)
+    return known, [*tales, *more]
 
 
 def _only(hold: Hold, states: frozenset[str] | set[str], word: str) -> None:
@@ -314,7 +340,3 @@ def _only(hold: Hold, states: frozenset[str] | set[str], word: str) -> None:
 
 def _told(known: Hold, tales: list[Tale]) -> tuple[Hold, list[Tale]]:
     return replace(known, tales=known.tales + len(tales)), tales
-
-
-def _days(count: int) -> str:
-    return f"{count} day" if count == 1 else f"{count} days"

@@ -35,7 +35,7 @@ def look(office: Office, subject: str) -> None:
     connection, begun, payout = subject.split(" ", 2)
     age = office.now - datetime.fromtimestamp(int(begun), tz=UTC)
     output = office.call(connection, "payout.get", {"payout": payout}, "look")
-    if payout_tale({}, {"amount": {}, **output}) is None and age < _GIVEN_UP:
+    if payout_tale({}, output) is None and age < _GIVEN_UP:
         again = office.now + min(max(age, FIRST_LOOK), _LONGEST)
         office.change(lambda book: book.wake_at(WATCH, subject, again))
 

@@ -100,7 +100,10 @@ class Statement:
 
 
 def statements(connection: sa.Connection, provider: str, begin: datetime, end: datetime) -> list[Statement]:
-    """A statement for each currency in which the provider ever had anything."""
+    """A statement for each currency in which the provider ever had anything.
+
+    Raises ``PermanentError`` (``bad_input``) when the period has more movements than a statement takes.
+    """
     account = ledger.provider(provider)
     entry, head = ledger_entries.c, ledger_transactions.c
     before = sa.select(entry.currency, sa.func.sum(entry.minor).label("total"))
@@ -111,11 +114,15 @@ def statements(connection: sa.Connection, provider: str, begin: datetime, end: d
         .join(ledger_transactions, head.id == entry.transaction)
         .where(entry.account == account, entry.created_at >= begin, entry.created_at < end)
         .order_by(entry.currency, entry.created_at, entry.id)
-        .limit(MOST_LINES)
+        .limit(MOST_LINES + 1)
     )
+    rows = connection.execute(query).all()
+    if len(rows) > MOST_LINES:
+        message = f"A statement has {MOST_LINES:,} lines at most."
+        raise PermanentError(message, code="bad_input", remedy="Ask for a shorter period.")
     found: dict[str, list[Movement]] = {currency: [] for currency in opening}
     balances = dict(opening)
-    for row in connection.execute(query):
+    for row in rows:
         balances[row.currency] = balances.get(row.currency, 0) - row.minor
         money, balance = Money(-row.minor, row.currency), Money(balances[row.currency], row.currency)
         line = Movement(row.created_at, _kind(row), _about(row), money, balance)

@@ -21,9 +21,20 @@ if TYPE_CHECKING:
 def visitor_language() -> str:
     """The language in which this visitor is spoken to: as the address asks (``?lang=de``), else as the browser says."""
     if "language" not in g:
-        asked = request.args.get("lang", "")
-        g.language = asked if asked in LANGUAGES else request.accept_languages.best_match(LANGUAGES, DEFAULT_LANGUAGE)
+        g.language = asked_language() or request.accept_languages.best_match(LANGUAGES, DEFAULT_LANGUAGE)
     return cast("str", g.language)
+
+
+def speak(known: object) -> None:
+    """Go on in the language that is ``known`` of the visitor, such as from a form, unless the address asks for another."""
+    if known in LANGUAGES and asked_language() is None:
+        g.language = known
+
+
+def asked_language() -> str | None:
+    """The language that the address asks for."""
+    asked = request.args.get("lang", "")
+    return asked if asked in LANGUAGES else None
 
 
 def say(name: str, **values: object) -> str:

@@ -13,7 +13,7 @@ from flask import make_response, redirect, render_template, request
 from hub.errors import HubError
 from hub.web.headers import csp_nonce, policy
 from hub.web.sessions import the_hub
-from hub.web.speech import say
+from hub.web.speech import asked_language, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,6 +62,12 @@ def lead_on(address: str) -> ResponseReturnValue:
     if address.startswith(f"{the_hub().settings.address}/pay/"):
         return redirect(address, 303)
     return render_template("leading.html", address=address), 200, {"Refresh": f"0; url={address}"}
+
+
+def back_to(address: str) -> str:
+    """Where a gateway sends payers back to: the page that they left, in the language that they chose there."""
+    asked = asked_language()
+    return f"{address}?back=1&lang={asked}" if asked else f"{address}?back=1"
 
 
 def ask_gateways(begun: Iterable[sa.Row[Any]]) -> None:

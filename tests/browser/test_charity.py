@@ -70,6 +70,27 @@ def words_of(content):
     return " ".join(text.replace("\N{NO-BREAK SPACE}", " ").split())
 
 
+def test_what_was_typed_survives_another_language_a_mistake_and_the_way_back_from_the_gateway(charity, open_browser):
+    page = open_browser(PHONE)
+    page.goto("/f/donate")
+    fill(page, email="ada")
+    page.get_by_role("textbox", name="Your amount in EUR").fill("12.50")
+    page.get_by_role("link", name="Deutsch").click()
+    expect(page.get_by_role("heading", name="Helfen Sie dem Tierheim")).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(page.get_by_role("textbox", name="Ihr Betrag in EUR")).to_have_value("12.50")
+    page.get_by_role("button", name="Weiter zur Zahlung").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    page.get_by_label("E-Mail-Adresse").fill("ada@example.com")
+    page.get_by_role("button", name="Weiter zur Zahlung").click()
+    expect(page.get_by_role("button", name="Continue")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("textbox", name="Ihr Betrag in EUR")).to_have_value("12.50")
+    page.get_by_role("button", name="Weiter zur Zahlung").click()
+    expect(page.get_by_text("€12.50")).to_be_visible()
+    assert [row.state for row in gifts(charity)] == ["paying"]
+
+
 def test_a_donor_writes_an_amount_pays_it_and_gets_a_numbered_receipt(charity, open_browser):
     page = open_browser(PHONE)
     page.goto("/f/donate")

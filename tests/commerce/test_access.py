@@ -28,17 +28,17 @@ def revoke(shop, key="r-1", resource=ALL, **more):
 
 
 def test_an_access_without_end_is_granted_told_and_found(shop):
-    given = grant(shop, resource=COURSE, payment="pay_1", title="Paint with watercolours", metadata={"form": "course"})
+    about = {"payment": "pay_1", "plan": "pln_1", "order": "ord_1", "metadata": {"form": "course"}}
+    given = grant(shop, resource=COURSE, title="Paint with watercolours", **about)
     assert (given["state"], given["title"], given["payment"]) == ("active", "Paint with watercolours", "pay_1")
     assert given["customer"] == {"email": "ada@example.com", "name": "Ada Lovelace"}
     assert "until" not in given
     told = shop.event("access.granted")
-    assert {name: told[name] for name in ("access", "customer", "resource", "payment", "metadata")} == {
+    assert {name: told[name] for name in ("access", "customer", "resource", *about)} == {
         "access": given["access"],
         "customer": {"email": "ada@example.com", "name": "Ada Lovelace"},
         "resource": COURSE,
-        "payment": "pay_1",
-        "metadata": {"form": "course"},
+        **about,
     }
     assert look(shop, COURSE)["active"] is True
     assert look(shop, ALL)["active"] is False
@@ -85,8 +85,29 @@ def test_what_is_not_made_longer_expires_on_its_day_and_is_told(shop):
 
 def test_the_end_counts_before_its_timer_comes(shop):
     grant(shop, until=at(shop, hours=1))
-    shop.moment += timedelta(hours=2)
+    shop.moment += timedelta(minutes=59)
+    assert look(shop)["active"] is True
+    shop.moment += timedelta(minutes=1)
     assert look(shop)["active"] is False
+
+
+def test_of_several_accesses_the_latest_end_counts(shop):
+    for number, days in enumerate((3, 9, 5)):
+        grant(shop, f"g-{number}", subscription=f"sub_{number}", until=at(shop, days=days))
+    assert look(shop)["until"] == at(shop, days=9)
+    assert shop.do("access", "get", {"customer": ADA}, "anything")["until"] == at(shop, days=9)
+    grant(shop, "bought", payment="pay_1")
+    assert (look(shop)["active"], "until" in look(shop)) == (True, False)
+
+
+def test_what_has_no_title_is_called_as_the_resource_is(shop):
+    assert grant(shop)["title"] == ALL
+
+
+def test_one_access_is_revoked_by_its_id_and_the_others_stay(shop):
+    one, other = grant(shop, "g-1", payment="pay_1"), grant(shop, "g-2", payment="pay_2")
+    left = revoke(shop, access=one["access"])["accesses"]
+    assert {each["access"]: each["state"] for each in left} == {one["access"]: "revoked", other["access"]: "active"}
 
 
 def test_a_timer_that_comes_early_looks_again_at_the_end(shop):
@@ -140,12 +161,14 @@ def test_without_a_ground_all_of_the_resource_is_revoked_and_again_changes_nothi
 def test_what_was_revoked_is_not_made_longer_but_can_be_granted_anew(shop):
     given = {"customer": ADA, "resource": ALL, "subscription": "sub_1", "until": at(shop, days=30)}
     grant(shop, subscription="sub_1", until=at(shop, days=3))
-    revoke(shop, subscription="sub_1")
+    revoke(shop, subscription="sub_1", reason="payment_failed")
+    with shop.hub.database.read() as connection:
+        assert connection.execute(timers.select()).all() == [], "there is no end to wait for"
     error = shop.refused_to("access", "extend", given)
     assert error.code == "wrong_state"
     assert "access/grant" in error.remedy
-    again = grant(shop, "g-2", subscription="sub_1", until=at(shop, days=30))
-    assert (again["state"], again["until"]) == ("active", at(shop, days=30))
+    again = grant(shop, "g-2", subscription="sub_1", until=at(shop, days=30), title="All of them")
+    assert (again["state"], again["until"], again["title"]) == ("active", at(shop, days=30), "All of them")
     assert "reason" not in shop.event("access.granted")
 
 

@@ -142,3 +142,55 @@ def test_an_order_that_was_paid_before_makes_a_paid_invoice(shop):
     made = invoice(shop, lines=None, order=order["order"])
     assert (made["state"], made["paid"]) == ("paid", eur(WHOLE))
     assert shop.event("invoice.paid")["payment"] == "c_1"
+
+
+def test_what_was_captured_counts_and_not_what_was_asked_for(shop):
+    made = invoice(shop)
+    given = {"payment": "c_1", "invoice": made["invoice"], "amount": eur(WHOLE), "captured": eur(5000)}
+    shop.happen("payment.succeeded", **given)
+    now = state(shop, made)
+    assert (now["state"], now["paid"], now["due"]) == ("partly_paid", eur(5000), eur(WHOLE - 5000))
+
+
+def test_what_was_paid_of_the_order_before_it_was_billed_is_paid_of_the_invoice(shop):
+    order = shop.do("orders", "create", {"lines": LINES, "customer": ADA})
+    shop.happen("payment.succeeded", payment="c_1", order=order["order"], amount=eur(5000))
+    made = invoice(shop, lines=None, order=order["order"])
+    assert (made["state"], made["due"]) == ("partly_paid", eur(WHOLE - 5000))
+    assert shop.told("invoice") == ["invoice.issued", "invoice.part_paid"]
+    pay(shop, made, "c_2", WHOLE - 5000)
+    assert state(shop, made)["state"] == "paid"
+
+
+def test_what_the_bank_took_back_is_overdue_on_the_day_of_the_invoice(shop):
+    made = invoice(shop)
+    pay(shop, made)
+    shop.moment += timedelta(seconds=1)
+    shop.happen("payment.returned", payment="c_1", amount=eur(WHOLE))
+    shop.forward(days=14)
+    assert "invoice.overdue" not in shop.told("invoice")
+    shop.forward(days=1)
+    assert shop.told("invoice") == ["invoice.issued", "invoice.paid", "invoice.overdue"]
+
+
+def test_an_overpaid_invoice_is_paid_once_all_that_is_too_much_went_back(shop):
+    made = invoice(shop)
+    pay(shop, made, "c_1", 10000)
+    pay(shop, made, "c_2", 10000)
+    told = shop.event("invoice.overpaid")
+    assert (told["amount"], told["reason"], told["payment"]) == (eur(20000 - WHOLE), "too_much", "c_2")
+    for number, (back, so) in enumerate([(20000 - WHOLE - 1, "overpaid"), (1, "paid")]):
+        shop.happen("refund.issued", refund=f"r_{number}", payment="c_2", amount=eur(back))
+        assert state(shop, made)["state"] == so
+    assert len(shop.said("invoice.overpaid")) == len(shop.said("invoice.paid")) == 1
+    pay(shop, made, "c_3", 1)
+    assert shop.event("invoice.overpaid")["reason"] == "paid_already"
+
+
+def test_a_refund_of_a_part_is_not_owed_again_and_the_rest_is(shop):
+    made = invoice(shop)
+    pay(shop, made, minor=10000)
+    shop.happen("refund.issued", refund="r_1", payment="c_1", amount=eur(10000))
+    now = state(shop, made)
+    assert (now["state"], now["refunded"], now["due"]) == ("partly_paid", eur(10000), eur(WHOLE - 10000))
+    assert shop.do("invoices", "void", {"invoice": made["invoice"]}, "step-2")["state"] == "void"

@@ -1,8 +1,11 @@
 """Invoices: numbered without gaps, reckoned, mailed, overdue once, void; from lines or from an order."""
 
+from datetime import timedelta
 from email import message_from_bytes, policy
 
 import pytest
+
+from hub.commerce.invoice_reading import find_invoice
 
 ADA = {"email": "ada@example.com", "name": "Ada Lovelace"}
 LINES = [
@@ -219,3 +222,31 @@ def test_an_invoice_without_an_address_is_not_mailed(shop):
     error = shop.refused_to("invoices", "send", {"invoice": made["number"]})
     assert (error.code, error.message) == ("bad_input", "The invoice 2027-0001 names no mail address.")
     assert shop.refused_to("invoices", "get", {"invoice": "2027-9"}).message == "There is no invoice '2027-9'."
+
+
+def test_every_year_counts_for_itself(shop):
+    assert invoice(shop)["number"] == "2027-0001"
+    shop.moment = shop.moment.replace(month=12, day=31, hour=23, minute=59)
+    assert invoice(shop, "step-2")["number"] == "2027-0002"
+    shop.moment += timedelta(minutes=1)
+    assert invoice(shop, "step-3")["number"] == "2028-0001"
+
+
+def test_an_invoice_is_mailed_to_whom_it_is_asked_for_and_none_that_is_void(shop):
+    made = invoice(shop)
+    sent = shop.do("invoices", "send", {"invoice": made["number"], "to": "books@example.com"}, "step-2")
+    assert sent["invoice"] == made["invoice"]
+    assert [mail["recipient"] for mail in shop.hub.store.mails()] == ["books@example.com"]
+    shop.do("invoices", "void", {"invoice": made["invoice"]}, "step-3")
+    error = shop.refused_to("invoices", "send", {"invoice": made["invoice"]})
+    assert (error.code, error.message) == ("wrong_state", "The invoice 2027-0001 is void.")
+
+
+def test_an_invoice_takes_from_its_order_what_is_not_said_anew(shop):
+    more = {"metadata": {"desk": "7"}, "connections": ["second"]}
+    order = shop.do("orders", "create", {"lines": LINES, "customer": ADA, **more})
+    made = invoice(shop, lines=None, customer={"name": "Ada Ltd"}, order=order["order"], tax_included=False)
+    with shop.hub.database.read() as connection:
+        row = find_invoice(connection, made["number"])
+    assert (row.customer, row.metadata, row.connections) == ({"name": "Ada Ltd"}, more["metadata"], ["second"])
+    assert (row.tax_included, made["total"]) == (True, order["total"]), "an order's prices hold their tax"

@@ -397,6 +397,9 @@ def test_whoever_accepted_a_paid_job_waits_for_the_money_and_cannot_decline_then
         work.do("jobs", "accept", {"job": job}, "again")
     error = work.refused_to("jobs", "decline", {"job": job})
     assert error.message == "The job 1 cannot be declined: its customer has not paid yet."
+    other = people_of(work)["Mary"]
+    error = work.refused_to("jobs", "assign", {"job": job, "provider": other}, "somebody else")
+    assert error.message == "The job 1 cannot be assigned: its customer has not paid yet."
     work.forward(days=3)
     assert (whose(work, job), state(work, job)["awaiting"]) == ("Grace", "payment"), (
         "the time to answer is over for good"

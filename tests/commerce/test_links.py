@@ -6,9 +6,10 @@ from email import message_from_bytes, policy
 import pytest
 
 from hub.commerce.link_reading import find_link
-from hub.commerce.links import create, order_for
+from hub.commerce.links import create, mail_now, order_for, remind_now
 from hub.commerce.order_reading import find_order
 from hub.errors import PermanentError
+from hub.journal.tables_office import timers
 
 UNREACHABLE = {"host": "127.0.0.1", "port": 9, "security": "none", "auth": "none"}
 ADA = {"email": "ada@example.com", "name": "Ada Lovelace"}
@@ -84,6 +85,7 @@ def test_a_link_expires_and_is_paid_all_the_same_when_the_money_was_on_its_way(s
     shop.forward(days=3)
     assert state(shop, made)["state"] == "expired"
     assert shop.told("link") == ["link.created", "link.expired"]
+    assert "reason" not in shop.event("link.expired")
     pay(shop, made)
     assert state(shop, made)["state"] == "paid"
     assert shop.told("link") == ["link.created", "link.expired", "link.paid"]
@@ -159,6 +161,8 @@ def test_nobody_is_reminded_of_a_link_that_is_over(shop, how):
         pay(shop, made)
     elif how == "cancelled":
         shop.do("links", "cancel", {"link": made["link"]}, "step-2")
+    if how != "expired":
+        assert timers_of(shop, made) == []
     shop.forward(days=20)
     assert state(shop, made)["state"] == how
     assert len(mails(shop)) == 1
@@ -287,7 +291,36 @@ def test_a_link_waits_while_the_mail_server_cannot_be_reached(shop):
     made = link(shop, send=True)
     shop.forward(hours=1)
     assert state(shop, made)["mail"] == "waiting"
-    shop.hub.accounts.enable("mail", "test", enabled=False)
+    assert timers_of(shop, made) == ["links.mail"]
+    shop.hub.accounts.delete("mail", "test")
+    shop.do("links", "send", {"link": made["link"]}, "by hand")
+    assert timers_of(shop, made) == [], "nothing is tried again"
+
+
+def timers_of(shop, made):
+    with shop.hub.database.read() as connection:
+        return [row.kind for row in connection.execute(timers.select().where(timers.c.subject == made["link"]))]
+
+
+def test_who_reminds_by_hand_takes_the_place_of_the_timer(shop):
+    made = link(shop, send=True, remind_in="7d")
+    shop.forward(minutes=1)
+    assert timers_of(shop, made) == ["links.remind"]
+    shop.do("links", "remind", {"link": made["link"]}, "by hand")
+    assert timers_of(shop, made) == []
+
+
+def test_nobody_is_reminded_at_the_very_end(shop):
+    made = link(shop, send=True, remind_in="7d", expires_in="7d")
+    shop.run_due()
+    assert timers_of(shop, made) == []
+
+
+def test_a_mail_says_who_sends_it(shop):
+    shop.hub.store.put_fact("brand", {"name": "Corner Music School"}, shop.moment)
+    link(shop, send=True)
+    shop.forward(minutes=1)
+    assert "Corner Music School" in body(mails(shop)[0])
 
 
 def test_it_is_not_reminded_of_again_by_itself_once_somebody_did(shop):
@@ -296,6 +329,7 @@ def test_it_is_not_reminded_of_again_by_itself_once_somebody_did(shop):
     shop.do("links", "remind", {"link": made["link"]}, "by hand")
     shop.do("links", "send", {"link": made["link"]}, "once more")
     shop.forward(days=20)
+    remind_now(shop.office("a timer that was claimed meanwhile"), made["link"])
     assert [mail["Subject"].split(":")[0] for mail in mails(shop)] == ["Payment request", "Reminder", "Payment request"]
 
 
@@ -303,12 +337,14 @@ def test_a_link_that_was_mailed_by_hand_first_is_not_mailed_again_by_itself(shop
     made = link(shop, send=True)
     shop.do("links", "send", {"link": made["link"]}, "by hand")
     shop.forward(hours=1)
+    mail_now(shop.office("a timer that was claimed meanwhile"), made["link"])
     assert len(mails(shop)) == 1
 
 
 def test_a_link_that_was_cancelled_before_its_mail_went_out_is_not_mailed(shop):
     made = link(shop, send=True, reusable=True)
     shop.do("links", "cancel", {"link": made["link"]}, "step-2")
+    assert timers_of(shop, made) == []
     shop.forward(days=1)
     assert mails(shop) == []
     assert "is cancelled" in shop.refused_to("links", "remind", {"link": made["link"]}).message
@@ -349,6 +385,21 @@ def test_a_link_tells_when_it_was_paid_and_no_more_once_the_bank_took_it_back(sh
     now = state(shop, many)
     assert (now["payments"], now["paid_at"]) == (1, (shop.moment - timedelta(hours=1)).isoformat())
     assert len(shop.said("link.paid")) == 3, "what is taken back is not told as paid"
+
+
+@pytest.mark.parametrize("how", ["cancelled", "expired"])
+def test_a_link_for_many_ends_though_somebody_has_paid_it_in_part(shop, how):
+    made = link(shop, reusable=True, expires_in="2d", language="de")
+    part, begun = (order_for(shop.office(key), made["link"]) for key in ("a", "b"))
+    shop.happen("payment.succeeded", payment="pay_1", order=part, amount={"minor": 1000, "currency": "EUR"})
+    if how == "cancelled":
+        shop.do("links", "cancel", {"link": made["link"]}, "step-2")
+    else:
+        shop.forward(days=3)
+    assert state(shop, made)["state"] == how
+    assert shop.event(f"link.{how}")["language"] == "de"
+    states = [shop.do("orders", "get", {"order": order})["state"] for order in (part, begun)]
+    assert (states[0], states[1] in {"cancelled", "expired"}) == ("open", True)
 
 
 def test_a_link_is_found_by_its_purpose_and_recipient_however_they_are_written(shop):

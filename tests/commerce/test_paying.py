@@ -89,6 +89,59 @@ def test_clicks_within_half_an_hour_lead_to_the_same_checkout(shop, gateway):
     assert len(gateway.payments) == 1
 
 
+def test_clicks_lead_to_the_same_checkout_while_its_payment_is_under_way(shop, gateway):
+    first = begin(shop, key="one")
+    for number, kind in enumerate(("pending", "authorized")):
+        shop.moment += timedelta(seconds=1)
+        shop.happen(f"payment.{kind}", payment="c_1", amount=EUR.to_json())
+        assert begin(shop, key=f"again {number}") == first
+    assert len(gateway.payments) == 1
+
+
+@pytest.mark.parametrize("news", [["failed"], ["expired"], ["authorized", "voided"], ["succeeded", "returned"]])
+def test_no_click_leads_to_a_checkout_whose_payment_is_decided(shop, gateway, news):
+    first = begin(shop, key="one")
+    for kind in news:
+        shop.moment += timedelta(seconds=1)
+        shop.happen(f"payment.{kind}", payment="c_1", amount=EUR.to_json())
+    assert begin(shop, key="two") != first
+    assert len(gateway.payments) == 2
+
+
+def test_no_click_leads_to_an_address_that_has_run_out(shop, gateway):
+    gateway.ends = (shop.moment + timedelta(minutes=10)).isoformat()
+    first = begin(shop, key="one")
+    shop.moment += timedelta(minutes=10) - timedelta(seconds=1)
+    assert begin(shop, key="two") == first
+    shop.moment += timedelta(seconds=1)
+    assert begin(shop, key="three") != first
+
+
+def test_a_checkout_whose_beginning_was_cut_off_is_begun_anew_after_two_minutes(shop, gateway):
+    asked = {"description": "", "customer": None, "return_url": BACK}
+    with pytest.raises(KeyboardInterrupt):
+        paying.begin(Interrupted(shop.office("one")), "corner", EUR, {"order": "ord_1"}, **asked)
+    shop.moment += timedelta(minutes=2) - timedelta(seconds=1)
+    with pytest.raises(ConflictError, match="at this very moment"):
+        begin(shop, key="two")
+    shop.moment += timedelta(seconds=1)
+    assert begin(shop, key="three") == list(gateway.payments.values())[1]["url"]
+    with shop.hub.database.read() as connection:
+        rows = connection.execute(pay_attempts.select().order_by(pay_attempts.c.number)).all()
+    assert [(row.number, row.state) for row in rows] == [(1, "beginning"), (2, "begun")]
+
+
+def test_options_stand_in_the_order_of_their_places_and_a_named_one_is_offered_though_hidden(shop):
+    def offered(settings, named=None):
+        shop.hub.store.put_fact("pay_options", settings, shop.moment)
+        return [one.connection for one in paying.options(shop.office(), EUR, named)]
+
+    assert offered({"second": {"place": 1}}) == ["second", "corner"]
+    assert offered({"second": {"place": 2}, "corner": {"place": 1}}) == ["corner", "second"]
+    assert offered({"second": {"hidden": True}}) == ["corner"]
+    assert offered({"second": {"hidden": True}}, ["second"]) == ["second"]
+
+
 @pytest.mark.parametrize("later", ["half an hour", "another amount", "another option", "another order", "it failed"])
 def test_another_checkout_is_begun_when_it_must_be(shop, gateway, later):
     first = begin(shop, key="one")

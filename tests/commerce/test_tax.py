@@ -56,3 +56,24 @@ def test_more_than_any_amount_may_be_is_refused():
 @pytest.mark.parametrize(("rate", "plain"), [("19.00", "19"), ("0", "0"), ("7.50", "7.5"), ("100", "100")])
 def test_rates_are_written_plainly(rate, plain):
     assert plain_rate(rate) == plain
+
+
+@pytest.mark.parametrize(
+    ("minor", "rate", "net", "tax"),
+    [(1, "19", 1, 0), (3, "19", 3, 0), (4, "19", 3, 1), (100, "19", 84, 16), (100, "7.7", 93, 7), (105, "5", 100, 5),
+     (1000, "8.875", 918, 82), (1, "100", 1, 0)],
+)  # fmt: skip
+def test_tax_that_a_price_holds_is_divided_out_to_the_unit(minor, rate, net, tax):
+    found = reckon([line(minor, rate)], "EUR", included=True)
+    assert (found.net.minor, found.tax.minor, found.total.minor) == (net, tax, minor)
+
+
+def test_rates_stand_in_the_order_of_their_numbers_and_lines_stay_in_theirs():
+    found = reckon([line(100, "19"), line(0, "7"), line(100, "7"), line(300, "19")], "EUR", included=False)
+    assert [one.rate for one in found.taxes] == ["7", "19"]
+    assert [(one["tax_rate"], one["tax"]["minor"]) for one in found.lines] == [
+        ("19", 19),
+        ("7", 0),
+        ("7", 7),
+        ("19", 57),
+    ]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from hub.connect.manifest import Manifest
 from hub.payments import ledger
 from tests.payments.held import TEN_PERCENT, WHOLE, asked, days, euros, held
 
@@ -177,6 +178,48 @@ def test_a_settled_authorisation_takes_only_what_the_provider_gets(market):
     assert [action for action, _ in market.calls] == ["payment.create", "payment.capture"]
     assert market.account("provider:prv_ada") == -72_000
     assert market.account("held:job_12") == 0
+
+
+@pytest.fixture
+def whole_only(quick, monkeypatch):
+    """The gateway takes an authorisation whole or not at all, and cannot let it go."""
+    limits = quick.hub.registry.get("sandbox").manifest.capabilities["escrow"].limits
+    monkeypatch.setitem(limits, "partial_capture", False)
+    offered = Manifest.offered
+    monkeypatch.setattr(
+        Manifest, "offered", lambda self, action: None if action == "payment.void" else offered(self, action)
+    )
+
+
+@pytest.mark.usefixtures("whole_only")
+@pytest.mark.parametrize(("step", "kept"), [("settle", 72_000), ("cancel", 0)])
+def test_where_only_the_whole_can_be_taken_the_payers_part_is_refunded(quick, step, kept):
+    quick.provider("prv_ada")
+    hold = held(quick, needed=3)
+    parts = [{"provider": "prv_ada", "amount": euros(72_000)}, {"customer": "ada", "amount": euros(48_000)}]
+    quick.act(step, {"hold": hold, **({"parts": parts} if step == "settle" else {})}, step)
+    assert [action for action, _ in quick.calls][1:] == ["payment.capture", "payment.refund"]
+    quick.heard("refund.issued")
+    assert (quick.account("provider:prv_ada"), quick.account("held:job_12")) == (-kept, 0)
+    assert quick.balance("payers") == -kept
+
+
+@pytest.mark.usefixtures("whole_only")
+def test_an_authorisation_that_was_taken_before_the_refund_was_refused_is_not_taken_again(quick):
+    quick.provider("prv_ada")
+    hold = held(quick, needed=3)
+    parts = [{"provider": "prv_ada", "amount": euros(72_000)}, {"customer": "ada", "amount": euros(48_000)}]
+    quick.sandbox("POST", "/test/misbehaviour", {"scope": "gateway", "mode": "refuse", "match": "settlement"})
+    assert quick.refused("settle", {"hold": hold, "parts": parts}) == "invalid_request"
+    quick.heard("payment.succeeded")
+    assert (quick.hold(hold).state, quick.hold(hold).mode, quick.account("held:job_12")) == (
+        "held",
+        "collected",
+        -120_000,
+    )
+    quick.sandbox("POST", "/test/misbehaviour", {"scope": "gateway", "mode": "off"})
+    assert quick.act("settle", {"hold": hold, "parts": parts}, "again")["status"] == "settled"
+    assert [action for action, _ in quick.calls][1:] == ["payment.capture", *["payment.refund"] * 2]
 
 
 def test_a_bank_dispute_freezes_the_hold_and_winning_it_lets_it_go_on(market):

@@ -1,10 +1,13 @@
 """Another means of payment for a subscription: a visit stores it, charges nothing, and what is overdue is tried at once."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import pytest
 import sqlalchemy as sa
 
-from hub.engine.new_means import Change
-from hub.errors import ConflictError
+from hub.engine.new_means import Change, can_change
+from hub.errors import ConflictError, PermanentError
 from hub.journal.tables import checkouts, subscriptions
 from hub.journal.tables_billing import told_subscriptions
 from tests.fakes.server import DOWN, LOST
@@ -133,6 +136,52 @@ def test_a_charge_whose_end_nobody_knows_is_made_with_the_old_card_first(corner,
     assert method_of(corner, member) == "m_2"
     assert len(corner.gateway.charges) == 2
     assert corner.told("subscription.renewed") == ["subscription.renewed"]
+
+
+def test_a_periods_price_is_authorised_else_what_was_charged_last(corner, member):
+    plan = corner.hub.payments.store.get(subscriptions, member).plan
+    last = {"amount": ["", {"minor": 700, "currency": "EUR"}]}
+    for number, (of, data, amount) in enumerate([(plan, last, 4900), ("pln_gone", last, 700)], 2):
+        told = SimpleNamespace(connection="corner", subscription=member, plan=of, data=data)
+        corner.hub.new_means.begin(Change(told, "Gold: another card", f"k{number}", BACK))
+        assert corner.gateway.payments[f"c_{number}"]["amount"] == amount
+    for data in ({}, {"amount": ["", {"minor": 0, "currency": "EUR"}]}):
+        told = SimpleNamespace(connection="corner", subscription=member, plan="pln_gone", data=data)
+        with pytest.raises(PermanentError, match="Nothing tells what a period") as refused:
+            corner.hub.new_means.begin(Change(told, "Gold: another card", "k9", BACK))
+        assert refused.value.code == "bad_state"
+
+
+def test_the_visit_is_the_members_own_and_says_what_for(corner, member):
+    begin(corner, member)
+    (visit,) = corner.hub.payments.store.list(checkouts, checkouts.c.purpose == "method")
+    assert (visit.input["customer"], visit.input["description"]) == (ADA, "Gold: another card")
+
+
+def test_an_amount_that_cannot_be_let_go_lapses_and_the_new_card_stays(corner, member, monkeypatch):
+    act = corner.hub.payments.act
+
+    def refuse(connection, action, key, given):
+        if action == "payment.void":
+            message = "It cannot be let go."
+            raise PermanentError(message, code="wrong_state")
+        return act(connection, action, key, given)
+
+    corner.pay(begin(corner, member))
+    monkeypatch.setattr(corner.hub.payments, "act", refuse)
+    corner.run_due()
+    assert method_of(corner, member) == "m_2"
+    assert corner.hub.new_means.standing("corner", member) == "stored"
+
+
+def test_a_visit_can_store_a_card_where_one_is_stored_and_what_it_authorises_is_let_go(corner):
+    manifest = corner.hub.registry.get("corner").manifest
+    assert can_change(manifest)
+    by_link = replace(manifest.capabilities["recurring_payment"], limits={"mode": "link"})
+    assert not can_change(replace(manifest, capabilities={**manifest.capabilities, "recurring_payment": by_link}))
+    for needed in ("payment.create", "payment.get", "payment.void"):
+        left = {name: one for name, one in manifest.actions.items() if name != needed}
+        assert not can_change(replace(manifest, actions=left)), needed
 
 
 def test_a_charge_that_read_the_old_card_is_not_begun_once_another_is_stored(corner, member):

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from hub.errors import TransientError
 from hub.journal.tables import plans, subscriptions
 from tests.fakes.server import DOWN
 from tests.payments.conftest import ADA, EUR, Corner
@@ -149,11 +150,18 @@ def test_a_start_that_is_repeated_is_the_same_though_the_plan_changed_meanwhile(
     assert terms(corner, started["subscription"]).balance == 0
 
 
-def test_a_trial_that_is_repeated_ends_on_the_day_that_was_told(corner):
+def test_a_trial_whose_process_died_before_it_was_told_ends_on_its_day(corner, monkeypatch):
     given = {"plan": plan(corner), "customer": ADA, "method": "m_ada", "trial_days": 14}
-    for _ in range(2):
-        joined = corner.act("subscription.create", given, "join")["subscription"]
-        corner.moment += timedelta(hours=5)
+
+    def die(*_, **__):
+        raise TransientError("The process died.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("hub.payments.plans.tell", die)
+        corner.refused("subscription.create", given, "join")
+    assert corner.told("subscription") == []
+    corner.moment += timedelta(hours=5)
+    joined = corner.act("subscription.create", given, "join")["subscription"]
     assert corner.told("subscription") == ["subscription.started"]
     told = corner.event("subscription.started")
     assert told["period"] == {"start": "2027-01-31T09:00:00Z", "end": "2027-02-14T09:00:00Z"}

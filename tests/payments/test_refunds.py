@@ -78,6 +78,39 @@ def test_what_a_lost_dispute_or_a_returned_debit_takes_is_taken_back_of_who_got_
     assert market.books("USD") == {}, "nobody owes anything"
 
 
+def test_each_of_two_disputes_takes_its_part_and_says_why(quick, monkeypatch):
+    _, payment = divided(quick, passed_on=True)
+    act, asked = quick.hub.payments.act, []
+
+    def acts(name, action, key, given, **said):
+        asked.extend([(given["amount"]["minor"], given["reason"])] if action == "transfer.reverse" else [])
+        return act(name, action, key, given, **said)
+
+    monkeypatch.setattr(quick.hub.payments, "act", acts)
+    for number in (1, 2):
+        data = {"payment": payment, "dispute": f"dis_{number}", "amount": money(2_000)}
+        for event, more in (("dispute.opened", {}), ("dispute.closed", {"outcome": "lost"})):
+            told = Happening(event, "sandbox", f"{event}:{number}", {**data, **more}, quick.hub.now())
+            quick.hub.recorder.record(told, quick.hub.now())
+        quick.run_due()
+        quick.heard("transfer.reversed", 2 * number)
+    assert sorted(asked) == [
+        (700, "dispute_lost"),
+        (700, "dispute_lost"),
+        (1_050, "dispute_lost"),
+        (1_050, "dispute_lost"),
+    ]
+    assert (quick.account("provider:prv_a", "USD"), quick.account("provider:prv_b", "USD")) == (0, 0)
+    told = Happening(
+        "payment.returned", "sandbox", "back", {"payment": payment, "amount": money(10_000)}, quick.hub.now()
+    )
+    quick.hub.recorder.record(told, quick.hub.now())
+    quick.run_due()
+    quick.heard("transfer.reversed", 6)
+    assert sorted(asked[4:]) == [(2_099, "payment_returned"), (3_151, "payment_returned")]
+    assert quick.account("provider:prv_a", "USD") == 0
+
+
 def test_a_dispute_that_is_won_takes_nothing_back(quick):
     _, payment = divided(quick, passed_on=True)
     disputed(quick, payment, "won")

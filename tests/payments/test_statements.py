@@ -1,12 +1,13 @@
 """Statements: what was owed before, each movement, what is owed now, in each currency, as the ledger has it."""
 
-from datetime import timedelta
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from hub.errors import PermanentError
 from hub.payments import ledger
-from hub.payments.statements import statements
+from hub.payments.statements import first_moment, last_of_month, period, statements
 from tests.payments.books import START, money
 
 ADA = "provider:prv_ada"
@@ -57,6 +58,81 @@ def test_the_action_gives_the_same(books):
     assert (one["closing"], one["lines"][0]["amount"]) == (money(5_000), money(5_000))
     with pytest.raises(PermanentError, match="ends before it begins"):
         books.hub.payments.act("payments", "statement", "6b" * 20, {**given, "to": given["from"]})
+
+
+def test_every_kind_of_movement_has_its_words_and_its_sum(books):
+    moves = (
+        ("split:s1", 5_000, "payment:shop/pay_1"),
+        ("adjustment_by_hand:a1", 40, None),
+        ("taken:r1", -700, "payment:shop/pay_1"),
+        ("dispute:d1", -300, "payment:shop/pay_1"),
+        ("transfer:t1", -1_000, "transfer:shop/tr_1"),
+        ("payout:pyt_1", -2_000, "pyt_1"),
+        ("payout:pyt_1:failed:3", 2_000, "pyt_1"),
+        ("payout:pyt_2", -500, "pyt_2"),
+    )
+    for name, minor, subject in moves:
+        books.post(name, (ADA, -minor, "USD"), ("gateway:shop", minor, "USD"), subject=subject)
+    (one,) = books.ask(statements, "prv_ada", START, START + timedelta(days=1))
+    assert [(line.what, line.kind, line.about) for line in one.movements] == [
+        ("Share of a payment", "split", "pay_1"),
+        ("Adjustment by hand", "adjustment_by_hand", "a1"),
+        ("Taken back for a refund", "taken", "pay_1"),
+        ("Dispute", "dispute", "pay_1"),
+        ("Passed on at the gateway", "transfer", "tr_1"),
+        ("Paid out", "payout", "pyt_1"),
+        ("A payout came back", "payout_back", "pyt_1"),
+        ("Paid out", "payout", "pyt_2"),
+    ]
+    assert (one.earned.minor, one.taken_back.minor, one.paid_out.minor) == (5_040, -1_000, -1_500)
+    assert one.closing.minor == 5_040 - 1_000 - 1_500
+
+
+def test_lines_stand_in_the_order_of_time(books):
+    earn(books, 2, 200)
+    books.forward(days=-1)
+    earn(books, 1, 100)
+    (one,) = books.ask(statements, "prv_ada", START - timedelta(days=2), START + timedelta(days=1))
+    assert [(line.money.minor, line.balance.minor) for line in one.movements] == [(100, 100), (200, 300)]
+
+
+def test_a_period_of_too_many_lines_is_refused_and_never_cut(books, monkeypatch):
+    monkeypatch.setattr("hub.payments.statements.MOST_LINES", 2)
+    for number in range(3):
+        earn(books, number, 100)
+        books.forward(days=1)
+    (one,) = books.ask(statements, "prv_ada", START, START + timedelta(days=2))
+    assert one.closing.minor == 200
+    with pytest.raises(PermanentError, match="2 lines at most"):
+        books.ask(statements, "prv_ada", START, START + timedelta(days=3))
+
+
+@pytest.mark.parametrize(
+    ("day", "last"),
+    [
+        ("2027-01-31", "2027-01-31"),
+        ("2027-02-01", "2027-02-28"),
+        ("2028-02-29", "2028-02-29"),
+        ("2026-12-05", "2026-12-31"),
+    ],
+)
+def test_a_month_ends_with_its_last_day(day, last):
+    assert last_of_month(date.fromisoformat(day)) == date.fromisoformat(last)
+
+
+def test_a_period_begins_and_ends_with_the_days_of_the_reader():
+    begin, end = period(date(2027, 3, 1), date(2027, 3, 31), ZoneInfo("Europe/Berlin"))
+    assert (begin.isoformat(), end.isoformat()) == ("2027-02-28T23:00:00+00:00", "2027-03-31T22:00:00+00:00")
+
+
+def test_the_first_moment_is_that_of_the_provider_alone(books):
+    books.post("split:b", ("provider:prv_bob", -1, "USD"), ("gateway:shop", 1, "USD"))
+    books.forward(days=1)
+    for number in range(2):
+        earn(books, number, 100)
+        books.forward(days=1)
+    assert books.ask(first_moment, "prv_ada") == START + timedelta(days=1)
+    assert books.ask(first_moment, "prv_nobody") is None
 
 
 def test_the_books_and_all_statements_agree(books):

@@ -110,6 +110,13 @@ def test_everything_wrong_is_said_at_its_field_and_nothing_typed_is_lost(shop):
     assert shop.told("form") == []
 
 
+def test_who_goes_back_from_the_gateway_finds_the_form_in_the_browsers_own_memory(shop):
+    """Were it not kept there, the browser would ask to send the form again instead of showing it."""
+    corrected = send(shop, **{"f-email": "ada"})
+    assert corrected.status_code == 422
+    assert corrected.headers["Cache-Control"] == shop.visit("/f/give").headers["Cache-Control"] == "private, no-cache"
+
+
 def test_a_card_number_is_refused_and_not_kept(shop):
     answer = send(shop, **{"f-note": "Take it from 4111 1111 1111 1111"})
     assert "This looks like a card number." in wrong(answer)["f-note"]

@@ -1,6 +1,12 @@
+import re
+
 import pytest
 
 from hub.journal.entries import Happening
+from hub.journal.tables import charges
+from hub.journal.tables_escrow import divisions, payouts
+from hub.journal.tables_ledger import ledger_checks, refund_requests
+from tests.payments.market import complete
 
 from .conftest import PAID
 
@@ -18,8 +24,6 @@ def sandbox(hub, recipe):
 
 def next_step(page):
     """The title of the step that is to be done next."""
-    import re
-
     found = re.search(r'<li class="\s*next">.*?<h3>(.*?)</h3>', page, re.DOTALL)
     return found and found[1]
 
@@ -88,3 +92,38 @@ def test_what_was_paid_today_stands_there_by_currency(hub, admin, clock):
     assert "¥4,900" in page
     clock.forward(days=1)
     assert "€98.00" not in admin.page("/")
+
+
+MONEY = {"currency": "EUR", "amount": 4900}
+WAITING = {
+    "/refunds": (refund_requests, {"state": "asked", "minor": 4900}, "is to be approved"),
+    "/refunds ": (refund_requests, {"state": "uncertain", "minor": 4900}, "refund may have gone out or not"),
+    "/subscriptions": (charges, {"state": "uncertain", "cycle": 1, **MONEY}, "member may have been charged or not"),
+    "/payouts": (payouts, {"state": "uncertain", **MONEY}, "payout may have gone out or not"),
+    "/escrow/hld_7": (divisions, {"hold": "hld_7", "state": "uncertain"}, "release may have happened or not"),
+    "/reconciliation": (ledger_checks, {"state": "differs"}, "difference to a gateway’s list"),
+}
+
+
+@pytest.mark.parametrize("place", WAITING)
+def test_money_that_waits_for_a_word_stands_on_home_with_the_way_to_it(hub, admin, place):
+    table, values, words = WAITING[place]
+    assert ">Money that waits for your word<" not in admin.page("/")
+    for count in (1, 2):
+        only = {"subscription": f"sub_{count}", "attempt": count} if table is charges else {"id": f"one_{count}"}
+        values = values | only | ({"subject": f"pay_{count}"} if table is ledger_checks else {})
+        made = complete(table, values) | (
+            {"created_at": hub.now(), "updated_at": hub.now()} if table is charges else {}
+        )
+        insert = table.insert().values(**made)
+        hub.office("test").change(
+            lambda book, made=made, insert=insert: (
+                book.connection.execute(insert) if table is charges else book.insert(table, made)
+            )
+        )
+        page = admin.page("/")
+        assert re.search(rf'href="{place.strip()}">{count} [a-z’ ]*<', page), page
+        assert (words in page) == (count == 1)
+        assert "Nothing. Failed runs" not in page
+    hub.store.change(lambda tx: tx.connection.execute(table.update().values(state="done")))
+    assert ">Money that waits for your word<" not in admin.page("/")

@@ -429,6 +429,24 @@ def test_the_page_of_an_old_address_tells_nothing_of_the_member(shop, member):
         assert not any(one in answer.text for one in (ADA, "Membership", "All courses", member))
 
 
+def test_what_runs_stands_first_and_of_it_the_newest(shop):
+    for name in ("Oldest", "Over", "Newest"):
+        plan = shop.act("plan.create", {"name": name, "price": EUR, "interval": {"unit": "month"}}, name)["plan"]
+        given = {"plan": plan, "method": "m_1", "customer": {"email": ADA}}
+        made = shop.act("subscription.create", given, f"join {name}")["subscription"]
+        shop.run_due()
+        shop.moment += timedelta(minutes=1)
+        if name == "Over":
+            shop.act("subscription.cancel", {"subscription": made, "at": "now"}, "cancel")
+    assert re.findall(r'<section aria-label="(\w+)"', shop.visit(portal(shop)).text) == ["Newest", "Oldest", "Over"]
+
+
+def test_who_has_access_alone_gets_the_mail_too(shop):
+    grant(shop)
+    ask(shop, ADA)
+    assert mails(shop) == [(ADA, "Your link")]
+
+
 def test_who_asks_hears_the_same_and_only_a_customer_gets_a_mail(shop, member):
     known, unknown = ask(shop, "ADA@example.com"), ask(shop, "nobody@example.com")
     assert known.status_code == unknown.status_code == 200

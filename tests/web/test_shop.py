@@ -63,6 +63,22 @@ def test_the_page_speaks_the_visitors_language(shop, order, language, words):
     assert text_of(page) == text_of(seen(shop, order, lang=language))
 
 
+def test_who_ordered_by_a_form_goes_on_in_its_language_and_may_choose_another(shop):
+    line, said = {"title": "Tea", "price": {"minor": 1000, "currency": "EUR"}}, {"language": "hi"}
+    by_form = shop.do("orders", "create", {"lines": [line], "metadata": {"form": "tea", **said}}, "step-1")
+    by_hand = shop.do("orders", "create", {"lines": [line], "metadata": {"placed_by": "scan", **said}}, "step-2")
+    assert '<html lang="hi">' in seen(shop, by_form)
+    assert '<html lang="de">' in seen(shop, by_form, lang="de")
+    assert '<html lang="en">' in seen(shop, by_hand), "the seller chose it; the buyer's own phone speaks another"
+
+
+def test_who_chose_a_language_comes_back_to_it_from_the_gateway(shop, order):
+    form = re.search(r'<form [^>]*action="([^"]+)"', seen(shop, order, lang="fr"))[1]
+    shop.visit(form, "POST", data={"connection": "corner", "key": "k1"})
+    back = shop.pay(shop.gateway.payments["c_1"]["url"])
+    assert '<html lang="fr">' in shop.visit(back.headers["Location"]).text
+
+
 def test_a_single_way_is_one_button_with_the_amount(shop, order):
     shop.hub.store.put_fact("pay_options", {"second": {"hidden": True}}, shop.moment)
     said = text_of(seen(shop, order))

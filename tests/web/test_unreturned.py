@@ -6,6 +6,7 @@ from html import unescape
 
 import pytest
 
+from hub.engine.doctor import examine
 from hub.engine.unreturned import settle, unreturned
 from hub.errors import ConflictError, NotFoundError, PermanentError
 from hub.journal.tables import subscriptions
@@ -69,6 +70,13 @@ def test_home_names_it_and_leads_to_where_it_is_settled(shop, kept):
         assert "I gave it back" not in text
         assert "I gave it back" in editor.page(place)
     assert page in viewer.page("/stuck")
+
+
+def test_the_doctor_names_it(shop, kept):
+    about, _ = kept
+    (found,) = [one for one in examine(shop.hub) if one.title == "Payment not given back"]
+    assert found.level == "warning"
+    assert found.message.startswith(f"{about['payment']} of corner: ")
 
 
 def test_a_person_says_that_they_gave_it_back(shop, kept):

@@ -105,6 +105,16 @@ def test_the_pages_speak_the_visitors_language(shop, language, words):
     assert words in shop.visit(f"/register?lang={language}").text
 
 
+def test_pages_of_work_go_on_in_the_language_that_is_known(shop):
+    given = {"name": "Maya", "email": "maya@example.com", "skills": ["truck"], "language": "hi"}
+    identity = shop.do("providers", "register", given, "register")["provider"]
+    job = transport(shop, metadata={"language": "fr"})
+    assert '<html lang="hi">' in shop.visit(pages_of(shop, identity)).text
+    assert '<html lang="hi">' in shop.visit(job_of(shop, job, identity)).text
+    assert '<html lang="fr">' in shop.visit(shop.office().address("c", job["job"])).text
+    assert '<html lang="de">' in shop.visit(f"{shop.office().address('c', job['job'])}?lang=de").text
+
+
 # a provider's own pages
 
 

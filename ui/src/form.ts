@@ -9,6 +9,7 @@ const framed = document.querySelector<HTMLElement>("[data-parent]");
 if (form) {
   chooseWhatIsWritten(form);
   sendOnce(form);
+  keepWhenSpokenToAnew(form);
 }
 document.querySelector<HTMLElement>("#problems")?.focus();
 if (framed && parent !== window) liveInFrame(framed.dataset["parent"] ?? "");
@@ -39,6 +40,23 @@ function sendOnce(form: HTMLFormElement): void {
     setTimeout(() => { if (button) button.disabled = true; }, 0);
   });
   addEventListener("pageshow", () => { if (button?.type === "submit") button.disabled = false; });
+}
+
+/** Another language shows the form again with what was typed: the links alone would begin anew. */
+function keepWhenSpokenToAnew(form: HTMLFormElement): void {
+  document.querySelector<HTMLElement>(".languages")?.addEventListener("click", (event) => {
+    const link = (event.target as Element).closest("a");
+    if (!link || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    const asked = document.createElement("input");
+    Object.assign(asked, { type: "hidden", name: "do", value: "language" });
+    const { action } = form;
+    form.append(asked);
+    form.action = link.href;
+    form.submit();
+    form.action = action; // for who comes back by the browser's button
+    asked.remove();
+  });
 }
 
 /** Tells the page around how high this one is, and where the payer goes on: gateways let nobody show them in a frame. */

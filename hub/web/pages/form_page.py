@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import structlog
 from babel.dates import format_date
-from flask import Response, g, make_response, redirect, render_template, request, url_for
+from flask import Response, make_response, redirect, render_template, request, url_for
 
 from hub.commerce.form_amounts import Said, amount_input, other_input
 from hub.commerce.form_fields import ADDRESS_PARTS, Answers, countries, field_input, read_answers
@@ -28,14 +28,13 @@ from hub.payments.coupons import code_of
 from hub.payments.discounts import off
 from hub.payments.receipts import PAGE as RECEIPT
 from hub.payments.receipts import receipts_of
-from hub.phrases import LANGUAGES
 from hub.secrets import LinkError
 from hub.web.access import Pages, Role
 from hub.web.assets import DIST, Assets
 from hub.web.form_coupons import CODE, Reduced, of_the_price, price_words, reduced, with_problem
 from hub.web.headers import csp_nonce, policy
 from hub.web.sessions import the_hub
-from hub.web.speech import amount, say, visitor_language
+from hub.web.speech import amount, asked_language, say, speak, visitor_language
 from hub.web.visitors import ask_gateways, form_key, in_any_frame, lead_on, leads_nowhere, look_around, page_around
 
 if TYPE_CHECKING:
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
 
     from hub.commerce.forms import Form, Offer, Text
     from hub.jsontypes import Json, JsonObject
+    from hub.office import Office
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +56,9 @@ pages.register_error_handler(NotFoundError, leads_nowhere)
 
 _LOOKS = 5
 """How often the page of somebody who has just paid looks again by itself."""
+
+LANGUAGE = "language"
+"""What ``do`` says of a form that is shown again in another language, with what was typed so far."""
 
 _EMBED_SCRIPT = "src/embed.ts"
 _HOUR = 3_600
@@ -75,6 +78,8 @@ def send(name: str) -> ResponseReturnValue:
     """Take what was entered, and lead on to pay; or say what is wrong with it. A double click sends it once."""
     hub = the_hub()
     form, entered = FormDesk(hub).get(name), request.form.to_dict()
+    if entered.get("do") == LANGUAGE:
+        return form_response(form, entered)
     answers = read_answers(form, entered)
     office = hub.office(f"form {name} {form_key(entered.get('key', ''))} {_digest(answers, entered)}")
     cheaper = reduced(office, form, answers, entered)
@@ -94,11 +99,16 @@ def send(name: str) -> ResponseReturnValue:
         if not isinstance(said, Said):
             raise
         return form_response(form, entered, with_problem(answers, said)), 422
+    return _led(form, office, identity)
+
+
+def _led(form: Form, office: Office, identity: str) -> ResponseReturnValue:
+    """On to where what was sent is paid, or to its page when nothing is to be paid or it could not be begun."""
     page = office.address("s", identity)
     try:
         address = begin(office, form, identity) or page
     except HubError as error:
-        log.warning("payment_not_begun", form=name, submission=identity, reason=str(error))
+        log.warning("payment_not_begun", form=form.name, submission=identity, reason=str(error))
         address = f"{page}?begun=0"
     parent = _embedding(form)
     if parent and address != page:
@@ -107,7 +117,7 @@ def send(name: str) -> ResponseReturnValue:
         return _in_frame(form, make_response(shown))
     if parent:
         address = f"{page}?{urlencode({'embed': parent, 'look': look_around()})}"
-    return redirect(address, 303) if address.startswith(hub.settings.address) else lead_on(address)
+    return _onward(address)
 
 
 def _looked_at(
@@ -120,6 +130,10 @@ def _looked_at(
     if isinstance(cheaper, Said):
         return form_response(form, entered, with_problem(answers, cheaper)), 422
     return form_response(form, entered, answers, cheaper=cheaper), 422 if answers.problems else 200
+
+
+def _onward(address: str) -> ResponseReturnValue:
+    return redirect(address, 303) if address.startswith(the_hub().settings.address) else lead_on(address)
 
 
 def _digest(answers: Answers, entered: Mapping[str, str]) -> str:
@@ -185,12 +199,13 @@ def form_response(
             post_to=url_for(
                 "form_page.send",
                 name=form.name,
-                lang=_asked_language(),
+                lang=asked_language(),
                 embed=_embedding(form) or None,
                 look=look_around() or None,
             ),
         )
     )
+    response.headers["Cache-Control"] = "private, no-cache"  # who comes back by the browser's button finds it filled in
     return _in_frame(form, response)
 
 
@@ -244,11 +259,6 @@ def _ways(form: Form) -> list[tuple[str, str]]:
     return found
 
 
-def _asked_language() -> str | None:
-    asked = request.args.get("lang", "")
-    return asked if asked in LANGUAGES else None
-
-
 def _embedding(form: Form) -> str:
     """The origin of the page that shows the form in a frame; empty when none does, or none that may."""
     return around if (around := page_around()) in form.embed else ""
@@ -256,7 +266,7 @@ def _embedding(form: Form) -> str:
 
 def _elsewhere(form: Form) -> Response:
     """What a site shows that may not show the form: that it has a page of its own."""
-    address = url_for("form_page.show", name=form.name, lang=_asked_language())
+    address = url_for("form_page.show", name=form.name, lang=asked_language())
     title = words(form.title, visitor_language())
     return in_any_frame(make_response(render_template("form_elsewhere.html", title=title, address=address), 403))
 
@@ -297,13 +307,12 @@ def pay(token: str) -> ResponseReturnValue:
         return _standing(token, row, 0, begun=False)
     if address is None:
         return redirect(url_for("form_page.standing", token=token), 303)
-    return redirect(address, 303) if address.startswith(hub.settings.address) else lead_on(address)
+    return _onward(address)
 
 
 def _standing(token: str, row: sa.Row[Any], back: int, *, begun: bool = True) -> Response:
     form, said = _form_of(row)
-    if request.args.get("lang") is None and row.language in LANGUAGES:
-        g.language = row.language
+    speak(row.language)
     done = row.state in {"paid", "active"} or (row.state == "sent" and row.minor is None)
     parent = _embedding(form) if form is not None else ""
     looks_again = row.state == "paying" and 0 < back < _LOOKS
@@ -319,15 +328,15 @@ def _standing(token: str, row: sa.Row[Any], back: int, *, begun: bool = True) ->
         looks_again=looks_again,
         sum=_first_charge(row),
         receipts=_receipts(row) if done else (),
-        post_to=url_for("form_page.pay", token=token, lang=_asked_language()),
-        look=url_for("form_page.standing", token=token, back=1, lang=_asked_language()),
+        post_to=url_for("form_page.pay", token=token, lang=asked_language()),
+        look=url_for("form_page.standing", token=token, back=1, lang=asked_language()),
         parent=parent,
     )
     response = make_response(shown, 200 if begun else 502)
     if done and form is not None and form.after_url and not parent:
         response.headers["Refresh"] = f"0; url={form.after_url}"
     elif looks_again:
-        again = url_for("form_page.standing", token=token, back=back + 1, lang=_asked_language())
+        again = url_for("form_page.standing", token=token, back=back + 1, lang=asked_language())
         response.headers["Refresh"] = f"2; url={again}"
     return _in_frame(form, response) if form is not None else response
 

@@ -13,6 +13,7 @@ from hub.engine.stuck import stuck_work
 from hub.engine.unreturned import unreturned
 from hub.journal.queries import EventFilter, RunFilter
 from hub.journal.tables import payments
+from hub.payments.undecided import undecided
 from hub.web.access import Pages, Role
 from hub.web.formatting import start_of_today
 from hub.web.sessions import actor, seen_by_reader, the_hub
@@ -27,6 +28,15 @@ pages = Pages("home", __name__)
 _DISMISSED = "first_steps_done"
 _SHOWN = 5
 _LOOKED_BACK = timedelta(days=7)
+_UNDECIDED = {
+    "refunds_to_approve": ("refund is to be approved", "refunds are to be approved", "ledger.waiting"),
+    "refunds": ("refund may have gone out or not", "refunds may have gone out or not", "ledger.waiting"),
+    "charges": ("member may have been charged or not", "members may have been charged or not", "subscriptions.index"),
+    "payouts": ("payout may have gone out or not", "payouts may have gone out or not", "payouts.index"),
+    "divisions": ("release may have happened or not", "releases may have happened or not", "escrow.show"),
+    "differences": ("difference to a gateway’s list", "differences to gateways’ lists", "ledger.compared"),
+}
+"""Of each kind of money that waits for a person: the words for one and for several, and the page that decides it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,7 @@ def show() -> ResponseReturnValue:
         uncertain=uncertain,
         stuck=stuck_work(hub),
         unreturned=unreturned(hub),
+        undecided=_undecided(),
         money=hub.payments.store.totals(payments.c.created_at >= today),
         questions=hub.queries.open_questions(_SHOWN),
         ailing=[row for row in connections if row.enabled and row.health.get("test_ok") is False],
@@ -67,6 +78,18 @@ def show() -> ResponseReturnValue:
         next_step=next((step for step in steps if not step.done), None),
         shown=_SHOWN,
     )
+
+
+def _undecided() -> list[tuple[str, str]]:
+    """Money that waits for a person: in words, and where it is decided."""
+    with the_hub().database.read() as connection:
+        found = undecided(connection)
+    words = []
+    for kind, (one, many, page) in _UNDECIDED.items():
+        if (waiting := found.get(kind)) is not None:
+            place = url_for(page, hold=waiting.one) if kind == "divisions" else url_for(page)
+            words.append((f"{waiting.count} {one if waiting.count == 1 else many}", place))
+    return words
 
 
 @pages.page("/first-steps/done", Role.EDITOR, method="POST")

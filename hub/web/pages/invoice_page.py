@@ -25,7 +25,7 @@ from hub.web.codes import code_picture
 from hub.web.papers import paper_answer
 from hub.web.sessions import the_hub
 from hub.web.speech import say, visitor_language
-from hub.web.visitors import ask_gateways, form_key, lead_on, leads_nowhere, new_key
+from hub.web.visitors import ask_gateways, back_to, form_key, lead_on, leads_nowhere, new_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +70,7 @@ def pay(token: str) -> ResponseReturnValue:
             references(invoice),
             description=say("invoice.title", number=invoice.number),
             customer=invoice.customer,
-            return_url=f"{office.address('i', identity)}?back=1",
+            return_url=back_to(office.address("i", identity)),
             metadata=invoice.metadata,
         )
     except HubError as error:

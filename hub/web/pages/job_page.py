@@ -22,8 +22,8 @@ from hub.secrets import LinkError
 from hub.web.access import Pages, Role
 from hub.web.entries import typed_in
 from hub.web.sessions import the_hub
-from hub.web.speech import moment, say, visitor_language
-from hub.web.visitors import ask_gateways, form_key, lead_on, leads_nowhere, new_key
+from hub.web.speech import moment, say, speak, visitor_language
+from hub.web.visitors import ask_gateways, back_to, form_key, lead_on, leads_nowhere, new_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +65,8 @@ def act(token: str) -> ResponseReturnValue:
     office = the_hub().office(f"job {identity} {do} {form_key(request.form.get('key', ''))}")
     try:
         if do == "pay":
-            return lead_on(begin_to_pay(office, _job(identity), request.form.get("connection", "")))
+            back = back_to(office.address(FOR_CUSTOMER, identity))
+            return lead_on(begin_to_pay(office, _job(identity), request.form.get("connection", ""), back))
         if do in _STEPS:
             office.call("jobs", do, _given(identity, do, reason), do)
     except PermanentError as error:
@@ -95,6 +96,7 @@ def _page(token: str, identity: str, *, failed: str = "", reason: str = "", wron
         job = find_job(connection, identity)
         offers, payments = offers_of(connection, identity), payments_of(connection, identity)
         provider = find_provider(connection, job.provider) if job.provider else None
+    speak((job.metadata or {}).get("language"))
     pays = job.state == "assigned" and job.awaiting == "payment"
     price = price_of(job)
     return render_template(

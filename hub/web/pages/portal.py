@@ -19,13 +19,12 @@ from hub.commerce.portal import PAGE, Member, ask, member_of, portal_address, su
 from hub.engine.new_means import Change, can_change, has_form
 from hub.errors import ActionError, NotFoundError
 from hub.journal.tables_billing import told_plans, value
-from hub.phrases import LANGUAGES
 from hub.secrets import LinkError
 from hub.web.access import Pages, Role
 from hub.web.acting import manifest_of, offered
 from hub.web.formatting import moment, reader_zone
 from hub.web.sessions import the_hub
-from hub.web.speech import say, visitor_language
+from hub.web.speech import asked_language, say, visitor_language
 from hub.web.visitors import brand, form_key, lead_on, leads_nowhere, new_key
 
 if TYPE_CHECKING:
@@ -127,9 +126,9 @@ def _front(*, email: str = "", wrong: str = "", is_sent: bool = False, is_old: b
         is_sent=is_sent,
         is_old=is_old,
         token=token,
-        post_to=url_for("portal.act", token=token, lang=_asked_language())
+        post_to=url_for("portal.act", token=token, lang=asked_language())
         if is_old
-        else url_for("portal.send", lang=_asked_language()),
+        else url_for("portal.send", lang=asked_language()),
     )
 
 
@@ -163,7 +162,7 @@ def act(token: str) -> ResponseReturnValue:
         raise _nothing_of_yours()
     connection, subscription = request.form.get("connection", ""), request.form.get("subscription", "")
     row = _own(member, connection, subscription)
-    address = url_for("portal.show", token=token, done=do, of=subscription, look=1, lang=_asked_language())
+    address = url_for("portal.show", token=token, done=do, of=subscription, look=1, lang=asked_language())
     if do not in _possible(row):
         return redirect(address, 303) if row.state in _DONE[do] else _refused(token, member, row, "portal.not_now")
     try:
@@ -249,11 +248,11 @@ def _shown(token: str, member: Member, *, failed: str = "", why: str = "", witho
         why=why,
         key=new_key(),
         token=token,
-        post_to=url_for("portal.act", token=token, lang=_asked_language()),
+        post_to=url_for("portal.act", token=token, lang=asked_language()),
     )
     response = make_response(page)
     if (waiting or any(one.card == "waiting" for one in subscribed)) and 0 < look < _LOOKS:
-        again = url_for("portal.show", token=token, done=done, of=of, look=look + 1, lang=_asked_language())
+        again = url_for("portal.show", token=token, done=done, of=of, look=look + 1, lang=asked_language())
         response.headers["Refresh"] = f"2; url={again}"
     return response
 
@@ -325,8 +324,3 @@ def _standing(row: sa.Row[Any]) -> str:
 
 def _day(at: datetime | None) -> str:
     return format_date(at.astimezone(reader_zone()), "long", locale=visitor_language()) if at is not None else ""
-
-
-def _asked_language() -> str | None:
-    asked = request.args.get("lang", "")
-    return asked if asked in LANGUAGES else None

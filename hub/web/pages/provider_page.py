@@ -37,7 +37,7 @@ from hub.web.access import Pages, Role
 from hub.web.pages.form_page import told
 from hub.web.pages.job_page import day_words, moment_words
 from hub.web.sessions import the_hub
-from hub.web.speech import say, visitor_language
+from hub.web.speech import say, speak, visitor_language
 from hub.web.visitors import form_key, leads_nowhere, new_key
 
 if TYPE_CHECKING:
@@ -137,6 +137,7 @@ def _portal(token: str, entered: Mapping[str, str], problems: Mapping[str, Said]
     identity = _identity(PORTAL, token)
     with hub.database.read() as connection:
         row = find_provider(connection, identity)
+        speak(row.language)
         mine = connection.execute(
             sa.select(jobs).where(jobs.c.provider == identity).order_by(jobs.c.updated_at.desc()).limit(_MOST)
         ).all()
@@ -258,6 +259,7 @@ def _job_page(
     reference, _, provider = _identity(FOR_PROVIDER, token).partition(":")
     with hub.database.read() as connection:
         row, person = find_job(connection, reference), find_provider(connection, provider)
+        speak(person.language)
         query = sa.select(offers).where(offers.c.id == derived_id("off", reference, provider))
         mine = connection.execute(query).first()
     price = price_of(row)

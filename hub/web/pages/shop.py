@@ -22,8 +22,8 @@ from hub.payments.receipts import PAGE, receipts_of
 from hub.secrets import LinkError
 from hub.web.access import Pages, Role
 from hub.web.sessions import the_hub
-from hub.web.speech import moment
-from hub.web.visitors import ask_gateways, form_key, lead_on, leads_nowhere, new_key
+from hub.web.speech import moment, speak
+from hub.web.visitors import ask_gateways, back_to, form_key, lead_on, leads_nowhere, new_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,7 +106,7 @@ def pay(token: str) -> ResponseReturnValue:
             references(order),
             description=order.description or _described(standing),
             customer=order.customer,
-            return_url=f"{office.address('o', identity)}?back=1",
+            return_url=back_to(office.address("o", identity)),
             metadata=order.metadata,
         )
     except HubError as error:
@@ -118,6 +118,8 @@ def pay(token: str) -> ResponseReturnValue:
 def _page(token: str, identity: str, *, begun: bool = True) -> str:
     standing = _standing(identity)
     order = standing.order
+    if "form" in (order.metadata or {}):
+        speak(order.metadata.get("language"))
     until = order.due_at and moment(order.due_at)
     bill = standing.invoice
     with the_hub().database.read() as connection:
