@@ -12,7 +12,7 @@ from hub.journal.entries import Happening
 from hub.journal.tables_escrow import payouts
 from hub.journal.tables_ledger import ledger_checks
 from hub.payments import reconciliation, reconciling_lists
-from hub.payments.comparing_lists import TAKE, UNLISTED
+from hub.payments.comparing_lists import DONE_AFTER_ALL, TAKE, UNLISTED
 from tests.payments.market import KilledError, complete
 
 
@@ -439,6 +439,33 @@ def test_a_transfer_of_the_hubs_own_of_which_a_part_was_taken_back_agrees(quick)
     answering(quick, {"transfer.list": {"items": [{**item, "reversed": back["amount"]}]}})
     compare(quick, "transfer", begin)
     assert checks(quick, "transfer")["x_1"].state == "same"
+
+
+@pytest.mark.parametrize(("status", "found"), [("failed", None), ("sent", ("failed", "sent", DONE_AFTER_ALL))])
+def test_a_transfer_that_failed_is_failed_there_too(quick, status, found):
+    begin = begins(quick)
+    told_of_transfer(quick, "sandbox", "t_1", begin)
+    data = {"transfer": "t_1", "provider": "acct_a", "amount": {"minor": 700, "currency": "USD"}, "payment": "p_1"}
+    quick.hub.recorder.record(Happening("transfer.failed", "sandbox", "f", data, begin), begin)
+    item = {**data, "status": status, "created_at": begin.isoformat()}
+    answering(quick, {"transfer.list": {"items": [item]}})
+    compare(quick, "transfer", begin)
+    assert differing(quick, "transfer").get("t_1") == found
+    assert set(checks(quick, "transfer")) == {"t_1"}
+
+
+def test_a_day_that_is_compared_once_more_ends_nothing_of_its_own_or_of_later_days(quick):
+    payment = paid(quick)
+    begin, answers = begins(quick), {}
+    item = {"dispute": "d_1", "payment": payment, "amount": {"minor": 10_000, "currency": "USD"}, "status": "opened"}
+    answers["dispute.list"] = {"items": [{**item, "created_at": begin.isoformat()}]}
+    answering(quick, answers)
+    compare(quick, "dispute", begin, "first")
+    answers["dispute.list"] = {"items": [{**item, "status": "lost", "created_at": begin.isoformat()}]}
+    compare(quick, "dispute", begin, "again")
+    assert [row.state for row in quick.rows(ledger_checks)] == ["differs"]
+    compare(quick, "dispute", begin - timedelta(days=1), "late")
+    assert [row.state for row in quick.rows(ledger_checks)] == ["differs"]
 
 
 def test_more_payouts_than_one_turn_takes_are_each_asked_about_once(quick, monkeypatch):
