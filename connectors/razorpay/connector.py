@@ -70,6 +70,7 @@ connector = ConnectorCode(
         "hold.extend": ActionCode(settlement.hold),
         "payout.create": ActionCode(settlement.pay_out),
         "payout.get": ActionCode(settlement.get_payout),
+        "payment.list": ActionCode(listings.payments),
         "transfer.list": ActionCode(listings.transfers),
         "payout.list": ActionCode(listings.payouts),
         "dispute.list": ActionCode(listings.disputes),

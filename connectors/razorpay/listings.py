@@ -1,4 +1,4 @@
-"""Razorpay's lists of transfers, payouts and disputes, for whoever compares: one page of 100 a call, newest first."""
+"""Razorpay's lists of payments, transfers, payouts and disputes, for whoever compares: 100 a page, newest first."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from connectors.razorpay.api import PAGE, Razorpay, list_of, money_of, object_of, time_of, unix
 from connectors.razorpay.payments import DISPUTE_STATUS
 from connectors.razorpay.settlement import PAYOUT_STATUS, TRANSFER_STATUS
+from connectors.razorpay.standing import of_payment
 from hub.connect.answers import failure
 
 if TYPE_CHECKING:
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
 
     from hub.connect.api import Call
     from hub.jsontypes import Json, JsonObject
+
+
+def payments(call: Call) -> Json:
+    """One page of ``GET /v1/payments`` (``payment.list``)."""
+    return _page(call, Razorpay(call), "payments", _payment)
 
 
 def transfers(call: Call) -> Json:
@@ -48,6 +54,12 @@ def _page(
     between = {"from": str(unix(given["since"])), "to": str((unix(given["until"]) or 1) - 1)}
     found = list_of(razorpay.get(f"/v1/{kind}", {**between, **(more or {}), "count": str(PAGE), "skip": skip})["items"])
     return {"items": [shown(one) for one in found], "next": str(int(skip) + PAGE) if len(found) == PAGE else None}
+
+
+def _payment(made: JsonObject) -> JsonObject:
+    shown = of_payment(made, made.get("notes"))
+    kept = {name: shown[name] for name in ("payment", "status", "amount", "captured", "refunded")}
+    return {**kept, "created_at": time_of(made.get("created_at"))}
 
 
 def _transfer(made: JsonObject) -> JsonObject:

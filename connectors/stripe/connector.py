@@ -67,6 +67,7 @@ connector = ConnectorCode(
         "transfer.reverse": ActionCode(settlement.reverse),
         "payout.create": ActionCode(settlement.pay_out),
         "payout.get": ActionCode(settlement.get_payout),
+        "payment.list": ActionCode(listings.payments),
         "transfer.list": ActionCode(listings.transfers),
         "payout.list": ActionCode(listings.payouts),
         "dispute.list": ActionCode(listings.disputes),

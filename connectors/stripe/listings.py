@@ -1,4 +1,4 @@
-"""Stripe's lists of transfers, payouts and disputes, for whoever compares: one page of 100 a call, newest first."""
+"""Stripe's lists of payments, transfers, payouts and disputes, for whoever compares: 100 a page, newest first."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
 BANK_RETURNS = frozenset({"insufficient_funds", "incorrect_account_details", "bank_cannot_process"})
 """Reasons of a debit that the payer's bank took back: a return of the payment (see the event map), not a dispute."""
+
+
+def payments(call: Call) -> Json:
+    """One page of ``GET /v1/charges`` (``payment.list``): each is dated by when it was charged. Failed ones are left out."""
+    return _page(call, "charges", _payment)
 
 
 def transfers(call: Call) -> Json:
@@ -40,6 +45,24 @@ def _page(call: Call, kind: str, shown: Callable[[JsonObject], JsonObject | None
     found = cast("list[JsonObject]", answer.get("data") or [])
     items: list[Json] = [one for one in map(shown, found) if one is not None]
     return {"items": items, "next": found[-1]["id"] if found and answer.get("has_more") else None}
+
+
+def _payment(made: JsonObject) -> JsonObject | None:
+    if made.get("status") == "failed":
+        return None
+    currency, status = made.get("currency"), "pending"
+    if made.get("status") == "succeeded":
+        status = "succeeded" if made.get("captured") else "authorized"
+        if made.get("amount_refunded"):
+            status = "refunded" if made.get("refunded") else "partially_refunded"
+    return {
+        "payment": id_of(made.get("payment_intent")) or made.get("id"),
+        "status": status,
+        "amount": money_of(made.get("amount"), currency),
+        "captured": money_of(made.get("amount_captured"), currency),
+        "refunded": money_of(made.get("amount_refunded"), currency),
+        "created_at": time_of(made.get("created")),
+    }
 
 
 def _transfer(made: JsonObject) -> JsonObject:

@@ -48,6 +48,7 @@ from hub.journal.store import Store
 from hub.journal.tables import runs
 from hub.journal.writer import Writer
 from hub.observe import Metrics
+from hub.payments.accounting import compare_after
 from hub.payments.store import PaymentStore
 from hub.secrets import Keyring
 
@@ -203,6 +204,7 @@ class Hub:
         if self._driver is not None:
             self._scheduler.add_job(self._driver.sweep, "interval", seconds=_SWEEP_SECONDS)
             self._scheduler.add_job(self.payment_clock.tick, "interval", seconds=1)
+            self._scheduler.add_job(self.compare_days)
             first = datetime.now(UTC) + _TIDY_AFTER
             self._scheduler.add_job(self.tidy, "interval", days=1, next_run_time=first, misfire_grace_time=None)
         self._scheduler.start()
@@ -249,6 +251,11 @@ class Hub:
     def doctor(self) -> Sequence[Ailment]:
         """What is right and wrong with the installation."""
         return doctor.examine(self)
+
+    def compare_days(self) -> None:
+        """From today on each day is compared with the gateways, though none ever reported a payment: that may be lost."""
+        now = self.now()
+        self.recorder.change(lambda book: compare_after(book, now.date()), now, (None, None))
 
     def tidy(self) -> Deleted:
         """Delete what was kept long enough, and give its disk space back."""

@@ -34,6 +34,7 @@ from hub.payments.reconciling_lists import (
     missing_reports,
     says_sums,
 )
+from hub.payments.unheard import PAYMENT, unheard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -41,11 +42,11 @@ if TYPE_CHECKING:
     from hub.journal.book import Book
     from hub.jsontypes import JsonObject
     from hub.office import Office, Timer
+    from hub.payments.comparing import Difference
     from hub.payments.taking_over import Report
 
     Row = sa.Row[Any]
 
-PAYMENT: Final = "payment"
 TAKEN: Final = "The gateway's word was taken over."
 _AT_ONCE: Final = 20
 _KEPT: Final = {"same": timedelta(days=60), "settled": LONGEST_BACK + timedelta(days=10)}
@@ -153,11 +154,19 @@ def _found(book: Book, connection: str, payment: str, said: JsonObject) -> list[
     place = (connection, payment)
     account = accounts(book.connection, [place]).get(place)
     if account is None:
-        return []
+        return [one.to_json() for one in _unheard_of(book, connection, payment, said)]
     news = credited(account, said)
     if news is not None:
         book.tell(SETTLED, f"{SETTLED}:{payment}"[:200], news, source=connection)
     return [one.to_json() for one in differences(account, said)]
+
+
+def _unheard_of(book: Book, connection: str, payment: str, said: JsonObject) -> Sequence[Difference]:
+    """That the payment is not known here at all; nothing where it is, and no amount of it was told yet."""
+    place = (payments.c.connection == connection, payments.c.payment == payment)
+    is_known = book.connection.execute(sa.select(payments.c.payment).where(*place)).first() is not None
+    one = None if is_known else unheard(connection, said)
+    return [one] if one is not None else []
 
 
 def _row(day: str, connection: str, payment: str) -> dict[str, object]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import sqlalchemy as sa
@@ -34,6 +35,7 @@ from hub.payments.movements import Movement
 from hub.payments.outcomes import tells
 from hub.payments.payment import LOST, Facts
 from hub.payments.taking_over import reports
+from hub.payments.unheard import BACK, PAYMENT, lost
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -53,6 +55,7 @@ _BACK: Final[Mapping[str, timedelta]] = {
     DISPUTE: timedelta(days=120),
     TRANSFER: timedelta(days=1),
     PAYOUT: timedelta(days=1),
+    PAYMENT: BACK,
 }
 """How much further back than the day the list is read: for what happened there just before it was told here."""
 LONGEST_BACK: Final = max(_BACK.values())
@@ -82,7 +85,7 @@ def begin_lists(office: Office, day: str) -> None:
     offered = [
         f"{day} {kind} {connection}"
         for connection in office.connections()
-        for kind in KINDS
+        for kind in (*KINDS, PAYMENT)
         if f"{kind}.list" in office.manifest(connection).actions
     ]
 
@@ -97,7 +100,7 @@ def compare_list(office: Office, subject: str) -> None:
     """The timer: compare one connection's list of one kind. A gateway that is down is asked again for three days."""
     day, kind, connection = subject.split(" ", 2)
     try:
-        more = _compare(office, day, kind, connection)
+        more = _find_lost(office, day, connection) if kind == PAYMENT else _compare(office, day, kind, connection)
     except PermanentError as error:
         words = error.message
     except TransientError as error:
@@ -123,7 +126,8 @@ def _compare(office: Office, day: str, kind: str, connection: str) -> bool:
     with office.read() as reading:
         told = _told(reading, kind, connection, day)
     seen: set[str] = set()
-    for page in _pages(office, connection, kind, day):
+    for items in _pages(office, connection, kind, day):
+        page = {str(one[kind]): one for one in items}
         seen |= page.keys()
         _keep(office, day, kind, connection, page)
     missing = sorted(told - seen)
@@ -138,15 +142,41 @@ def _compare(office: Office, day: str, kind: str, connection: str) -> bool:
     return False
 
 
-def _pages(office: Office, connection: str, kind: str, day: str) -> Iterator[Mapping[str, JsonObject | None]]:
-    """The pages of a list as it is compared for a day: the gateway's reference -> its item."""
+def _find_lost(office: Office, day: str, connection: str) -> bool:
+    """Show the payments that were paid there and never heard of; those that are known are asked about one by one."""
+    for page in _pages(office, connection, PAYMENT, day):
+        office.change(partial(_keep_lost, day=day, connection=connection, page=page))
+    return False
+
+
+def _keep_lost(book: Book, *, day: str, connection: str, page: Sequence[JsonObject]) -> None:
+    end = begin_of(day) + timedelta(days=1)
+    found = {one: [said.to_json()] for one, said in lost(book.connection, connection, page, end).items()}
+    shown = end_earlier(book, day, PAYMENT, connection, found)
+    for payment in sorted(found.keys() - shown):
+        row = {
+            "id": check_id(day, PAYMENT, connection, payment),
+            "day": day,
+            "connection": connection,
+            "kind": PAYMENT,
+            "subject": payment,
+            "state": "differs",
+            "found": found[payment],
+            "why": "",
+        }
+        if book.insert(ledger_checks, row):
+            _tell(book, {**row, "payment": payment}, found[payment][0])
+
+
+def _pages(office: Office, connection: str, kind: str, day: str) -> Iterator[Sequence[JsonObject]]:
+    """The pages of a list as it is compared for a day."""
     begin = begin_of(day)
     until = min(office.now, begin + timedelta(days=2))
     given: JsonObject = {"since": (begin - _BACK[kind]).isoformat(), "until": until.isoformat()}
     number = 0
     while True:
         answer = office.call(connection, f"{kind}.list", given, f"{connection}/{kind}s/{number}")
-        yield {str(one[kind]): one for one in cast("list[JsonObject]", answer["items"])}
+        yield cast("list[JsonObject]", answer["items"])
         if not answer.get("next"):
             return
         given, number = {**given, "after": answer["next"]}, number + 1
@@ -154,8 +184,8 @@ def _pages(office: Office, connection: str, kind: str, day: str) -> Iterator[Map
 
 def asked_now(office: Office, connection: str, kind: str, day: str, subject: str) -> JsonObject | None:
     """What the gateway's list says of one thing now; None when it is not in it, and for no thing: the list can be read."""
-    pages = _pages(office, connection, kind, day)
-    found = next((page[subject] for page in pages if subject in page), None)
+    items = (item for page in _pages(office, connection, kind, day) for item in page)
+    found = next((item for item in items if item[kind] == subject), None)
     return _asked(office, connection, subject) if found is None and subject and kind == PAYOUT else found
 
 

@@ -1,4 +1,4 @@
-"""The lists of transfers, payouts and disputes in each gateway's own wire format: who is asked for what, page by page."""
+"""The lists of payments, transfers, payouts and disputes in each gateway's own wire format: who is asked for what, page by page."""
 
 from __future__ import annotations
 
@@ -89,6 +89,41 @@ def test_what_stripe_says_of_a_transfer_a_payout_and_a_dispute(stripe_desk, stri
     assert (dispute["status"], dispute["payment"], dispute["amount"]["minor"]) == ("lost", "pi_1", 3999)
 
 
+def stripe_charge(stripe, **more):
+    blank = {"amount": 4900, "currency": "eur", "status": "succeeded", "captured": True, "amount_captured": 4900}
+    return stripe._new("charges", {**blank, "amount_refunded": 0, "refunded": False, "payment_intent": "pi_1", **more})
+
+
+def test_stripes_payments_are_its_charges_as_they_stand(stripe_desk, stripe):
+    euros = {"minor": 4900, "currency": "EUR"}
+    alone = stripe_charge(stripe, payment_intent=None)["id"]
+    stripe_charge(stripe, payment_intent="pi_held", captured=False, amount_captured=0)
+    stripe_charge(stripe, payment_intent="pi_debit", status="pending", captured=True)
+    stripe_charge(stripe, payment_intent="pi_declined", status="failed", captured=False)
+    stripe_charge(stripe, payment_intent="pi_part", amount_refunded=900)
+    stripe_charge(stripe, payment_intent="pi_back", amount_refunded=4900, refunded=True)
+    stripe_charge(stripe, payment_intent="pi_yen", currency="jpy", amount=5000, amount_captured=3000)
+    stripe_charge(stripe, payment_intent="pi_later", created=SECOND + 7200)
+    items, _ = listed(stripe_desk, "payment.list")
+    assert [(one["payment"], one["status"]) for one in items[::-1]] == [
+        (alone, "succeeded"), ("pi_held", "authorized"), ("pi_debit", "pending"), ("pi_part", "partially_refunded"),
+        ("pi_back", "refunded"), ("pi_yen", "succeeded"),
+    ]  # fmt: skip
+    assert items[-1] == {
+        "payment": alone, "status": "succeeded", "amount": euros, "captured": euros,
+        "refunded": {"minor": 0, "currency": "EUR"}, "created_at": "2026-11-23T09:00:00Z",
+    }  # fmt: skip
+    assert items[0]["captured"] == {"minor": 3000, "currency": "JPY"}
+    assert items[2]["refunded"]["minor"] == 900
+    assert stripe.complaints == []
+
+
+def test_stripes_payments_come_page_by_page(stripe_desk, stripe):
+    made = [stripe_charge(stripe, payment_intent=f"pi_{number}") for number in range(101)]
+    items, pages = listed(stripe_desk, "payment.list")
+    assert ([one["payment"] for one in items], pages) == ([one["payment_intent"] for one in made[::-1]], 2)
+
+
 def test_stripes_errors_are_told_apart(stripe_desk, stripe):
     stripe.treat(DOWN)
     with pytest.raises(TransientError):
@@ -120,6 +155,25 @@ def test_how_razorpays_disputes_end(razorpay, registry, outbound):
         razorpay.new("dispute", payment_id="pay_1", amount=5000, currency="INR", status=status)
     items, _ = listed(desk, "dispute.list")
     assert [one["status"] for one in items[::-1]] == ["opened", "answered", "won", "lost", "won"]
+
+
+def test_razorpays_payments_come_page_by_page_as_they_stand(razorpay, registry, outbound):
+    desk = razorpay_desk(razorpay, registry, outbound)
+    blank = {"amount": 50000, "currency": "INR", "status": "captured", "captured": True, "amount_refunded": 0}
+    made = [razorpay.new("payment", **blank)["id"] for _ in range(100)]
+    razorpay.new("payment", **blank)["created_at"] = int(UNTIL.timestamp())
+    states = [("failed", 0, False), ("authorized", 0, False), ("captured", 20000, True), ("refunded", 50000, True)]
+    for status, back, captured in states:
+        razorpay.new("payment", **{**blank, "status": status, "amount_refunded": back, "captured": captured})
+    items, pages = listed(desk, "payment.list")
+    assert [one["status"] for one in items[3::-1]] == ["failed", "authorized", "partially_refunded", "refunded"]
+    assert ([one["payment"] for one in items[4:]], pages) == (made[::-1], 2)
+    rupees = {"minor": 50000, "currency": "INR"}
+    assert items[-1] == {
+        "payment": made[0], "status": "succeeded", "amount": rupees, "captured": rupees, "created_at": "2026-11-23T09:00:00Z",
+    }  # fmt: skip
+    assert items[1]["refunded"] == {"minor": 20000, "currency": "INR"}
+    assert razorpay.complaints == []
 
 
 def test_razorpays_transfers_and_payouts(razorpay, registry, outbound):

@@ -59,7 +59,7 @@ class FakeStripe(StripePayers):
                 return self._listed(self._subscriptions_at(form.pop("price", None)), form)
             if request.method == "GET" and kind == "webhook_endpoints":
                 return self._listed([{**one, "secret": None} for one in self._endpoints()], form)
-            if request.method == "GET" and kind in {"transfers", "payouts", "disputes"}:
+            if request.method == "GET" and kind in {"charges", "transfers", "payouts", "disputes"}:
                 return self._listed(self._made(kind, request), form)
             return self._create(kind, form, request)
         thing = self.objects.get(rest[0])

@@ -89,10 +89,11 @@ def test_more_payments_than_one_turn_takes_are_all_compared_once(quick):
     second_gateway(quick, "with-none")
     made = {begun(quick) for _ in range(reconciliation._AT_ONCE + 3)}
     quick.forward(days=2)
-    assert {row.subject for row in quick.rows(ledger_checks) if row.kind == "payment"} == made
+    assert {row.subject for row in quick.rows(ledger_checks) if row.kind == "payment" and row.subject} == made
     asked = [action for action, _ in quick.calls].count("payment.get")
     quick.forward(hours=3)
-    assert len([row for row in quick.rows(ledger_checks) if row.kind == "payment"]) == len(made) <= asked
+    again = [row for row in quick.rows(ledger_checks) if row.kind == "payment" and row.subject]
+    assert len(again) == len(made) <= asked
 
 
 def test_a_gateway_that_is_down_is_asked_again_until_it_answers_or_three_days_are_over(quick):
@@ -155,9 +156,9 @@ def test_a_gateway_that_is_down_holds_up_nobody_elses_payments_and_lists(quick, 
     quick.forward(days=1)
     quick.forward(hours=2)
     assert {row.subject for row in quick.rows(ledger_checks) if row.day == day} == mine
-    assert sorted(listed) == ["dispute.list", "payout.list", "transfer.list"]
+    assert sorted(listed) == ["dispute.list", "payment.list", "payout.list", "transfer.list"]
     quick.forward(hours=7)
-    assert len(listed) == 3
+    assert len(listed) == 4
     down[0] = False
     quick.forward(hours=2)
     assert {row.subject for row in quick.rows(ledger_checks) if row.day == day and row.kind == "payment"} == {
@@ -364,10 +365,10 @@ def test_each_connection_is_asked_about_its_own_payments(quick):
     told = Happening("payment.succeeded", "second", "theirs", data, quick.hub.now())
     quick.hub.recorder.record(told, quick.hub.now())
     quick.forward(days=2)
-    assert {(row.connection, row.subject) for row in quick.rows(ledger_checks) if row.kind == "payment"} == {
-        ("sandbox", payment),
-        ("second", "pay_theirs"),
+    found = {
+        (row.connection, row.subject) for row in quick.rows(ledger_checks) if row.kind == "payment" and row.subject
     }
+    assert found == {("sandbox", payment), ("second", "pay_theirs")}
 
 
 # the edges of a day, of a connection and of a kind

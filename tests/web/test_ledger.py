@@ -19,7 +19,7 @@ from hub.journal.entries import Happening
 from hub.journal.tables import payments
 from hub.journal.tables_ledger import ledger_checks, refund_requests
 from hub.web.app import create_app
-from tests.payments.market import Market
+from tests.payments.market import Market, complete
 
 from .conftest import HASH, PAID, Visitor
 
@@ -303,6 +303,38 @@ def test_a_dispute_that_the_hub_never_heard_of_is_shown_with_how_it_stands(marke
     market.speak()
     market.heard("dispute.opened")
     assert "Settled." in editor.post(f"/reconciliation/{row.id}", do="ask", follow=True).text
+
+
+def test_a_payment_that_no_webhook_reported_is_taken_over_from_the_page(market):
+    market.hub.compare_days()
+    market.silence()
+    payment = market.sandbox("POST", "/payments", {"amount": 12345, "currency": "KWD"})["id"]
+    market.sandbox("POST", f"/test/payments/{payment}/choose", {"choice": "pay"})
+    market.forward(days=2)
+    (row,) = market.rows(ledger_checks)
+    editor = enter(market)
+    page = unescape(editor.page("/reconciliation"))
+    for shown in (
+        "Here <strong>nothing</strong>, at the gateway <strong>paid</strong>",
+        "KWD12.345",
+        payment,
+        'value="take"',
+    ):
+        assert shown in page.replace("\N{NO-BREAK SPACE}", ""), shown
+    assert f"/payments/sandbox/{payment}" not in page, "there is no such page yet"
+    assert "It still differs." in editor.post(f"/reconciliation/{row.id}", do="ask", follow=True).text
+    assert "Settled." in editor.post(f"/reconciliation/{row.id}", do="take", follow=True).text
+    assert market.told("payment") == ["payment.succeeded"]
+    assert payment in editor.page(f"/payments/sandbox/{payment}")
+
+
+def test_a_list_of_payments_that_could_not_be_read_is_read_again_from_the_page(market):
+    about = {"connection": "sandbox", "kind": "payment", "subject": "", "day": "2026-11-26", "state": "differs"}
+    row = complete(ledger_checks, {"id": "chk_list", "found": [], "why": "Forbidden.", **about})
+    market.hub.office("test").change(lambda book: book.insert(ledger_checks, row))
+    editor = enter(market)
+    assert "The whole list" in editor.page("/reconciliation")
+    assert "Settled." in editor.post("/reconciliation/chk_list", do="ask", follow=True).text
 
 
 def test_a_dispute_is_taken_over_by_editors_once_and_stands_in_the_audit_trail(market):

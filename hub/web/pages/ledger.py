@@ -17,6 +17,7 @@ from hub.payments import ledger, reconciliation, refunds
 from hub.payments.payout_runs import provider_names
 from hub.payments.statement_pdf import Reader, statement_pdf
 from hub.payments.statements import period, statements
+from hub.payments.unheard import PAYMENT
 from hub.web import split_calculator
 from hub.web.access import Pages, Role
 from hub.web.account_words import account_words
@@ -292,7 +293,7 @@ def _asked_again(check: str, *, takes: bool) -> bool:
         row = reconciliation.check_of(connection, check)
     key = new_id("rec", hub.now())
     office = hub.office(key)
-    if row.kind != reconciliation.PAYMENT:
+    if row.kind != PAYMENT or not row.subject:
         act = reconciliation.take_over if takes else reconciliation.compare_listed_again
         return act(office, check, who)
     said = cast("JsonObject", hub.payments.act(row.connection, "payment.get", key, {"payment": row.subject}))
