@@ -37,7 +37,7 @@ TABLE = {
     "link.created .opened .paid .expired .cancelled": "link",
     "form.submitted": "form",
     "job.posted .offered .chosen .assigned .accepted .declined .unfilled .started .done .confirmed .disputed .released "
-    ".cancelled": "job",
+    ".cancelled .not_given_back": "job",
     "provider.registered .approved": "provider",
     "access.granted .extended .revoked .expired": "customer resource",
     "answer.given": "question answer",
