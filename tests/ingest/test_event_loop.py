@@ -29,6 +29,12 @@ LIMIT = 100_000
 INTENT = {"id": "pi_1", "object": "payment_intent", "amount": 1999, "currency": "eur", "status": "succeeded"}
 
 
+def run(work):
+    """In a thread of its own: that of the tests has a loop already where a browser is open."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
 class Scope:
     """A request as Granian gives it to an RSGI application."""
 
@@ -82,7 +88,7 @@ class Server:
             )
             return protocols
 
-        return asyncio.run(serve())
+        return run(serve())
 
     def send(self, *bodies: bytes, secret: str = SECRET, method: str = "POST", announce: bool = True) -> list[int]:
         now = int(time.time())
@@ -240,7 +246,7 @@ def carried(scope: Scope, body: bytes) -> tuple[dict[str, object], bytes]:
             await serve_in_thread(application, scope, protocol, threads)
         return protocol
 
-    answer = asyncio.run(serve())
+    answer = run(serve())
     assert (answer.status, answer.headers, answer.content) == (200, {"x-kept": "yes"}, b"ab")
     return seen
 

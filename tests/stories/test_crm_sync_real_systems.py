@@ -55,7 +55,7 @@ class Shop:
         stamp = int(self.live.clock().timestamp())
         signature = hmac.new(secret.encode(), f"{stamp}.".encode() + body, hashlib.sha256).hexdigest()
         headers = {"Content-Type": "application/json", "Stripe-Signature": f"t={stamp},v1={signature}"}
-        answer = requests.post(f"{self.live.address}/hooks/stripe-main", data=body, headers=headers, timeout=10)
+        answer = requests.post(f"{self.live.address}/hooks/stripe-main", data=body, headers=headers, timeout=60)
         expected = 200 if secret == WEBHOOK_SECRET else 401
         assert answer.status_code == expected, answer.text
 
