@@ -161,9 +161,10 @@ def test_a_gateway_that_is_down_holds_up_nobody_elses_payments_and_lists(quick, 
     assert len(listed) == 4
     down[0] = False
     quick.forward(hours=2)
-    assert {row.subject for row in quick.rows(ledger_checks) if row.day == day and row.kind == "payment"} == {
-        *mine, *(f"p_{number}" for number in range(5)),
-    }  # fmt: skip
+    compared = {
+        row.subject for row in quick.rows(ledger_checks) if row.day == day and row.kind == "payment" and row.subject
+    }
+    assert compared == {*mine, *(f"p_{number}" for number in range(5))}
 
 
 def test_of_a_gateway_that_was_taken_away_meanwhile_nothing_more_is_asked(quick):
