@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
-from hub.commerce import job_states, paying
+from hub.commerce import job_states, paying, surplus
 from hub.commerce.job_giving import go_on
 from hub.commerce.job_reading import job_event, price_of
 from hub.commerce.jobs import CONFIRM, pass_over
@@ -212,28 +212,14 @@ def give_back(office: Office, identity: str) -> None:
         words: JsonObject = {"code": error.code, "message": error.message, "remedy": error.remedy}
         office.change(lambda book: _stuck(book, identity, words))
     else:
-        office.change(lambda book: _given_back(book, identity))
-
-
-def _given_back(book: Book, identity: str) -> None:
-    row = book.get(job_payments, identity)
-    if row.state == "surplus":
-        book.change(job_payments, row, state="refunded")
+        office.change(lambda book: surplus.given_back(book, job_payments, identity))
 
 
 def _stuck(book: Book, identity: str, error: JsonObject) -> None:
-    row = book.get(job_payments, identity)
-    if row.state != "surplus":
-        return
-    book.change(job_payments, row, state="stuck", error=error)
-    about: JsonObject = {
-        "payment": row.payment,
-        "connection": row.connection,
-        "amount": Money(row.minor, row.currency).to_json(),
-        "error": error,
-    }
-    job = book.get(jobs, row.job)
-    book.tell("job.not_given_back", f"job.not_given_back:{row.id}", job_event(book.connection, job, **about))
+    if (done := surplus.kept(book, job_payments, identity, error)) is not None:
+        row, about = done
+        data = job_event(book.connection, book.get(jobs, row.job), **about)
+        book.tell("job.not_given_back", f"job.not_given_back:{row.id}", data)
 
 
 def _known(book: Book, events: Sequence[NewEvent]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
-from hub.commerce import stock
+from hub.commerce import stock, surplus
 from hub.commerce.order_reading import order_event, payment_identity
 from hub.errors import ActionError, ConfigError, NotFoundError, PermanentError, TransientError, UncertainError
 from hub.journal.tables import payments
@@ -80,7 +80,7 @@ def give_back(office: Office, identity: str) -> None:
         words: JsonObject = {"code": error.code, "message": error.message, "remedy": error.remedy}
         office.change(lambda book: _stuck(book, identity, words))
     else:
-        office.change(lambda book: _given_back(book, identity))
+        office.change(lambda book: surplus.given_back(book, order_payments, identity))
 
 
 TIMERS: Final[Mapping[str, Timer]] = {GIVE_BACK: give_back}
@@ -157,21 +157,11 @@ def _row_of(book: Book, order: Row, identity: str, event: NewEvent) -> Row:
     return book.get(order_payments, identity)
 
 
-def _given_back(book: Book, identity: str) -> None:
-    row = book.get(order_payments, identity)
-    if row.state == "surplus":
-        book.change(order_payments, row, state="refunded")
-
-
 def _stuck(book: Book, identity: str, error: JsonObject) -> None:
-    row = book.get(order_payments, identity)
-    if row.state != "surplus":
-        return
-    book.change(order_payments, row, state="stuck", error=error)
-    order = book.get(orders, row.order)
-    amount = Money(row.minor, row.currency).to_json()
-    about = {"payment": row.payment, "connection": row.connection, "amount": amount, "error": error}
-    book.tell("order.not_given_back", f"order.not_given_back:{row.id}", order_event(book.connection, order, **about))
+    if (done := surplus.kept(book, order_payments, identity, error)) is not None:
+        row, about = done
+        data = order_event(book.connection, book.get(orders, row.order), **about)
+        book.tell("order.not_given_back", f"order.not_given_back:{row.id}", data)
 
 
 def _amount(event: NewEvent, at_gateway: Row) -> Money:

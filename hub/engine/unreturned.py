@@ -51,9 +51,8 @@ class Unreturned:
 def unreturned(hub: Hub, subject: str = "") -> list[Unreturned]:
     """Those that nobody settled yet, of all or of one order, job or subscription; the oldest first."""
     with hub.database.read() as connection:
-        found = [*_of_orders_and_jobs(connection), *_of_subscriptions(connection)]
-    chosen = [one for one in found if subject in ("", one.subject)]
-    return sorted(chosen, key=lambda one: (one.since, one.payment))
+        found = [*_of_orders_and_jobs(connection, subject), *_of_subscriptions(connection, subject)]
+    return sorted(found, key=lambda one: (one.since, one.payment))
 
 
 def settle(hub: Hub, kind: str, subject: str, payment: str, *, given_back: bool) -> None:
@@ -76,14 +75,15 @@ def settle(hub: Hub, kind: str, subject: str, payment: str, *, given_back: bool)
         hub.charging.give_back_again(row, payment, cast("int", one.amount["minor"]))
 
 
-def _of_orders_and_jobs(connection: sa.Connection) -> Iterator[Unreturned]:
+def _of_orders_and_jobs(connection: sa.Connection, subject: str) -> Iterator[Unreturned]:
     for kind, (table, owners, name, _) in _OWNED.items():
         same = sa.and_(payments.c.connection == table.c.connection, payments.c.payment == table.c.payment)
+        mine = (table.c[name] == subject,) if subject else ()
         query = (
             sa.select(table, owners.c.number)
             .join(owners, owners.c.id == table.c[name])
             .join(payments, same)
-            .where(table.c.state == "stuck", payments.c.refunded < table.c.minor)
+            .where(table.c.state == "stuck", payments.c.refunded < table.c.minor, *mine)
             .order_by(table.c.updated_at)
             .limit(_MOST)
         )
@@ -95,11 +95,13 @@ def _of_orders_and_jobs(connection: sa.Connection) -> Iterator[Unreturned]:
             )  # fmt: skip
 
 
-def _of_subscriptions(connection: sa.Connection) -> Iterator[Unreturned]:
+def _of_subscriptions(connection: sa.Connection, subject: str) -> Iterator[Unreturned]:
     told = sa.select(events.c.source, events.c.data, events.c.created_at)
     newest = told.where(events.c.type == "subscription.not_given_back").order_by(events.c.id.desc()).limit(_MOST)
     for row in connection.execute(newest).all():
         data = row.data
+        if subject not in ("", data["subscription"]):
+            continue
         place = (payments.c.connection == row.source, payments.c.payment == data["payment"])
         refunded = connection.scalar(sa.select(payments.c.refunded).where(*place)) or 0
         steps = sa.select(subscriptions.c.steps).where(subscriptions.c.id == data["subscription"])

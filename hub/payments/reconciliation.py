@@ -26,7 +26,7 @@ from hub.payments.reconciling_lists import (
     asked_now,
     begin_lists,
     begin_of,
-    check_id,
+    check_row,
     compare_list,
     end_earlier,
     found_of,
@@ -170,9 +170,7 @@ def _unheard_of(book: Book, connection: str, payment: str, said: JsonObject) -> 
 
 
 def _row(day: str, connection: str, payment: str) -> dict[str, object]:
-    identity = check_id(day, PAYMENT, connection, payment)
-    about = {"connection": connection, "kind": PAYMENT, "subject": payment, "payment": payment}
-    return {"id": identity, "day": day, **about, "why": ""}
+    return {**check_row(day, PAYMENT, connection, payment), "payment": payment}
 
 
 # what people do about it

@@ -154,16 +154,7 @@ def _keep_lost(book: Book, *, day: str, connection: str, page: Sequence[JsonObje
     found = {one: [said.to_json()] for one, said in lost(book.connection, connection, page, end).items()}
     shown = end_earlier(book, day, PAYMENT, connection, found)
     for payment in sorted(found.keys() - shown):
-        row = {
-            "id": check_id(day, PAYMENT, connection, payment),
-            "day": day,
-            "connection": connection,
-            "kind": PAYMENT,
-            "subject": payment,
-            "state": "differs",
-            "found": found[payment],
-            "why": "",
-        }
+        row = {**check_row(day, PAYMENT, connection, payment), "state": "differs", "found": found[payment]}
         if book.insert(ledger_checks, row):
             _tell(book, {**row, "payment": payment}, found[payment][0])
 
@@ -281,6 +272,12 @@ def check_id(day: str, kind: str, connection: str, subject: str) -> str:
     return derived_id("chk", day, f"{connection}/{kind}/{subject}")
 
 
+def check_row(day: str, kind: str, connection: str, subject: str) -> dict[str, object]:
+    """The row of a comparison, still without what was found."""
+    identity = check_id(day, kind, connection, subject)
+    return {"id": identity, "day": day, "connection": connection, "kind": kind, "subject": subject, "why": ""}
+
+
 def _keep(office: Office, day: str, kind: str, connection: str, page: Mapping[str, JsonObject | None]) -> None:
     if page:
         sums = says_sums(office, connection)
@@ -303,17 +300,8 @@ def _keep_page(  # noqa: PLR0913 (what makes one page of a list)
         if subject in shown or not (one or _is_of(day, item)):
             continue
         payment = here[subject].payment if subject in here else item and item.get("payment")
-        row = {
-            "id": check_id(day, kind, connection, subject),
-            "day": day,
-            "connection": connection,
-            "kind": kind,
-            "subject": subject,
-            "payment": payment,
-            "state": "differs" if one else "same",
-            "found": one,
-            "why": "",
-        }
+        said = {"payment": payment, "state": "differs" if one else "same", "found": one}
+        row = {**check_row(day, kind, connection, subject), **said}
         if book.insert(ledger_checks, row) and one:
             _tell(book, row, one[0])
 
@@ -393,8 +381,8 @@ def _keep_unread(book: Book, day: str, kind: str, connection: str, why: str) -> 
     """Nobody could read the list: a person should look, once."""
     if any(row.why not in _OVER for row in _not_same(book, kind, connection, [""])):
         return
-    row = {"id": check_id(day, kind, connection, ""), "day": day, "connection": connection, "kind": kind}
-    book.insert(ledger_checks, {**row, "subject": "", "state": "differs", "found": [], "why": why})
+    row = check_row(day, kind, connection, "")
+    book.insert(ledger_checks, {**row, "state": "differs", "found": [], "why": why})
 
 
 def _tell(book: Book, row: Mapping[str, object], found: JsonObject) -> None:

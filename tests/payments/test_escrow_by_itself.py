@@ -10,6 +10,13 @@ from tests.payments.held import TEN_PERCENT, WHOLE, asked, days, euros, held
 GATEWAY = {"scope": "gateway"}
 
 
+def released_on_the_third_day(quick, hold):
+    quick.forward(days=2)
+    assert quick.hold(hold).state == "held"
+    quick.forward(days=1)
+    assert quick.hold(hold).state == "released"
+
+
 def test_silence_releases_after_some_days(market):
     market.provider("prv_ada")
     hold = held(market)
@@ -85,10 +92,7 @@ def test_the_days_begin_anew_when_a_frozen_hold_is_let_go_on(quick):
     again = quick.act("unfreeze", {"hold": hold}, "unfreeze")["releases_at"]
     assert first < days(quick, 2) < again < days(quick, 3)
     assert quick.act("unfreeze", {"hold": hold}, "twice")["releases_at"] == again
-    quick.forward(days=2)
-    assert quick.hold(hold).state == "held"
-    quick.forward(days=1)
-    assert quick.hold(hold).state == "released"
+    released_on_the_third_day(quick, hold)
 
 
 def test_a_dispute_that_is_won_begins_the_days_anew(quick):
@@ -100,10 +104,7 @@ def test_a_dispute_that_is_won_begins_the_days_anew(quick):
     quick.heard("escrow.frozen")
     quick.sandbox("POST", f"/test/disputes/{dispute}/close", {"outcome": "won"})
     quick.heard("dispute.closed")
-    quick.forward(days=2)
-    assert quick.hold(hold).state == "held"
-    quick.forward(days=1)
-    assert quick.hold(hold).state == "released"
+    released_on_the_third_day(quick, hold)
 
 
 def test_a_plan_for_a_part_is_carried_out_once_and_another_may_follow(quick):

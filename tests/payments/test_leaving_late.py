@@ -20,6 +20,17 @@ def end(corner, joined):
     assert act(corner, "cancel", joined, at="now")["status"] == "cancelled"
 
 
+def cut_off(corner, monkeypatch, write, moment):
+    """A member who is cancelled when the process has died that charged the renewal, before or after this write."""
+    joined = member(corner)
+    corner.moment = terms(corner, joined).due_at
+    die(corner, monkeypatch, write, moment)
+    with pytest.raises(KilledError):
+        corner.run_due()
+    end(corner, joined)
+    return joined
+
+
 def gone_back(corner):
     """What the gateway gave back; each was told, once."""
     assert corner.told("subscription.paid_again") == ["subscription.paid_again"] * len(corner.gateway.refunds)
@@ -58,12 +69,7 @@ def test_a_renewal_that_is_charged_while_it_is_cancelled_goes_back(corner, monke
 
 @pytest.mark.parametrize(("write", "moment"), [("end_charge", "after"), ("keep_subscription", "before")])
 def test_who_is_cancelled_after_the_process_died_that_charged_gets_it_back(corner, monkeypatch, write, moment):
-    joined = member(corner)
-    corner.moment = terms(corner, joined).due_at
-    die(corner, monkeypatch, write, moment)
-    with pytest.raises(KilledError):
-        corner.run_due()
-    end(corner, joined)
+    cut_off(corner, monkeypatch, write, moment)
     assert corner.gateway.refunds == {}
     corner.forward(minutes=3)
     corner.forward(days=40)
@@ -102,12 +108,7 @@ def test_a_first_charge_whose_process_died_before_it_was_cancelled_goes_back(cor
 def test_a_charge_that_nobody_heard_the_end_of_is_looked_up_and_never_made_for_who_left(
     corner, monkeypatch, write, moment, back
 ):
-    joined = member(corner)
-    corner.moment = terms(corner, joined).due_at
-    die(corner, monkeypatch, write, moment)
-    with pytest.raises(KilledError):
-        corner.run_due()
-    end(corner, joined)
+    joined = cut_off(corner, monkeypatch, write, moment)
     corner.forward(minutes=3)
     corner.forward(days=40)
     assert (gone_back(corner), len(corner.gateway.charges)) == (back, 1 + len(back))
@@ -116,12 +117,7 @@ def test_a_charge_that_nobody_heard_the_end_of_is_looked_up_and_never_made_for_w
 
 def in_doubt(corner, monkeypatch):
     """Who was cancelled after the process died that charged them, where the gateway cannot be asked for it."""
-    joined = member(corner)
-    corner.moment = terms(corner, joined).due_at
-    die(corner, monkeypatch, "end_charge")
-    with pytest.raises(KilledError):
-        corner.run_due()
-    end(corner, joined)
+    joined = cut_off(corner, monkeypatch, "end_charge", "before")
     corner.forward(minutes=3)
     assert charges(corner, joined)[1:] == [("uncertain", 4900)]
     assert corner.hub.payments.store.charges_of(joined)[0].error["code"] == "interrupted"

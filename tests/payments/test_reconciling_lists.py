@@ -115,12 +115,7 @@ def test_a_dispute_that_the_gateway_does_not_list_is_shown(quick):
     payment = paid(quick)
     dispute = disputed(quick, payment)
     quick.heard("dispute.opened")
-    act = quick.hub.payments.act
-
-    def forgetful(name, action, key, given, **said):
-        return {"items": []} if action == "dispute.list" else act(name, action, key, given, **said)
-
-    quick.hub.payments.act = forgetful
+    answering(quick, {"dispute.list": {"items": []}})
     quick.forward(days=2)
     assert differing(quick, "dispute") == {dispute: ("open", "nothing", UNLISTED)}
     assert checks(quick, "dispute")[dispute].payment == payment

@@ -9,7 +9,7 @@ from hub.errors import ConflictError, PermanentError, TransientError
 from hub.payments import reconciliation
 from hub.payments.comparing_lists import TAKE
 from tests.payments.market import KilledError
-from tests.payments.test_reconciling_lists import checks, differing, disputed, paid, paid_out, shared
+from tests.payments.test_reconciling_lists import answering, checks, differing, disputed, paid, paid_out, shared
 
 
 def take_over(market, kind, subject):
@@ -134,12 +134,7 @@ def test_a_payout_to_the_platform_itself_is_taken_over_into_its_bank(quick):
 def test_what_the_gateway_does_not_list_cannot_be_taken_over(quick):
     dispute = disputed(quick, paid(quick))
     quick.heard("dispute.opened")
-    act = quick.hub.payments.act
-
-    def forgetful(name, action, key, given, **said):
-        return {"items": []} if action == "dispute.list" else act(name, action, key, given, **said)
-
-    quick.hub.payments.act = forgetful
+    answering(quick, {"dispute.list": {"items": []}})
     quick.forward(days=2)
     with pytest.raises(PermanentError, match="No report"):
         take_over(quick, "dispute", dispute)
