@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 
 from hub.commerce.invoice_reading import PAYABLE, invoice_event
-from hub.commerce.order_reading import payment_identity
+from hub.commerce.order_reading import orders_of, payment_identity
 from hub.ids import derived_id
 from hub.journal.tables import payments
 from hub.journal.tables_commerce import order_payments
@@ -20,7 +20,7 @@ from hub.journal.tables_invoices import invoice_payments, invoices
 from hub.money import Money
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from hub.journal.book import Book, Row
     from hub.journal.entries import NewEvent
@@ -52,17 +52,17 @@ class _News:
 
 def project(book: Book, events: Sequence[NewEvent]) -> None:
     """What payments' events mean for the invoices that they name; tables of payments and orders have them already."""
+    told = [(event, news) for event in events if (news := _news(event)) is not None]
+    if not told:
+        return
     of_invoice: dict[str, list[_News]] = {}
-    for event in events:
-        news = _news(event)
-        invoice = _invoice(book, event, news) if news is not None else None
-        if news is not None and invoice is not None:
+    for news, invoice in zip((news for _, news in told), _invoices(book.connection, told), strict=True):
+        if invoice is not None:
             of_invoice.setdefault(invoice, []).append(news)
-    for identity in sorted(of_invoice):  # one order for all writers, so that two never wait for each other
-        row = book.find(invoices, identity)
-        if row is not None:  # else it is the number of somebody's own shop
-            for news in of_invoice[identity]:
-                row = _advance(book, row, news)
+    for identity, known in book.find_all(invoices, of_invoice).items():  # others are numbers of somebody's own shop
+        row = known
+        for news in of_invoice[identity]:
+            row = _advance(book, row, news)
 
 
 def take_earlier(book: Book, invoice: Row) -> Row:
@@ -181,26 +181,28 @@ def _taken(invoice: str) -> sa.Select[tuple[object, ...]]:
     return sa.select(invoice_payments).where(table.invoice == invoice, table.state == "taken")
 
 
-def _invoice(book: Book, event: NewEvent, news: _News) -> str | None:
-    """The invoice that an event is about: as is known of its payment, as it says, or the one that bills its order."""
-    known = book.find(invoice_payments, news.identity)
-    if known is not None:
-        return str(known.invoice)
-    named, order = event.data.get("invoice"), event.data.get("order")
-    if isinstance(named, str):
-        return named
-    if not isinstance(order, str):
-        of_order = book.find(order_payments, news.of_order)
-        order = of_order.order if of_order is not None else None
-    return billing(book.connection, order) if order is not None else None
+def _invoices(connection: sa.Connection, told: Sequence[tuple[NewEvent, _News]]) -> list[str | None]:
+    """The invoice that each is about: as is known of its payment, as it says, or the one that bills its order."""
+    table = invoice_payments.c
+    chosen = table.id.in_(sorted({news.identity for _, news in told}))
+    known = {row.id: row.invoice for row in connection.execute(sa.select(table.id, table.invoice).where(chosen))}
+    named = [known.get(news.identity) or event.data.get("invoice") for event, news in told]
+    begun = orders_of(connection, (news.of_order for _, news in told))
+    orders = [str(event.data.get("order") or begun.get(news.of_order) or "") for event, news in told]
+    billed = billing_all(connection, {order for order in orders if order})
+    return [str(invoice) if invoice else billed.get(order) for invoice, order in zip(named, orders, strict=True)]
 
 
 def billing(connection: sa.Connection, order: str) -> str | None:
     """The id of the invoice that bills an order, None when there is none, or it is a draft or void."""
-    chosen = (invoices.c.order == order, invoices.c.state.not_in(["draft", "void"]))
-    query = sa.select(invoices.c.id).where(*chosen).order_by(invoices.c.created_at).limit(1)
-    found: str | None = connection.scalar(query)
-    return found
+    return billing_all(connection, [order]).get(order)
+
+
+def billing_all(connection: sa.Connection, orders: Collection[str]) -> dict[str, str]:
+    """Orders -> the invoice that bills each, as :func:`billing`; those without one are left out."""
+    chosen = (invoices.c.order.in_(sorted(orders)), invoices.c.state.not_in(["draft", "void"]))
+    query = sa.select(invoices.c.order, invoices.c.id).where(*chosen).order_by(invoices.c.created_at.desc())
+    return {row.order: row.id for row in connection.execute(query)} if orders else {}  # of several, the oldest
 
 
 def _news(event: NewEvent) -> _News | None:

@@ -10,7 +10,6 @@ from babel.dates import format_date
 from hub.commerce.invoice_reading import PAYABLE, due_of
 from hub.connect.api import PaperFile
 from hub.money import Money
-from hub.pdf import MARGIN, Align, Paper, customer_lines
 from hub.phrases import phrase
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
     from hub.jsontypes import JsonObject
     from hub.office import Office
+    from hub.pdf import Align, Paper
 
 _CODE: Final = 34.0
 _BLOCK: Final = 58.0
@@ -46,6 +46,8 @@ def invoice_paper(office: Office, invoice: sa.Row[Any]) -> PaperFile:
 
 def invoice_pdf(invoice: sa.Row[Any], billed: Billed, now: datetime) -> bytes:
     """The invoice as PDF, in its own language. The same invoice at the same ``now`` gives the same bytes."""
+    from hub.pdf import Paper  # noqa: PLC0415 (fonts and pictures are loaded where a paper is made)
+
     said = _Words(invoice.language)
     number = invoice.number or said("draft")
     paper = Paper(said("title", number=number), invoice.issued_at or now)
@@ -89,6 +91,8 @@ class _Words:
 
 
 def _about(paper: Paper, said: _Words, invoice: sa.Row[Any]) -> None:
+    from hub.pdf import customer_lines  # noqa: PLC0415 (fonts and pictures are loaded where a paper is made)
+
     paper.write_line(said("title", number=invoice.number or said("draft")), size=18, bold=True)
     if invoice.state == "void":
         paper.write_line(said("void"), bold=True)
@@ -150,7 +154,7 @@ def _ways(paper: Paper, said: _Words, invoice: sa.Row[Any], billed: Billed) -> N
     top = paper.get_y()
     half = paper.inner_width / 2
     for place, (words, content) in enumerate(codes):
-        left = MARGIN + place * half
+        left = paper.l_margin + place * half
         paper.draw_code(content, left, top, _CODE)
         paper.set_xy(left, top + _CODE + 1)
         paper.write_line(words, size=9, width=half)

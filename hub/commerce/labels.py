@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from hub.pdf import Paper
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+
+    from hub.pdf import Paper
 
 COLUMNS, ROWS = 3, 8
 MOST_LABELS: Final = 2_400
@@ -33,6 +33,8 @@ class Label:
 
 def label_sheets(labels: Sequence[Label], now: datetime, *, skip: int = 0) -> bytes:
     """The sheets as a PDF. ``skip``: so many labels of the first sheet are used up already."""
+    from hub.pdf import Paper  # noqa: PLC0415 (fonts and pictures are loaded where a paper is made)
+
     paper = Paper("Labels", now, numbered=False)
     paper.set_auto_page_break(False)
     paper.set_margins(0, 0, 0)

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 
 from hub.commerce.link_reading import link_event
-from hub.commerce.order_reading import payment_identity
-from hub.journal.tables_commerce import order_payments, orders
+from hub.commerce.order_reading import orders_of, payment_identity
+from hub.journal.tables_commerce import orders
 from hub.journal.tables_links import payment_links
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from hub.journal.book import Book, Row
     from hub.journal.entries import NewEvent
@@ -30,11 +30,12 @@ _STATES: Final = {"open": "active", "paid": "paid", "expired": "expired", "cance
 
 def project(book: Book, events: Sequence[NewEvent]) -> None:
     """What news of orders and payments means for links; the tables of orders have it already."""
-    of_order = {order: event for event in events if (order := _order(book, event)) is not None}
-    for identity in sorted(of_order):  # one order for all writers, so that two never wait for each other
-        row = book.find(orders, identity)
-        link = book.find(payment_links, row.link) if row is not None and row.link else None
-        if row is not None and link is not None:
+    told = [event for event in events if event.type.startswith(("order.", "payment."))]
+    known = orders_of(book.connection, (_identity(event) for event in told if _names_payment_alone(event)))
+    of_order = {order: event for event in told if (order := _order(event, known)) is not None}
+    for identity, row in book.find_all(orders, of_order).items():
+        link = book.find(payment_links, row.link) if row.link else None
+        if link is not None:
             _advance(book, link, row, of_order[identity])
 
 
@@ -69,12 +70,17 @@ def _connection(event: NewEvent) -> str | None:
     return said if isinstance(said, str) else None
 
 
-def _order(book: Book, event: NewEvent) -> str | None:
+def _order(event: NewEvent, known: Mapping[str, str]) -> str | None:
     """The order that an event is about."""
-    if not event.type.startswith(("order.", "payment.")):
-        return None
-    order, payment = event.data.get("order"), event.data.get("payment")
-    if not isinstance(order, str) and isinstance(payment, str):
-        row = book.find(order_payments, payment_identity(event.source, payment))
-        order = row.order if row is not None else None
+    if _names_payment_alone(event):
+        return known.get(_identity(event))
+    order = event.data.get("order")
     return order if isinstance(order, str) else None
+
+
+def _names_payment_alone(event: NewEvent) -> bool:
+    return isinstance(event.data.get("payment"), str) and not isinstance(event.data.get("order"), str)
+
+
+def _identity(event: NewEvent) -> str:
+    return payment_identity(event.source, str(event.data["payment"]))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 
 from hub.commerce import stock, surplus
-from hub.commerce.order_reading import order_event, payment_identity
+from hub.commerce.order_reading import order_event, orders_of, payment_identity
 from hub.errors import ActionError, ConfigError, NotFoundError, PermanentError, TransientError, UncertainError
 from hub.journal.tables import payments
 from hub.journal.tables_commerce import order_lines, order_payments, orders
@@ -19,7 +19,7 @@ from hub.journal.tables_invoices import invoices
 from hub.money import Money
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from hub.journal.book import Book, Row
     from hub.journal.entries import NewEvent
@@ -39,18 +39,17 @@ def project(book: Book, events: Sequence[NewEvent]) -> None:
     told = [one for one in events if one.type.startswith("payment.") and one.source != _BY_HAND and _payment(one)]
     if not told:
         return
-    known = _known(book, {_identity(one) for one in told})
+    known = orders_of(book.connection, map(_identity, told))
     of_order: dict[str, dict[str, NewEvent]] = {}
     for event in told:
         identity = _identity(event)
-        order = event.data.get("order") or (known[identity].order if identity in known else _billed(book, event))
+        order = event.data.get("order") or known.get(identity) or _billed(book, event)
         if isinstance(order, str):
             of_order.setdefault(order, {})[identity] = event
-    for order in sorted(of_order):  # one order for all writers, so that two never wait for each other
-        row = book.find(orders, order)
-        if row is not None:  # else it is the number of somebody's own shop
-            for identity, event in of_order[order].items():
-                row = _advance(book, row, identity, event)
+    for order, found in book.find_all(orders, of_order).items():  # others are numbers of somebody's own shop
+        row = found
+        for identity, event in of_order[order].items():
+            row = _advance(book, row, identity, event)
 
 
 def settle(book: Book, order: Row, paid_by: Row | None = None) -> Row:
@@ -180,11 +179,6 @@ def _billed(book: Book, event: NewEvent) -> str | None:
     bills = (invoices.c.id == invoice, invoices.c.state.not_in(["draft", "void"]))
     order: str | None = book.connection.scalar(sa.select(invoices.c.order).where(*bills))
     return order
-
-
-def _known(book: Book, identities: Iterable[str]) -> dict[str, Row]:
-    query = sa.select(order_payments).where(order_payments.c.id.in_(sorted(identities)))
-    return {row.id: row for row in book.rows(query)}
 
 
 def _payment(event: NewEvent) -> str:

@@ -15,7 +15,7 @@ from hub.journal.tables_commerce import order_lines, order_payments, orders
 from hub.money import Money
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from hub.jsontypes import Json, JsonObject
     from hub.office import Office
@@ -61,6 +61,13 @@ def due_of(order: sa.Row[Any]) -> Money:
 def payment_identity(connection: str, payment: str) -> str:
     """The id of a payment's row in ``order_payments``, by its connection and the gateway's reference."""
     return derived_id("opy", connection, payment[:_LONGEST])
+
+
+def orders_of(connection: sa.Connection, identities: Iterable[str]) -> dict[str, str]:
+    """Payments' identities -> the order for which each was begun; those of no order are left out."""
+    wanted = sorted(set(identities))
+    query = sa.select(order_payments.c.id, order_payments.c.order).where(order_payments.c.id.in_(wanted))
+    return {row.id: row.order for row in connection.execute(query)} if wanted else {}
 
 
 def references(order: sa.Row[Any]) -> dict[str, str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
-from typing import Final
-
-from PIL import Image, ImageOps, UnidentifiedImageError
+from typing import TYPE_CHECKING, Final
 
 from hub.errors import HubError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
 
 MOST_BYTES: Final = 1_800_000
 """What an upload may have, within the limit of a form."""
@@ -31,6 +32,8 @@ def rewritten(content: bytes) -> bytes:
 
     Raises :class:`PictureError` for what is no JPEG, PNG, WebP or GIF, too large, or broken.
     """
+    from PIL import Image, ImageOps, UnidentifiedImageError  # noqa: PLC0415 (loaded with the first picture)
+
     if len(content) > MOST_BYTES:
         raise PictureError("The picture has more than 1.8 MB.", remedy="Save it smaller and upload it again.")
     try:
@@ -54,5 +57,5 @@ def picture_id(content: bytes) -> str:
     return f"img_{hashlib.sha256(content).hexdigest()[:32]}"
 
 
-def _is_transparent(image: Image.Image) -> bool:
+def _is_transparent(image: Picture) -> bool:
     return image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info

@@ -387,6 +387,14 @@ def _settings(connection: JsonObject) -> JsonSchema:
     }
 
 
+def _schemas(action: Mapping[str, Json]) -> tuple[JsonSchema, JsonSchema]:
+    """Of the input and of the output, with the vocabulary's shapes filled in."""
+    return resolve_shapes(cast("JsonSchema", action["input"])), resolve_shapes(cast("JsonSchema", action["output"]))
+
+
+_shared_schemas = functools.cache(lambda name: _schemas(gateway_actions()[name]))
+
+
 def _action(name: str, entry: JsonObject, kind: Kind) -> ActionSpec:
     shared = gateway_actions().get(name) if kind is Kind.GATEWAY else None
     if shared and ("input" in entry or "output" in entry):
@@ -399,16 +407,17 @@ def _action(name: str, entry: JsonObject, kind: Kind) -> ActionSpec:
             message = f"actions.{name}: {what}"
             raise ValueError(message)
     merged = {**(shared or {}), **entry}
-    schema = cast("JsonObject", merged["input"])
+    schemas = _shared_schemas(name) if shared else _schemas(merged)
     if "options" in entry:
-        properties = cast("JsonObject", schema["properties"])
-        schema = {**schema, "properties": {**properties, "options": entry["options"]}}
+        schema = cast("JsonObject", merged["input"])
+        properties = {**cast("JsonObject", schema["properties"]), "options": entry["options"]}
+        schemas = (resolve_shapes({**schema, "properties": properties}), schemas[1])
     return ActionSpec(
         name=name,
         title=cast("str", merged["title"]),
         description=cast("str", merged["description"]),
-        input=resolve_shapes(schema),
-        output=resolve_shapes(cast("JsonSchema", merged["output"])),
+        input=schemas[0],
+        output=schemas[1],
         errors=tuple(dict.fromkeys((*_texts((shared or {}).get("errors")), *_texts(entry.get("errors"))))),
         idempotent=Idempotency(cast("str", entry["idempotent"])),
         capability=cast("str | None", merged.get("capability")),

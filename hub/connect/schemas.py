@@ -31,23 +31,19 @@ def _references(value: Json) -> Iterator[dict[str, Json]]:
 
 
 def resolve_shapes(schema: JsonSchema) -> JsonSchema:
-    """A copy in which ``{$ref: Money}`` works: the named shapes of the vocabulary stand under ``$defs``.
+    """A copy in which ``{$ref: Money}`` works: the named shapes of the vocabulary stand under ``$defs``. Read-only.
 
     Raises ``KeyError`` with the name when the vocabulary has no such shape.
     """
     known = shapes()
     resolved = cast("dict[str, Json]", copy.deepcopy(schema))
     definitions = dict(cast("dict[str, Json]", resolved.get("$defs", {})))
-    waiting: list[Json] = [resolved]
-    while waiting:
-        for holder in list(_references(waiting.pop())):
-            name = cast("str", holder["$ref"]).removeprefix(_LOCAL)
-            if name.startswith(("#", "http")):
-                continue
+    for holder in list(_references(resolved)):
+        name = cast("str", holder["$ref"]).removeprefix(_LOCAL)
+        if not name.startswith(("#", "http")):
             holder["$ref"] = _LOCAL + name
             if name not in definitions:
-                definitions[name] = copy.deepcopy(known[name])
-                waiting.append(definitions[name])
+                definitions[name] = known[name]  # complete in itself, and the same for all
     if definitions:
         resolved["$defs"] = definitions
     return resolved

@@ -123,6 +123,16 @@ class _Interpreter(TreeInterpreter):
             raise LimitError(message, "Give it less data.")
         return _VISITS[node["type"]](self, node, value)
 
+    def visit_subexpression(self, node: Any, value: Any) -> Any:
+        """As the package does; the names of a path, most of what there is to visit, are followed at once."""
+        for child in node["children"]:
+            if child["type"] == "field":
+                self._steps -= 1
+                value = value.get(child["value"]) if isinstance(value, dict) else None
+            else:
+                value = self.visit(child, value)
+        return value
+
     def visit_flatten(self, node: Any, value: Any) -> Any:
         result = super().visit_flatten(node, value)
         if result is not None:

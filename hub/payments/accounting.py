@@ -81,9 +81,11 @@ def settle(book: Book, told_of: Mapping[Place, str]) -> None:
     due: list[ledger.Transaction] = []
     for place, account in sorted(known.items()):
         wanted = holdings(account)
+        about = subject(*place)
         for kind in KINDS:
-            postings = missing(wanted.get(kind, {}), have.get((subject(*place), kind), {}))
-            due += transactions(subject(*place), kind, postings, told_of[place])
+            if kind in wanted or (about, kind) in have:
+                postings = missing(wanted.get(kind, {}), have.get((about, kind), {}))
+                due += transactions(about, kind, postings, told_of[place])
     ledger.post_all(book, due)
     _keep_reserves(book, known)
 

@@ -25,7 +25,7 @@ from hub.payments.holds import LATE, OPEN, WARNING, Arrived, Hold
 from hub.payments.payment import Facts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from hub.journal.book import Book
     from hub.journal.entries import NewEvent
@@ -257,17 +257,24 @@ def project(book: Book, events: Sequence[NewEvent]) -> None:
     for item in events:
         if item.source != "hub" and item.type.startswith(_FAMILIES) and isinstance(item.data.get("payment"), str):
             told.setdefault((item.source, str(item.data["payment"])[:255]), []).append(item)
+    if not told:
+        return
+    named = {place: _named(items) for place, items in told.items()}
+    of_payment = sa.tuple_(holds.c.connection, holds.c.payment).in_(sorted(told))
+    chosen = sa.or_(of_payment, holds.c.id.in_(sorted(set().union(*named.values()))))
+    query = sa.select(holds.c.id, holds.c.connection, holds.c.payment).where(chosen).order_by(holds.c.id)
+    held = {row.id: (row.connection, row.payment) for row in book.rows(query)}
     for place, items in told.items():
-        for identity in _of_payment(book, place, items):
-            _follow(book, book.get(holds, identity), place, items)
+        for identity, at in list(held.items()):
+            if at == place or (at[0] == place[0] and identity in named[place]):
+                _follow(book, book.get(holds, identity), place, items)
+                held[identity] = place
 
 
-def _of_payment(book: Book, place: tuple[str, str], items: Sequence[NewEvent]) -> Sequence[str]:
+def _named(items: Iterable[NewEvent]) -> set[str]:
+    """The holds that a payment's metadata name: their payment is not known here before it has begun."""
     metadata = [cast("JsonObject", item.data.get("metadata") or {}) for item in items]
-    named = {str(one["hub_hold"]) for one in metadata if one.get("hub_hold")}
-    mine = sa.and_(holds.c.connection == place[0], holds.c.payment == place[1])
-    chosen = sa.or_(mine, sa.and_(holds.c.connection == place[0], holds.c.id.in_(sorted(named)))) if named else mine
-    return [row.id for row in book.rows(sa.select(holds.c.id).where(chosen).order_by(holds.c.id))]
+    return {str(one["hub_hold"]) for one in metadata if one.get("hub_hold")}
 
 
 def _follow(book: Book, row: Row, place: tuple[str, str], items: Sequence[NewEvent]) -> None:

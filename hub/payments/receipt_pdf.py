@@ -12,7 +12,6 @@ from hub.connect.api import PaperFile
 from hub.money import Money
 from hub.payments.accounting import accounts
 from hub.payments.receipts import number_of
-from hub.pdf import Paper, customer_lines
 from hub.phrases import phrase
 
 if TYPE_CHECKING:
@@ -63,6 +62,8 @@ def _read(connection: sa.Connection, row: sa.Row[Any]) -> Receipt:
 
 def receipt_pdf(receipt: Receipt, brand: JsonObject) -> bytes:
     """The receipt as PDF. ``brand``: the fact of that name. The same receipt gives the same bytes."""
+    from hub.pdf import Paper  # noqa: PLC0415 (fonts and pictures are loaded where a paper is made)
+
     details, language = receipt.details, str(receipt.details["language"])
     said = _Words(language, str(details["kind"]))
     title = said.of_kind("title", number=receipt.number)
@@ -101,6 +102,8 @@ class _Words:
 
 def _facts(receipt: Receipt, said: _Words) -> list[tuple[str, str]]:
     """What is known, as label and words."""
+    from hub.pdf import customer_lines  # noqa: PLC0415 (fonts and pictures are loaded where a paper is made)
+
     details = receipt.details
     found = [
         ("payer", "\n".join(customer_lines(cast("JsonObject", details.get("customer") or {})))),

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from babel.dates import format_date
 
-from hub.pdf import Align, Paper
 from hub.phrases import phrase
 
 if TYPE_CHECKING:
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 
     from hub.money import Money
     from hub.payments.statements import Statement
+    from hub.pdf import Align, Paper
 
 _KINDS: Final = frozenset({"split", "taken", "dispute", "transfer", "payout", "payout_back"})
 _TITLE: Final = 12.0
@@ -40,6 +40,8 @@ def statement_pdf(  # noqa: PLR0913 (what stands on it)
     business: str, name: str, days: tuple[date, date], found: Sequence[Statement], reader: Reader, made_at: datetime
 ) -> bytes:
     """The statement as PDF. ``business`` owes, and may be empty; ``name``: whose it is; ``days``: the first and the last."""
+    from hub.pdf import Paper  # noqa: PLC0415 (fonts and pictures are loaded where a paper is made)
+
     said = _Words(reader)
     paper = Paper(f"{said('statement_title')} {name}", made_at)
     paper.add_page()

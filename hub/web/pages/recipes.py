@@ -20,7 +20,6 @@ from hub.web.entries import too_long, typed_in
 from hub.web.fields import read_field
 from hub.web.formatting import pretty
 from hub.web.pages.events import LONGEST_TYPE, read_object, sample_data
-from hub.web.readme import readme_markup
 from hub.web.sessions import actor, the_hub
 from hub.web.starters import STARTERS
 
@@ -88,6 +87,8 @@ def gallery() -> ResponseReturnValue:
 def story(name: str) -> ResponseReturnValue:
     """What a story is and how to try it: its README."""
     desk = the_hub().recipes
+    from hub.web.readme import readme_markup  # noqa: PLC0415 (Markdown is loaded with the first story)
+
     text = readme_markup(desk.readme(name))
     installed = name in desk.installed_stories()
     return render_template("story.html", name=name, title=dict(desk.gallery())[name], text=text, installed=installed)
