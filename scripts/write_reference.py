@@ -9,6 +9,7 @@ import hub.cli.reference
 import hub.config
 import hub.connect.reference
 import hub.expressions.reference
+import hub.recipes.reference
 import hub.vocabulary.reference
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "reference/connectors.md": hub.connect.reference.markdown,
     "reference/events.md": hub.vocabulary.reference.markdown,
     "reference/expressions.md": hub.expressions.reference.markdown,
+    "reference/recipes.md": hub.recipes.reference.markdown,
 }
 
 

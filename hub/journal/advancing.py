@@ -197,7 +197,7 @@ def _step_row(run: str, step: StepRow) -> dict[str, object]:
 
 
 def _keep_waits(tx: Transaction, items: Sequence[RunUpdate], owned: dict[str, str]) -> None:
-    """Write the waits, and look for events that came between the run's start and now: they count."""
+    """Write the waits, and look for events that came since the run's own: they count, also while it had not yet begun."""
     rows: list[dict[str, object]] = []
     found: list[dict[str, object]] = []
     won: list[tuple[str, str]] = []
@@ -234,8 +234,7 @@ def _earlier_events(tx: Transaction, types: Sequence[str], digest: str, since: d
     query = sa.select(event_matches.c.event_id).where(
         event_matches.c.event_type.in_(types),
         event_matches.c.match_hash == digest,
-        event_matches.c.event_id >= first_id("evt", since),
-        event_matches.c.event_id != trigger,
+        event_matches.c.event_id > max(trigger, first_id("evt", since)),  # a replay's own event is old
     )
     return list(tx.connection.scalars(query.order_by(event_matches.c.event_id)))
 

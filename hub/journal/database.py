@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,9 @@ _UNAVAILABLE_STATES = ("08", "25006", "53", "57", "58")  # connection, read-only
 # https://www.sqlite.org/rescode.html
 _SQLITE_ERROR = 1  # the statement itself is wrong
 _SQLITE_BROKEN = frozenset({11, 26})  # corrupt, not a database
+
+_ROWS = re.compile(r"IN \((VALUES \(\?(?:, \?)*\)(?:, \(\?(?:, \?)*\))*)\)")
+"""``(a, b) IN (VALUES …)``: for several rows SQLite reads the whole table; for those of a query it takes an index."""
 
 
 class Database:
@@ -199,6 +203,14 @@ def _sqlite(url: str, begin: str) -> Engine:
     @sa.event.listens_for(engine, "begin")
     def start(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
+
+    @sa.event.listens_for(engine, "before_cursor_execute", retval=True)
+    def by_index(
+        _connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: Any
+    ) -> tuple[str, Any]:
+        return (
+            _ROWS.sub(r"IN (SELECT * FROM (\1))", statement) if "IN (VALUES" in statement else statement
+        ), parameters
 
     return engine
 

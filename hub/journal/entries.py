@@ -128,7 +128,7 @@ class StepRow:
 
 @dataclass(frozen=True, slots=True)
 class NewWait:
-    """A wait to keep: one row per type. ``since``: events recorded at or after it count although the wait begins now."""
+    """A wait to keep: one row per type. ``since``: when the run was recorded; events that came after its own one count."""
 
     path: str
     types: tuple[str, ...]

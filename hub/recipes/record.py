@@ -108,7 +108,6 @@ class WaitRequest:
     types: tuple[str, ...]
     match: Mapping[str, Json]
     filtered: bool
-    since: datetime
     due_at: datetime | None
 
 

@@ -1,8 +1,7 @@
-"""The reference page of recipes: ``python -m hub.recipes.reference > docs/reference/recipes.md``."""
+"""The reference page of recipes: ``make docs``."""
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Final, cast
 
 import yaml
@@ -126,7 +125,3 @@ def _kind(schema: JsonObject) -> str:
 
 def _cell(text: str) -> str:
     return " ".join(text.replace("|", "\\|").split())
-
-
-if __name__ == "__main__":
-    sys.stdout.write(markdown())

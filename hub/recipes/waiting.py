@@ -58,7 +58,7 @@ def wait_for_event(progress: Progress, step: WaitStep, scope: Scope, path: str) 
         match = {field: template.render(sees) for field, template in step.match.items()}
         due = progress.now + step.wait_timeout if step.wait_timeout is not None else None
         filtered = step.where is not None
-        progress.waits.append(WaitRequest(path, step.types, match, filtered, progress.facts.started, due))
+        progress.waits.append(WaitRequest(path, step.types, match, filtered, due))
         sought: JsonObject = {"event": list(step.types), "match": match}
         record = progress.begin(path, "wait", record, state=StepState.WAITING, input=sought, due_at=due)
 
@@ -112,7 +112,7 @@ def ask_person(progress: Progress, step: AskStep, scope: Scope, path: str) -> Ge
 
         yield from attempt_call(progress, mail_path, Target(mail, step.retry, step.timeout, question_id), scope)
         match: JsonObject = {"data.question": question_id}
-        progress.waits.append(WaitRequest(path, ("answer.given",), match, False, progress.facts.started, due))
+        progress.waits.append(WaitRequest(path, ("answer.given",), match, False, due))
         sought: JsonObject = {"event": ["answer.given"], "match": match}
         record = progress.begin(path, "ask", record, state=StepState.WAITING, input=sought, due_at=due)
     return (yield from _await(progress, scope, record, lambda _event: True, _answer))

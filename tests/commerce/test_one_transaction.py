@@ -1,8 +1,12 @@
 """Many gateways' news in one transaction, as the writer joins them under load: each finds its own order, invoice, link, hold."""
 
+import itertools
+
 from hub.engine.recorder import event_entry
 from hub.journal.entries import Happening
 from hub.journal.operations import record_events
+from hub.vocabulary import event_types, samples
+from tests.scanning import scans, watched
 
 ADA = {"email": "ada@example.com", "name": "Ada Lovelace"}
 
@@ -77,3 +81,17 @@ def test_each_hold_follows_its_own_payment(shop):
     at_once(shop, dispute("p_0"), paid("p_nobody"), dispute("p_2", held[2]), dispute("p_nobody"))
     now = [shop.do("payments", "hold", {"payment": f"p_{n}", "connection": "corner"}, f"hold-{n}") for n in range(3)]
     assert [one["status"] for one in now] == ["frozen", "held", "frozen"]
+
+
+def test_however_many_there_are_by_now_news_finds_its_own_by_an_index(shop):
+    """The statements that gateways' news of every type needs, several of each in one transaction."""
+    told = []
+    for number, event_type in itertools.product(range(3), event_types()):
+        for sample in samples(event_type):
+            data = {**sample["data"], "payment": f"p_{number}"} if "payment" in sample["data"] else sample["data"]
+            told.append(Happening(event_type, "corner", f"{event_type}:{number}", data))
+    with watched(shop.hub) as statements:
+        at_once(shop, *told)
+        at_once(shop, *told)
+    assert len(statements) > 25
+    assert scans(shop.hub, statements) == {}

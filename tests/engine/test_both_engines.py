@@ -11,9 +11,11 @@ import pytest
 from hub.config import load_settings
 from hub.engine.hub import Hub, Role
 from hub.errors import ConflictError
+from hub.journal.entries import Happening
 from hub.journal.operations import ClaimRequest, claim_runs, update_runs
 from hub.journal.queries import RunFilter
 from hub.vocabulary import validate_data
+from tests.scanning import scans, watched
 
 PATIENCE = 60.0
 MANIFEST = """\
@@ -200,6 +202,27 @@ def test_an_event_that_came_before_the_wait_began_counts(bench):
     bench.until("succeeded", run)
 
 
+def test_an_event_that_came_before_the_run_had_its_first_turn_counts(bench):
+    """The hub was busy, or stood still: what came meanwhile did come after the event that the run is for."""
+    bench.recipe(WAIT)
+    entries = [("shop.sent", 1, "early"), ("shop.paid", 1, "own"), ("shop.paid", 2, "other"), ("shop.sent", 2, "late")]
+    told = [Happening(event, "shop", name, {"n": n, "by": name}) for event, n, name in entries]
+    _, first, second, _ = bench.hub.recorder.record_all(told, bench.now())  # all before any run is claimed
+    assert bench.until("succeeded", second.runnable[0]).steps[0].output["data"] == {"n": 2, "by": "late"}
+    assert bench.until("waiting", first.runnable[0]).steps[0].state == "waiting", "that one was sent before it was paid"
+
+
+def test_a_replay_waits_for_what_comes_after_it(bench):
+    bench.recipe(WAIT)
+    event, (run,) = bench.happens({"n": 1})
+    bench.happens({"n": 1}, "shop.sent")
+    bench.until("succeeded", run)
+    (again,) = bench.hub.runs.replay(event, None, "ada")
+    assert bench.until("waiting", again).steps[0].state == "waiting"
+    bench.happens({"n": 1, "by": "post"}, "shop.sent")
+    assert bench.until("succeeded", again).steps[0].output["data"]["by"] == "post"
+
+
 def test_a_wait_times_out(bench):
     bench.recipe(WAIT)
     bench.happens({"n": 1})
@@ -291,6 +314,36 @@ def test_a_loop_over_a_thousand_items(bench):
     detail = bench.until("succeeded")
     output = next(step.output for step in detail.steps if step.path == "l")
     assert [item["output"]["did"] for item in output] == list(range(1_000))
+
+
+def test_however_many_runs_there_are_each_finds_its_own_by_an_index(bench):
+    """The statements of starting, claiming, waking, timing out and ending, several runs in one transaction."""
+    wait = WAIT.replace("}}", "}, on_timeout: continue}")
+    bench.recipe(wait + ONE, extra='concurrency: {key: "${ event.data.n }"}\n')
+
+    def happen(event, numbers):
+        told = [Happening(event, "shop", f"{event}:{place}", {"n": n}) for place, n in enumerate(numbers)]
+        bench.hub.recorder.record_all(told, bench.now())
+
+    def ended(count):
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            found = bench.hub.queries.counts(bench.now() - timedelta(days=30)).runs
+            if found.get("succeeded", 0) >= count:
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"{found} where {count} should have succeeded")
+
+    with watched(bench.hub) as statements:
+        happen("shop.paid", [*range(12), *range(12)])  # the second run of each key goes when the first has ended
+        happen("shop.sent", range(8))
+        ended(8)
+        bench.forward(days=2, minutes=1)
+        ended(12)
+        bench.forward(days=2, minutes=1)
+        ended(24)
+    assert len(statements) > 15
+    assert scans(bench.hub, statements) == {}
 
 
 def test_the_runs_of_a_dead_owner_are_taken_over_and_its_writes_refused(bench):

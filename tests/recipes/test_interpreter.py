@@ -221,7 +221,7 @@ JOB_DONE = {"id": "evt_2", "type": "job.done", "connection": "hub", "data": {"jo
 def test_a_wait_asks_for_its_event_and_gives_it_as_output():
     run = execution([WAIT, {"id": "b", "set": {"rating": "${ steps.job.output.data.rating }"}}])
     turn = run.advance(NOW)
-    assert [(wait.types, wait.match, wait.since) for wait in turn.waits] == [(("job.done",), {"data.job": "p1"}, NOW)]
+    assert [(wait.types, wait.match) for wait in turn.waits] == [(("job.done",), {"data.job": "p1"})]
     turn = run.advance(NOW, [EventArrived("job", JOB_DONE)])
     assert turn.ended_waits == ("job",)
     assert turn.records[-1].output == {"rating": 5}

@@ -20,7 +20,7 @@ def parts(schema, path="recipe"):
 
 
 def test_the_reference_page_is_current():
-    assert PAGE.read_text(encoding="utf-8") == markdown(), "python -m hub.recipes.reference > docs/reference/recipes.md"
+    assert PAGE.read_text(encoding="utf-8") == markdown(), "make docs"
 
 
 def test_the_recipes_on_the_reference_page_compile():
