@@ -78,9 +78,9 @@ def _debits(facts: Facts, currency: str) -> Iterator[Debit]:
 
 def _not_given_back(facts: Facts) -> Iterator[tuple[int, str]]:
     """What the gateway took for refunds that failed, less what it gave back then, where it tells both in one currency."""
-    for refund, minor in sorted(facts.refunds.items()):
+    for refund in sorted(facts.exchanges):
         taken, back = (facts.of_refund(refund, name) for name in ("settled", "given_back"))
-        if not minor and isinstance(taken, dict) and isinstance(back, dict) and taken["currency"] == back["currency"]:
+        if isinstance(taken, dict) and isinstance(back, dict) and taken["currency"] == back["currency"]:
             yield cast("int", taken["minor"]) - cast("int", back["minor"]), str(taken["currency"])
 
 

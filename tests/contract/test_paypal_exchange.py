@@ -106,6 +106,22 @@ def usd(value):
             part(1100, "USD"),
         ),
         ({"net_amount_breakdown": [{"payable_amount": usd("10.67")}], "paypal_fee": eur("0.30")}, None, part(1067, "USD")),
+        ({"net_amount_breakdown": [{"payable_amount": usd("11.00"), "converted_amount": {"currency_code": "JPY", "value": "1600"}}]}, None, part(1100, "USD")),
+        (
+            {"net_amount_breakdown": [{"payable_amount": usd("10.67")}], "paypal_fee": eur("0.30"), "net_amount": usd("9.70")},
+            None,
+            part(1067, "USD"),
+        ),
+        (
+            {"net_amount_breakdown": [{"payable_amount": usd("0.00")}], "paypal_fee": eur("10.00"), "net_amount": eur("0.00")},
+            None,
+            part(0, "USD"),
+        ),
+        (
+            {"net_amount_breakdown": [{"payable_amount": usd("10.67")}], "paypal_fee": eur("0.30"), "net_amount": eur("9.70"), "paypal_fee_in_receivable_currency": eur("0.34")},
+            part(-33, "USD"),
+            part(1100, "USD"),
+        ),
     ],
 )  # fmt: skip
 def test_what_was_taken_is_read_from_whichever_of_paypals_members_says_it(breakdown, fee, settled):
@@ -122,3 +138,11 @@ def test_a_refund_that_fails_says_nothing_of_rates(desk, paypal):
     (failed,) = told(desk, paypal)
     assert (failed.type, failed.data["refund"]) == ("refund.failed", answer["refund"])
     assert failed.data.keys().isdisjoint({"fee", "settled"})
+
+
+def test_a_refund_that_waits_tells_nothing_yet(desk, paypal):
+    paypal.account, paypal.refund_terms = ("JPY", "162.4"), [("158.1", "0.00")]
+    answer = refunded(desk, paid(desk, paypal))
+    told(desk, paypal)
+    paypal.tell("PAYMENT.CAPTURE.REFUNDED", "refund", {**paypal.refunds[answer["refund"]], "status": "PENDING"})
+    assert told(desk, paypal) == []

@@ -31,6 +31,7 @@ def told(desk, stripe, *types):
         (EUR, ("usd", 2150, 92), (2199, 31), money(31, "USD"), money(2199, "USD")),
         (money(15000, "JPY"), ("kwd", 30120, 1050), (30990, 0), money(0, "KWD"), money(30990, "KWD")),
         (money(30120, "KWD"), ("jpy", 15043, 541), (14800, -12), money(-12, "JPY"), money(14800, "JPY")),
+        (EUR, ("isk", 290000, 9000), (290050, 0), None, None),  # there is no half a krona
         (EUR, ("eur", 1999, 83), (1999, 0), None, None),
         (EUR, ("eur", 1999, 83), (1999, -83), money(-83, "EUR"), None),
     ],
@@ -100,6 +101,30 @@ def test_a_refund_that_fails_tells_what_came_back_to_the_balance(desk, stripe, b
     assert (failed.data.get("settled"), "fee" in failed.data) == (settled, False)
     assert len(told(desk, stripe, "refund.settled")) == 1
     assert "refunds" not in desk.run("payment.get", {"payment": failed.data["payment"]})
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"), [("charge.refund.updated", "failed"), ("refund.updated", "failed"), ("refund.failed", None)]
+)
+def test_however_a_failed_refund_is_told_it_says_what_came_back_and_nothing_of_what_was_taken(
+    desk, stripe, kind, status
+):
+    stripe.balance, stripe.taken = ("usd", 2150, 92), [(2101, 0)]
+    refund = refunded(desk, paid(desk)["payment"])["refund"]
+    stripe.fail_refund(refund, 2098)
+    event = stripe.tell(kind, {**stripe.objects[refund], "status": status})
+    (failed,) = canonical(desk, stripe, event)
+    assert (failed.type, failed.data["settled"]) == ("refund.failed", money(2098, "USD"))
+
+
+def test_refunds_of_a_charge_of_the_old_kind_are_found_by_it(desk, stripe):
+    stripe.balance, stripe.taken = ("usd", 2150, 92), [(2101, 0)]
+    paid(desk)
+    charge = next(one for one in stripe.objects.values() if one["object"] == "charge")
+    charge["payment_intent"] = None
+    answer = refunded(desk, charge["id"])
+    (seen,) = desk.run("payment.get", {"payment": charge["id"]})["refunds"]
+    assert (seen["refund"], seen["settled"]) == (answer["refund"], money(2101, "USD"))
 
 
 def test_a_refund_is_made_though_stripe_does_not_say_what_it_took(desk, stripe):

@@ -94,6 +94,12 @@ def test_the_rate_of_a_part_shows_at_once_and_the_pair_keeps_the_rate_of_the_pay
     }
 
 
+def test_what_a_refund_lost_is_reckoned_against_what_the_gateway_held_for_it_to_the_unit():
+    half = accounts(paid(2, "JPY", money(1)), refund("issued", 1, "JPY", settled=money(5)))
+    assert half["gateway:shop", "USD"] == 1 - 5
+    assert (half["exchange:JPY/USD", "USD"], half[LOST, "USD"]) == (-1, 5)
+
+
 def test_of_two_refunds_the_one_whose_rate_is_told_has_its_own_and_the_other_that_of_the_payment():
     known, unknown = refund("issued", 5000, "EUR", settled=money(5600)), refund("issued", 5000, "EUR", 4, "s")
     assert accounts(paid(10000, "EUR", money(10850)), known, unknown) == {
