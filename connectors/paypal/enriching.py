@@ -14,6 +14,7 @@ from connectors.paypal.api import PayPal, linked_id, list_of, object_of, segment
 from connectors.paypal.carried import read
 from connectors.paypal.disputes import OUTCOMES
 from connectors.paypal.payouts import provider_of
+from connectors.paypal.refunds import taken_for
 from connectors.paypal.standing import carried_by, customer_of, has_lapsed, method_of, order_of, parts_of, takings
 from connectors.paypal.subscriptions import cancelled_at, period_of
 from connectors.paypal.webhooks import proved
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from hub.connect.api import Call, RawEvent
     from hub.jsontypes import Json, JsonObject
 
+_REFUNDED = "PAYMENT.CAPTURE.REFUNDED"
 FIRST_PAYMENT = timedelta(days=1)
 """A subscription's payment within a day of its start is its first; later ones renew it."""
 
@@ -87,23 +89,27 @@ def _of_transaction(kind: str, resource: JsonObject, paypal: PayPal) -> JsonObje
         capture = _of_capture(paypal, taken or resource.get("id"))
         own = read(resource.get("custom_id")).get("metadata") if taken else None
         metadata = {**object_of(capture.get("metadata")), **object_of(own)}
-        known = {**capture, **_takings(kind, [resource]), "metadata": metadata or None}
+        known = {**capture, **_sums(kind, resource, [resource]), "metadata": metadata or None}
         return {**known, **_reversal(kind, paypal, taken or resource.get("id"))}
     found = _find(paypal, "checkout/orders", order)
     return {
         **(_of_order(found) if found else read(resource.get("custom_id"))),
-        **_takings(kind, (parts_of(found, "captures") if found else None) or [resource]),
+        **_sums(kind, resource, (parts_of(found, "captures") if found else None) or [resource]),
         "payment": order,
         "lapsed": has_lapsed(resource) or None,
         **_reversal(kind, paypal, resource.get("id")),
     }
 
 
-def _takings(kind: str, captures: list[JsonObject]) -> JsonObject:
-    """What was taken so far, kept of it and credited for it, as PayPal writes amounts; of what is complete only."""
-    if kind != "PAYMENT.CAPTURE.COMPLETED":
-        return {}
-    known = {name: Money.from_json(money) for name, money in takings(captures).items() if money}
+def _sums(kind: str, resource: JsonObject, captures: list[JsonObject]) -> JsonObject:
+    """As PayPal writes amounts: what complete captures took, what is kept of it and credited, or taken for a refund."""
+    if kind == _REFUNDED:
+        return _as_paypal_writes(taken_for(resource))
+    return _as_paypal_writes(takings(captures)) if kind == "PAYMENT.CAPTURE.COMPLETED" else {}
+
+
+def _as_paypal_writes(amounts: JsonObject) -> JsonObject:
+    known = {name: Money.from_json(money) for name, money in amounts.items() if money}
     return {name: {"value": one.to_decimal_text(), "currency_code": one.currency} for name, one in known.items()}
 
 

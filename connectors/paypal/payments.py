@@ -9,18 +9,16 @@ from typing import TYPE_CHECKING
 from connectors.paypal.api import PayPal, amount_of, money_of, object_of, segment, words
 from connectors.paypal.carried import written_for_refund
 from connectors.paypal.errors import ALREADY_DONE
+from connectors.paypal.refunds import STATUS, taken_for
 from connectors.paypal.standing import order_of, order_output, parts_of, raise_if_declined, transaction_output
 from hub.connect.answers import failure
 from hub.errors import PermanentError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from hub.connect.api import Call
     from hub.jsontypes import Json, JsonObject
 
 LONGEST_NOTE = 255
-_REFUND_STATUS: Mapping[str, str] = {"COMPLETED": "issued", "PENDING": "pending"}
 _IDENTITY = re.compile(r"[A-Z0-9]{1,36}")
 _OPEN = frozenset({"CREATED", "PARTIALLY_CAPTURED", "PENDING"})
 
@@ -168,9 +166,10 @@ def refund(call: Call) -> Json:
     return {
         "refund": made.get("id"),
         "payment": found.reference,
-        "status": _REFUND_STATUS.get(str(made.get("status")), "failed"),
+        "status": STATUS.get(str(made.get("status")), "failed"),
         "amount": money_of(made.get("amount")),
         "total_refunded": money_of(object_of(made.get("seller_payable_breakdown")).get("total_refunded_amount")),
+        **taken_for(made),
         "gateway": words(made, code=details.get("reason"), transaction=taken.get("id")),
     }
 

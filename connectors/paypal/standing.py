@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 from connectors.paypal.api import converted, link_of, linked_id, list_of, money_of, object_of, time_of, total_of, words
 from connectors.paypal.carried import read
 from connectors.paypal.errors import decline_code
+from connectors.paypal.refunds import with_known_rate
 from hub.connect.answers import failure
 from hub.connect.mapping import moment, without_nulls
 from hub.money import Money
@@ -68,6 +69,7 @@ def order_output(order: JsonObject, now: datetime) -> JsonObject:
         "amount": money_of(unit_of(order).get("amount")) or money_of(telling.get("amount")),
         "refunded": total_of(given_back),
         **takings(captures),
+        "refunds": with_known_rate(parts_of(order, "refunds")) or None,
         "method": method_of(order),
         "stored_method": _stored(order),
         "customer": customer_of(order),

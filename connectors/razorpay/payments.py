@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from connectors.razorpay.api import STEP, Razorpay, money_of, object_of, segment, time_of, units_of, words
 from connectors.razorpay.carried import passed_on
-from connectors.razorpay.standing import notes_of, of_payment, paid, read
+from connectors.razorpay.standing import converted, notes_of, of_payment, paid, read
 from hub.connect.answers import failure
 from hub.errors import PermanentError
 from hub.money import Money
@@ -140,6 +140,7 @@ def refund(call: Call) -> Json:
         "status": _REFUND_STATUS.get(str(made.get("status")), "pending"),
         "amount": money_of(made.get("amount"), made.get("currency")),
         "total_refunded": money_of(after.get("amount_refunded"), made.get("currency")),
+        "settled": converted(made),
         "gateway": words(made),
     }
 

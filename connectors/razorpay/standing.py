@@ -137,13 +137,17 @@ def of_payment(payment: JsonObject, notes: Json) -> JsonObject:
 
 def _credited(payment: JsonObject) -> JsonObject:
     """What Razorpay keeps and credits. What was paid in another currency is converted first (page *Currency Conversion*)."""
-    currency, base = payment.get("currency"), payment.get("base_currency") or "INR"
-    converted = payment.get("base_amount") if currency != base else None
-    knows = payment.get("fee") and (currency == base or converted)
-    return {
-        "fee": money_of(payment.get("fee"), base) if knows else None,
-        "settled": money_of(converted, base) if converted else None,
-    }
+    base, settled = payment.get("base_currency") or "INR", converted(payment)
+    knows = payment.get("fee") and (payment.get("currency") == base or settled)
+    return {"fee": money_of(payment.get("fee"), base) if knows else None, "settled": settled}
+
+
+def converted(thing: JsonObject) -> Json:
+    """What a payment in another currency was converted to, or a refund of one was taken as; null where it is not told."""
+    base = thing.get("base_currency") or "INR"
+    return (
+        money_of(thing.get("base_amount"), base) if thing.get("base_amount") and thing.get("currency") != base else None
+    )
 
 
 def _method(payment: JsonObject) -> JsonObject:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote
 
-from connectors.stripe import enriching, links, listings, payments, plans, settlement, subscriptions, webhooks
+from connectors.stripe import enriching, links, listings, payments, plans, refunds, settlement, subscriptions, webhooks
 from connectors.stripe.api import Stripe
 from connectors.stripe.endpoints import StripeEndpoints
 from hub.connect.answers import failure
@@ -49,10 +49,10 @@ def test(call: Call) -> str:
 connector = ConnectorCode(
     actions={
         "payment.create": ActionCode(payments.create),
-        "payment.get": ActionCode(payments.get),
+        "payment.get": ActionCode(refunds.get),
         "payment.capture": ActionCode(payments.capture),
         "payment.void": ActionCode(payments.void),
-        "payment.refund": ActionCode(payments.refund),
+        "payment.refund": ActionCode(refunds.refund),
         "link.create": ActionCode(links.create),
         "link.cancel": ActionCode(links.cancel),
         "plan.create": ActionCode(plans.create),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from connectors.stripe.api import Stripe, amount_form, id_of, money_of, object_of, segment, time_of, unix, words
-from connectors.stripe.carried import FLOW_CHECKOUT, FLOW_INTENT, carried, passed_on
+from connectors.stripe.carried import FLOW_CHECKOUT, FLOW_INTENT, carried
 from connectors.stripe.errors import code_of
 from hub.connect.answers import failure
 from hub.errors import ConfigError, MoneyError
@@ -23,8 +23,8 @@ _EMBEDDED_PAGE_SINCE = "2026"
 """Versions before 2026 call Checkout's embedded form ``embedded``, later ones ``embedded_page``."""
 
 _EXPANDED = "latest_charge.balance_transaction"
-_REFUND_REASONS = frozenset({"duplicate", "fraudulent", "requested_by_customer"})
-_CANCELLATION_REASONS = _REFUND_REASONS | {"abandoned"}
+REFUND_REASONS = frozenset({"duplicate", "fraudulent", "requested_by_customer"})
+_CANCELLATION_REASONS = REFUND_REASONS | {"abandoned"}
 _BANK_DEBITS: Mapping[str, str] = {"EUR": "sepa_debit", "USD": "us_bank_account", "GBP": "bacs_debit"}
 
 _INTENT_STATUS: Mapping[str, str] = {
@@ -36,7 +36,6 @@ _INTENT_STATUS: Mapping[str, str] = {
     "succeeded": "succeeded",
     "canceled": "voided",
 }
-_REFUND_STATUS: Mapping[str, str] = {"succeeded": "issued", "failed": "failed", "canceled": "failed"}
 
 
 def create(call: Call) -> Json:
@@ -69,9 +68,8 @@ def embed(call: Call) -> Json:
     }
 
 
-def get(call: Call) -> Json:
-    """The payment as Stripe has it now (``payment.get``): PaymentIntent, Checkout Session or Charge."""
-    stripe, payment = Stripe(call), str(call.input["payment"])
+def read(stripe: Stripe, payment: str) -> JsonObject:
+    """The payment as Stripe has it now: PaymentIntent, Checkout Session or Charge."""
     if payment.startswith("cs_"):
         query = {"expand": [f"payment_intent.{_EXPANDED}"]}
         return session_output(stripe.get(f"/v1/checkout/sessions/{segment(payment)}", query))
@@ -103,41 +101,6 @@ def void(call: Call) -> Json:
     reason = call.input.get("reason")
     form = {"cancellation_reason": reason if reason in _CANCELLATION_REASONS else None}
     return _intent_output(stripe.post(f"/v1/payment_intents/{segment(payment)}/cancel", form))
-
-
-def refund(call: Call) -> Json:
-    """Give all or a part back (``payment.refund``). The payment's references go along into the refund's events."""
-    stripe, given = Stripe(call), call.input
-    payment = str(given["payment"])
-    options = cast("JsonObject", given.get("options") or {})
-    if payment.startswith(("ch_", "py_")):
-        source = stripe.get(f"/v1/charges/{segment(payment)}")
-        form: dict[str, Json] = {"charge": payment}
-    else:
-        payment = intent_id(stripe, payment)
-        source = stripe.get(f"/v1/payment_intents/{segment(payment)}")
-        form = {"payment_intent": payment}
-    reason = given.get("reason")
-    own_words = {"reason": reason} if reason and reason not in _REFUND_REASONS else {}
-    form |= {
-        "reason": reason if reason in _REFUND_REASONS else None,
-        "metadata": {**passed_on(object_of(source.get("metadata"))), **own_words, **object_of(given.get("metadata"))},
-        "reverse_transfer": options.get("reverse_transfer"),
-        "refund_application_fee": options.get("refund_application_fee"),
-        "expand": ["charge"],
-    }
-    if "amount" in given:
-        form["amount"] = amount_form(given["amount"])["amount"]
-    made = stripe.post("/v1/refunds", form, amount_parameter="amount")
-    charge = object_of(made.get("charge"))
-    return {
-        "refund": made.get("id"),
-        "payment": payment,
-        "status": _REFUND_STATUS.get(str(made.get("status")), "pending"),
-        "amount": money_of(made.get("amount"), made.get("currency")),
-        "total_refunded": money_of(charge.get("amount_refunded"), made.get("currency")),
-        "gateway": words(made, code=made.get("failure_reason")),
-    }
 
 
 def intent_id(stripe: Stripe, payment: Json) -> str:

@@ -43,7 +43,8 @@ class Difference:
     """What the ledger expects on an account because of one thing, and what the gateway's words come to.
 
     ``here`` and ``there`` say in a word how the thing stands, where that is told apart. ``reports``: the types of the
-    gateway's reports that are missing, where telling them settles it.
+    gateway's reports that are missing, where telling them settles it. ``refund``: which refund of the payment it is about,
+    where it is one.
     """
 
     account: str
@@ -53,6 +54,7 @@ class Difference:
     here: str = ""
     there: str = ""
     reports: tuple[str, ...] = ()
+    refund: str = ""
 
     def to_json(self) -> JsonObject:
         """As pages and events show it; ``difference`` is found less expected, where both are of one currency."""
@@ -66,6 +68,7 @@ class Difference:
             **words,
             "proposal": self.proposal,
             **({"reports": list(self.reports)} if self.reports else {}),
+            **({"refund": self.refund} if self.refund else {}),
         }
 
 

@@ -2,7 +2,8 @@
 
 What we own and what we spend counts +, what we owe and what we earn −. Accounts, each per currency:
 ``gateway:<connection>`` and ``bank``, ``revenue:commission`` and ``revenue:sales``, ``expense:gateway_fees``,
-``provider:<id>`` (what we owe them; + when they owe us), ``held:<order or job>``, ``disputed``, ``exchange:<pair>``.
+``provider:<id>`` (what we owe them; + when they owe us), ``held:<order or job>``, ``disputed``, ``exchange:<pair>``,
+``expense:exchange_differences`` (what we lost, +, or gained, −, by refunds at another rate than their payment's).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 COMMISSION: Final = "revenue:commission"
 SALES: Final = "revenue:sales"
 FEES: Final = "expense:gateway_fees"
+EXCHANGE_DIFFERENCES: Final = "expense:exchange_differences"
 DISPUTED: Final = "disputed"
 BANK: Final = "bank"
 

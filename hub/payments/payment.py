@@ -28,6 +28,12 @@ LOST: Final = frozenset({"lost", "accepted"})
 """Outcomes of disputes that take the money."""
 
 _REFUNDS = frozenset({"refund.issued", "refund.failed"})
+_OF_REFUNDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "refund.issued": {"settled": "settled", "fee": "fee"},
+    "refund.settled": {"settled": "settled", "fee": "fee"},
+    "refund.failed": {"given_back": "settled"},
+}
+"""Event type -> what is kept of what it says of a refund's own exchange: name here -> name in the event."""
 _KEPT = ("amount", "captured", "fee", "method", "customer", "order", "invoice", "link", "subscription", "job", "metadata",
          "gateway", "reason", "next", "lapses_at", "expires_at", "settled")  # fmt: skip
 
@@ -39,6 +45,8 @@ class Facts:
     ``told``: what happened -> when it was last said (RFC 3339, UTC). ``refunds``: refund -> its amount (minor units), failed
     ones 0. ``disputes``: dispute -> ``open`` or its outcome. ``decided``: dispute -> when that outcome was told.
     ``disputed``: dispute -> its amount (minor units). ``fields``: name -> [when, value], the newest value of each.
+    ``exchanges``: refund -> the same, of what the gateway took for it (``settled``), kept (``fee``) and gave back when it
+    failed (``given_back``).
     """
 
     told: Mapping[str, str] = field(default_factory=dict)
@@ -47,34 +55,43 @@ class Facts:
     disputed: Mapping[str, int] = field(default_factory=dict)
     decided: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, tuple[str, Json]] = field(default_factory=dict)
+    exchanges: Mapping[str, Mapping[str, tuple[str, Json]]] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, value: JsonObject) -> Facts:
         """Facts as :meth:`to_json` wrote them."""
-        pairs = cast("Mapping[str, list[Json]]", value.get("fields") or {})
+        exchanges = cast("Mapping[str, JsonObject]", value.get("exchanges") or {})
         return cls(
             told=cast("Mapping[str, str]", value.get("told") or {}),
             refunds=cast("Mapping[str, int]", value.get("refunds") or {}),
             disputes=cast("Mapping[str, str]", value.get("disputes") or {}),
             disputed=cast("Mapping[str, int]", value.get("disputed") or {}),
             decided=cast("Mapping[str, str]", value.get("decided") or {}),
-            fields={name: (str(pair[0]), pair[1]) for name, pair in pairs.items()},
+            fields=_read(cast("JsonObject", value.get("fields") or {})),
+            exchanges={refund: _read(pairs) for refund, pairs in exchanges.items()},
         )
 
     def to_json(self) -> JsonObject:
         """As the journal keeps them."""
+        exchanges: JsonObject = {refund: _written(pairs) for refund, pairs in self.exchanges.items()}
         return {
             "told": dict(self.told),
             "refunds": dict(self.refunds),
             "disputes": dict(self.disputes),
             "disputed": dict(self.disputed),
             "decided": dict(self.decided),
-            "fields": {name: [when, value] for name, (when, value) in self.fields.items()},
+            "fields": _written(self.fields),
+            **({"exchanges": exchanges} if exchanges else {}),
         }
 
     def value(self, name: str) -> Json:
         """The newest value of a field; None when none was told."""
         pair = self.fields.get(name)
+        return None if pair is None else pair[1]
+
+    def of_refund(self, refund: str, name: str) -> Json:
+        """The newest value of what was told of a refund's own exchange (see ``exchanges``); None when none was."""
+        pair = self.exchanges.get(refund, {}).get(name)
         return None if pair is None else pair[1]
 
     @property
@@ -143,7 +160,8 @@ def told(facts: Facts, event_type: str, time: str, data: JsonObject) -> Facts:
     family, _, what = event_type.partition(".")
     if family == "payment" and what in _TOLD:
         newer = {**facts.told, what: max(time, facts.told.get(what, ""))}
-        return replace(facts, told=newer, fields=_merged(facts.fields, f"{time}#{_weight(what)}", data))
+        return replace(facts, told=newer, fields=_merged(facts.fields, _KEPT, f"{time}#{_weight(what)}", data))
+    facts = _with_exchange(facts, event_type, time, data)
     if event_type in _REFUNDS:
         return replace(facts, refunds={**facts.refunds, str(data["refund"]): _refund(facts, event_type, data)})
     if family == "dispute":
@@ -157,6 +175,16 @@ def _refund(facts: Facts, event_type: str, data: JsonObject) -> int:
     if event_type == "refund.failed" or known == 0:
         return 0
     return max(cast("int", cast("JsonObject", data["amount"])["minor"]), known or 0)
+
+
+def _with_exchange(facts: Facts, event_type: str, time: str, data: JsonObject) -> Facts:
+    names = _OF_REFUNDS.get(event_type, {})
+    said: JsonObject = {name: data.get(of) for name, of in names.items()}
+    if not any(value is not None for value in said.values()):
+        return facts
+    refund = str(data["refund"])
+    newer = _merged(facts.exchanges.get(refund, {}), tuple(names), time, said)
+    return replace(facts, exchanges={**facts.exchanges, refund: newer})
 
 
 def _dispute(facts: Facts, what: str, time: str, data: JsonObject) -> Facts:
@@ -178,13 +206,23 @@ def _weight(what: str) -> int:
     return _TOLD.index(what)
 
 
-def _merged(known: Mapping[str, tuple[str, Json]], when: str, data: JsonObject) -> Mapping[str, tuple[str, Json]]:
+def _merged(
+    known: Mapping[str, tuple[str, Json]], names: tuple[str, ...], when: str, data: JsonObject
+) -> Mapping[str, tuple[str, Json]]:
     merged = dict(known)
-    for name in _KEPT:
+    for name in names:
         value = data.get(name)
         if value is not None and (name not in known or _order(when, value) > _order(*known[name])):
             merged[name] = (when, value)
     return merged
+
+
+def _read(pairs: JsonObject) -> Mapping[str, tuple[str, Json]]:
+    return {name: (str(pair[0]), pair[1]) for name, pair in cast("Mapping[str, list[Json]]", pairs).items()}
+
+
+def _written(pairs: Mapping[str, tuple[str, Json]]) -> JsonObject:
+    return {name: [when, value] for name, (when, value) in pairs.items()}
 
 
 def _order(when: str, value: Json) -> tuple[str, str]:

@@ -9,15 +9,15 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
-from hub.money import Money
 from hub.payments import ledger
 from hub.payments.division import Division, Taken, take_back, united
+from hub.payments.exchanges import exchanged
 from hub.payments.payment import LOST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hub.jsontypes import Json, JsonObject
+    from hub.jsontypes import JsonObject
     from hub.payments.payment import Facts
 
 Holdings: TypeAlias = "Mapping[tuple[str, str], int]"
@@ -100,8 +100,8 @@ def holdings(account: Account) -> Mapping[str, Holdings]:
         return {}
     return {
         "paid": _pair(account, ledger.gateway(account.connection), account.owner, account.paid),
-        "exchange": _exchanged(account),
-        "fee": _fee(account),
+        "exchange": exchanged(account),
+        "fee": _fees(account),
         "split": _split(account),
         "taken": _taken(account),
         "dispute": _pair(account, ledger.DISPUTED, ledger.gateway(account.connection), account.disputed()),
@@ -129,34 +129,17 @@ def _pair(account: Account, first: str, second: str, minor: int) -> Holdings:
     return {(first, account.currency): minor, (second, account.currency): -minor}
 
 
-def _money(value: Json) -> tuple[int, str] | None:
-    return (cast("int", value["minor"]), str(value["currency"])) if isinstance(value, dict) else None
-
-
-def _exchanged(account: Account) -> Holdings:
-    """The gateway credits another currency than the payer paid: two transactions, one in each.
-
-    What went back or is disputed goes the same way at the same rate, the only one that is told.
-    """
-    settled = _money(account.facts.value("settled"))
-    if settled is None or settled[1] == account.currency:
-        return {}
-    gone = min(account.returned - account.lost() + account.disputed(), account.paid)
-    left = account.paid - gone
-    minor, currency = Money(*settled).allocate([left, gone])[0].minor, settled[1]
-    gateway, pair = ledger.gateway(account.connection), ledger.exchange(account.currency, currency)
-    return {
-        (gateway, account.currency): -left, (pair, account.currency): left,
-        (gateway, currency): minor, (pair, currency): -minor,
-    }  # fmt: skip
-
-
-def _fee(account: Account) -> Holdings:
-    """What the gateway keeps. In a currency of its own it is taken from what it holds for us in that one."""
-    fee = _money(account.facts.value("fee"))
-    if fee is None:
-        return {}
-    return {(ledger.FEES, fee[1]): fee[0], (ledger.gateway(account.connection), fee[1]): -fee[0]}
+def _fees(account: Account) -> Holdings:
+    """What the gateway keeps of the payment and of each refund. It takes it from what it holds for us in that currency."""
+    facts, gateway = account.facts, ledger.gateway(account.connection)
+    of_refunds = [facts.of_refund(refund, "fee") for refund, minor in facts.refunds.items() if minor]
+    found: dict[tuple[str, str], int] = defaultdict(int)
+    for fee in (facts.value("fee"), *of_refunds):
+        if isinstance(fee, dict):
+            minor, currency = cast("int", fee["minor"]), str(fee["currency"])
+            found[ledger.FEES, currency] += minor
+            found[gateway, currency] -= minor
+    return found
 
 
 def _split(account: Account) -> Holdings:

@@ -18,6 +18,7 @@ from hub.journal.tables_ledger import ledger_checks
 from hub.journal.tables_office import timers
 from hub.payments.accounting import RECONCILE, accounts, compare_after
 from hub.payments.comparing import SETTLED, corrected, credited, differences
+from hub.payments.comparing_refunds import REFUND_SETTLED, refund_differences, refunds_corrected, refunds_credited
 from hub.payments.reconciling_lists import (
     AGREES,
     GIVEN_UP,
@@ -144,13 +145,14 @@ def _keep(book: Book, day: str, connection: str, payment: str, said: JsonObject)
     row = {**_row(day, connection, payment), "state": "differs" if found else "same", "found": found}
     if book.insert(ledger_checks, row):
         for one in found:
-            told = {name: one[name] for name in ("account", "expected", "found", "difference")}
-            source_id = f"ledger_difference:{row['id']}:{one['account']}"[:200]
+            told = {name: one.get(name) for name in ("account", "expected", "found", "difference", "refund")}
+            about = f"{one['account']}:{one['refund']}" if one.get("refund") else one["account"]
+            source_id = f"ledger_difference:{row['id']}:{about}"[:200]
             book.tell("hub.ledger_difference", source_id, {"connection": connection, "payment": payment, **told})
 
 
 def _found(book: Book, connection: str, payment: str, said: JsonObject) -> list[JsonObject]:
-    """Where it differs. What no report told of the fee and of another currency is told now, under the report's own id."""
+    """Where it differs. What no report told of fees and of another currency is told now, under the report's own id."""
     place = (connection, payment)
     account = accounts(book.connection, [place]).get(place)
     if account is None:
@@ -158,7 +160,11 @@ def _found(book: Book, connection: str, payment: str, said: JsonObject) -> list[
     news = credited(account, said)
     if news is not None:
         book.tell(SETTLED, f"{SETTLED}:{payment}"[:200], news, source=connection)
-    return [one.to_json() for one in differences(account, said)]
+    for one in refunds_credited(account, said):
+        # as the connectors name the gateway's own report of it
+        source_id = f"{REFUND_SETTLED}:{str(one['refund']).replace('/', ':')}"[:200]
+        book.tell(REFUND_SETTLED, source_id, one, source=connection)
+    return [one.to_json() for one in (*differences(account, said), *refund_differences(account, said))]
 
 
 def _unheard_of(book: Book, connection: str, payment: str, said: JsonObject) -> Sequence[Difference]:
@@ -189,8 +195,8 @@ def compare_again(office: Office, check: str, said: JsonObject, actor: str, why:
 def take_payment_over(office: Office, check: str, said: JsonObject, tell: Callable[[], object], actor: str) -> bool:
     """Take over what the gateway says now of a payment, and compare again; True when it agrees then.
 
-    ``tell`` records what the answer tells of the payment itself; another fee or credit than its reports named is told here.
-    Raises as :func:`take_over` does.
+    ``tell`` records what the answer tells of the payment itself; where reports of it or of a refund named another fee or
+    sum, that is told here. Raises as :func:`take_over` does.
     """
 
     def look(book: Book) -> bool:
@@ -203,9 +209,14 @@ def take_payment_over(office: Office, check: str, said: JsonObject, tell: Callab
         row = _open(book, check)
         place = (row.connection, row.subject)
         account = accounts(book.connection, [place]).get(place)
-        news = corrected(account, said) if account is not None else None
+        if account is None:
+            return
+        news = corrected(account, said)
         if news is not None:
             book.tell(SETTLED, f"{SETTLED}:{row.subject}:{office.key}"[-200:], news, source=row.connection)
+        for one in refunds_corrected(account, said):
+            source_id = f"{REFUND_SETTLED}:{one['refund']}:{office.key}"[-200:]
+            book.tell(REFUND_SETTLED, source_id, one, source=row.connection)
 
     if not office.change(look):
         return compare_again(office, check, said, actor)

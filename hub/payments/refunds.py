@@ -212,8 +212,7 @@ def _answered(book: Book, identity: str, answer: JsonObject, *, native: bool) ->
             **belongings(known.facts),
             **data,
             "parts": None,
-            "total_refunded": answer.get("total_refunded"),
-            "gateway": answer.get("gateway"),
+            **{name: answer.get(name) for name in ("total_refunded", "fee", "settled", "gateway")},
         }
         # As the connectors name the gateway's own report of it: one fact, one id.
         source_id = f"refund.issued:{reference.replace('/', ':')}"[:200]

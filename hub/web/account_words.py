@@ -17,6 +17,7 @@ _WORDS: Final = {
     ledger.COMMISSION: "Commission",
     ledger.SALES: "Sales",
     ledger.FEES: "Gateway fees",
+    ledger.EXCHANGE_DIFFERENCES: "Lost or gained by exchange rates",
     ledger.DISPUTED: "Disputed",
     ledger.BANK: "Your bank account",
 }

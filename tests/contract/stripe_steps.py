@@ -22,5 +22,8 @@ def subscription(desk, **more):
 
 
 def canonical(desk, stripe, event):
+    """What an event becomes, read again at Stripe first where it only points at what there is to know."""
     body, headers = stripe.signed(event)
-    return desk.receive(body, headers).events
+    received = desk.receive(body, headers)
+    again = [desk.connector.enrich(raw, desk.call()) for raw in received.pending]
+    return [*received.events, *(one for raw in again for one in desk.connector.map(raw, desk.connection))]

@@ -342,3 +342,17 @@ def test_polling_of_a_flood_goes_on_where_it_stopped(desk, razorpay, monkeypatch
         cursor = polled.cursor
     assert len(seen) == 250
     assert set(cursor) == {"since", "swept"}
+
+
+def test_what_a_refund_was_taken_as_is_in_its_answer_and_told_once(desk, razorpay):
+    razorpay.converted = {"base_amount": 712901, "base_currency": "INR"}
+    razorpay.taken = {"base_amount": 702277, "base_currency": "INR"}
+    payment = paid(desk, razorpay, amount={"minor": 10000, "currency": "USD"})["payment"]
+    told(desk, razorpay)
+    answer = desk.run("payment.refund", {"payment": payment}, key="r")
+    assert (answer["status"], answer["settled"]) == ("issued", {"minor": 702277, "currency": "INR"})
+    issued, settled = told(desk, razorpay)
+    assert types([issued, settled]) == ["refund.issued", "refund.settled"]
+    for event in (issued, settled):
+        assert (event.data["refund"], event.data["payment"], event.data["order"]) == (answer["refund"], payment, "o_77")
+        assert event.data["settled"] == answer["settled"]

@@ -182,6 +182,7 @@ class FakeRazorpay(RazorpayBooks):
         if whole:
             payment["status"] = "refunded"
         back = {"payment_id": payment["id"], "amount": amount, "currency": payment["currency"], "status": "processed"}
+        back |= self.taken
         made = self.new("refund", **back, notes=body.get("notes", {}), receipt=body.get("receipt"))
         self.tell("refund.created", refund=made, payment=payment)
         self.tell("refund.processed", refund=made, payment={"id": payment["id"]})

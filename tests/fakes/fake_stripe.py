@@ -43,6 +43,13 @@ class FakeStripe(StripePayers):
         return answer
 
     def _route(self, request: Received, form: dict[str, Any]) -> Answered:
+        refusal = next((self.refusing[one] for one in request.segments if one in self.refusing), None)
+        if request.method == "GET" and refusal is not None:
+            family = "api_error" if refusal >= 500 else "invalid_request_error"
+            return error(refusal, "This cannot be read now, or not with this key.", family)
+        return self._found(request, form)
+
+    def _found(self, request: Received, form: dict[str, Any]) -> Answered:
         version, *parts = request.segments
         if version != "v1":
             raise ComplaintError("not version 1", error(404, f"Unrecognized request URL ({request.path})."))
@@ -61,6 +68,8 @@ class FakeStripe(StripePayers):
                 return self._listed([{**one, "secret": None} for one in self._endpoints()], form)
             if request.method == "GET" and kind in {"charges", "transfers", "payouts", "disputes"}:
                 return self._listed(self._made(kind, request), form)
+            if request.method == "GET" and kind == "refunds":
+                return self._refunds_of(form, request)
             return self._create(kind, form, request)
         thing = self.objects.get(rest[0])
         if thing is None or (kind == "payouts" and thing["account"] != request.headers.get("stripe-account")):
@@ -95,6 +104,14 @@ class FakeStripe(StripePayers):
         account = request.headers.get("stripe-account")
         things = [one for one in self.objects.values() if one["object"] == kind.removesuffix("s")]
         return [one for one in reversed(things) if kind != "payouts" or one.get("account") == account]
+
+    def _refunds_of(self, form: dict[str, Any], request: Received) -> Answered:
+        """A list expands what stands below its ``data``."""
+        known(form, {"payment_intent", "charge", "limit", "starting_after", "expand"})
+        paths = [path.removeprefix("data.") for path in form.pop("expand", []) if path.startswith("data.")]
+        wanted = [(name, form.pop(name)) for name in ("payment_intent", "charge") if name in form]
+        made = [one for one in self._made("refunds", request) if all(one[name] == value for name, value in wanted)]
+        return self._listed([self._expanded(one, paths) for one in made], form)
 
     def _endpoints(self) -> list[dict[str, Any]]:
         return [one for one in self.objects.values() if one["object"] == "webhook_endpoint"]
@@ -189,6 +206,7 @@ class FakeStripe(StripePayers):
         charge["refunded"] = charge["amount_refunded"] == charge["amount"]
         form |= {"amount": amount, "currency": charge["currency"], "charge": charge["id"], "status": "succeeded"}
         made = self._new(kind, {**form, "payment_intent": charge["payment_intent"]})
+        self._debit(made)
         self.tell("refund.created", made)
         self.tell("charge.refunded", charge)
         return Answered(200, made)

@@ -41,6 +41,8 @@ class PayPalBooks(FakeGateway):
         """Order -> how its next capture ends: ``PENDING``, ``DECLINED`` (a status) or ``INSTRUMENT_DECLINED`` (a refusal)."""
         self.account: tuple[str, str] | None = None
         """The account's currency and the rate to it, where payments are in another one."""
+        self.refund_terms: list[tuple[str, str]] = []
+        """For the next refunds out of an account in another currency: the rate, and what is given back of the fee."""
         self._sent = 0
         self._numbers = itertools.count(1)
 
@@ -255,10 +257,10 @@ class PayPalBooks(FakeGateway):
         if self.account is None or self.account[0] == currency:
             return known
         target, rate = self.account
-        credited = (net * Decimal(rate)).quantize(Decimal(1) if target in WHOLE else Decimal("0.01"), ROUND_HALF_UP)
+        credited = _at(net * Decimal(rate), target)
         return {
             **known,
-            "receivable_amount": {"currency_code": target, "value": f"{credited:f}"},
+            "receivable_amount": {"currency_code": target, "value": credited},
             "exchange_rate": {"source_currency": currency, "target_currency": target, "value": rate},
         }
 
@@ -346,7 +348,7 @@ class PayPalBooks(FakeGateway):
             "status": "COMPLETED",
             "amount": amount,
             **{name: body[name] for name in ("custom_id", "invoice_id", "note_to_payer") if name in body},
-            "seller_payable_breakdown": {"gross_amount": amount, "total_refunded_amount": total},
+            "seller_payable_breakdown": {**self._payable(amount), "total_refunded_amount": total},
             "create_time": "2026-11-23T01:00:00-08:00",
             "update_time": "2026-11-23T01:00:00-08:00",
             "links": [
@@ -361,6 +363,25 @@ class PayPalBooks(FakeGateway):
         self.tell("PAYMENT.CAPTURE.REFUNDED", "refund", made)
         return Answered(201, made)
 
+    def _payable(self, gross: dict[str, Any]) -> dict[str, Any]:
+        """What is debited for a refund: net of what is given back of the fee, and converted where that is agreed."""
+        if not self.refund_terms:
+            return {"gross_amount": gross}
+        rate, fee = self.refund_terms.pop(0)
+        currency = gross["currency_code"]
+        net = {"currency_code": currency, "value": f"{Decimal(gross['value']) - Decimal(fee):f}"}
+        known = {"gross_amount": gross, "paypal_fee": {"currency_code": currency, "value": fee}, "net_amount": net}
+        if self.account is None or self.account[0] == currency:
+            return known
+        target = self.account[0]
+        debited = _at(Decimal(net["value"]) * Decimal(rate), target)
+        item = {
+            "payable_amount": {"currency_code": target, "value": debited},
+            "converted_amount": net,
+            "exchange_rate": {"source_currency": currency, "target_currency": target, "value": rate},
+        }
+        return {**known, "net_amount_breakdown": [item]}
+
     def new_id(self) -> str:
         return f"{next(self._numbers):03d}MADEUP{next(self._numbers):07d}T"
 
@@ -370,3 +391,7 @@ class PayPalBooks(FakeGateway):
 
 def _plain(amount: dict[str, Any]) -> dict[str, Any]:
     return {"currency_code": amount["currency_code"], "value": amount["value"]}
+
+
+def _at(value: Decimal, currency: str) -> str:
+    return f"{value.quantize(Decimal(1) if currency in WHOLE else Decimal('0.01'), ROUND_HALF_UP):f}"

@@ -36,6 +36,8 @@ class RazorpayBooks(FakeGateway):
         self.balance = 10_000_000
         self.converted: dict[str, Any] = {}
         """What payments in another currency than the account's are converted to: ``base_amount``, ``base_currency``."""
+        self.taken: dict[str, Any] = {}
+        """The same of refunds, which no page of Razorpay's shows with it."""
         self._told = 0
 
     def fields(self) -> dict[str, Any]:

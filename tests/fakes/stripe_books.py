@@ -23,6 +23,10 @@ class StripeBooks(FakeGateway):
         self.keys: dict[str, tuple[str, Answered]] = {}
         self.balance: tuple[str, int, int] | None = None
         """Currency, amount and fee of the balance transaction of what is paid, which is there a moment later then."""
+        self.taken: list[tuple[int, int]] = []
+        """What is taken of that balance for the next refunds, and the fee; what is not here is known later."""
+        self.refusing: dict[str, int] = {}
+        """What cannot be read now, or not with this key, and the status that says so."""
         self._number = 0
         self._told = 0
 
@@ -103,12 +107,43 @@ class StripeBooks(FakeGateway):
 
     def _credit(self, charge: dict[str, Any], currency: str, amount: int, fee: int) -> None:
         """The balance transaction of a charge: in the currency of the balance, whatever the payer paid in."""
+        charge["balance_transaction"] = self._booked(charge, "charge", currency, amount, fee)
+
+    def _booked(self, of: dict[str, Any], kind: str, currency: str, amount: int, fee: int) -> str:
         made = self._new(
             "balance_transactions", {"amount": amount, "currency": currency, "fee": fee, "net": amount - fee}
         )
-        made |= {"source": charge["id"], "type": "charge"}
-        made["exchange_rate"] = None if currency == charge["currency"] else amount / charge["amount"]
-        charge["balance_transaction"] = made["id"]
+        made |= {"source": of["id"], "type": kind, "reporting_category": kind}
+        made["exchange_rate"] = None if currency == of["currency"] else abs(amount) / of["amount"]
+        return str(made["id"])
+
+    def _debit(self, refund: dict[str, Any]) -> None:
+        """The balance transaction of a refund, below zero; that of a converted payment only where it is known by now."""
+        refund |= {"balance_transaction": None, "failure_balance_transaction": None}
+        if self.balance is None:
+            refund["balance_transaction"] = self._booked(refund, "refund", refund["currency"], -refund["amount"], 0)
+        elif self.taken:
+            amount, fee = self.taken.pop(0)
+            refund["balance_transaction"] = self._booked(refund, "refund", self.balance[0], -amount, fee)
+
+    def debit(self, reference: str, amount: int, fee: int = 0) -> None:
+        """It becomes known what was taken for a refund."""
+        refund = self.objects[reference]
+        assert self.balance is not None
+        refund["balance_transaction"] = self._booked(refund, "refund", self.balance[0], -amount, fee)
+        self.tell("refund.updated", refund)
+
+    def fail_refund(self, reference: str, back: int | None = None) -> None:
+        """The payer's bank does not take it; what was taken for it comes back to the balance."""
+        refund = self.objects[reference]
+        charge = self.objects[refund["charge"]]
+        charge["amount_refunded"] -= refund["amount"]
+        charge["refunded"] = False
+        refund |= {"status": "failed", "failure_reason": "expired_or_canceled_card"}
+        if back is not None:
+            currency = self.balance[0] if self.balance else refund["currency"]
+            refund["failure_balance_transaction"] = self._booked(refund, "refund_failure", currency, back, 0)
+        self.tell("refund.failed", refund)
 
     def _subscription(self, made: dict[str, Any], items: list[dict[str, Any]]) -> None:
         period = {"current_period_start": NOW, "current_period_end": NOW + 30 * 86400}

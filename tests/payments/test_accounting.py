@@ -382,3 +382,40 @@ def test_several_events_recorded_at_once_are_posted_together(books):
     ]
     books.tell_all(happenings)
     assert books.accounts() == {"gateway:shop": 3 * 3999, "held:ord_1": -3 * 3999}
+
+
+def test_a_rate_that_comes_after_its_refund_is_corrected_then(books):
+    paid = {"payment": "p", "order": "o", "amount": money(10000, "EUR")}
+    back = {**paid, "refund": "r"}
+    books.tell("payment.succeeded", **paid, settled=money(10850), fee=money(345))
+    books.tell("refund.issued", **back)
+    at_the_payments_rate = {"gateway:shop": -345, "expense:gateway_fees": 345}
+    assert (books.accounts(), books.accounts("EUR")) == (at_the_payments_rate, {})
+    correction = books.change_by("refund.settled", **back, settled=money(11102), fee=money(20))
+    assert correction == {"gateway:shop": -272, "expense:exchange_differences": 252, "expense:gateway_fees": 20}
+    assert books.accounts("EUR") == {}
+    assert books.change_by("refund.settled", **back, settled=money(11102), fee=money(20)) == {}
+    assert books.change_by("refund.settled", **back, settled=money(10700)) == {
+        "gateway:shop": 402,
+        "expense:exchange_differences": -402,
+    }
+    books.tell("refund.failed", **back)
+    assert books.accounts() == {"gateway:shop": 10850 - 345, "exchange:EUR/USD": -10850, "expense:gateway_fees": 345}
+    assert set(books.ask(ledger.sums).values()) == {0}
+
+
+def test_a_rate_that_comes_before_its_payment_waits_for_it(books):
+    paid = {"payment": "p", "order": "o", "amount": money(15000, "JPY")}
+    back = {**paid, "refund": "r"}
+    books.tell("refund.settled", **back, settled=money(30990, "KWD"), fee=money(0, "KWD"))
+    assert books.accounts("KWD") == books.accounts("JPY") == {}
+    books.tell("payment.succeeded", **paid)
+    books.tell("refund.issued", **back)
+    assert books.accounts("KWD") == {"gateway:shop": -30990, "exchange:JPY/KWD": 30990}
+    books.tell("payment.settled", **paid, settled=money(30120, "KWD"), fee=money(1050, "KWD"))
+    assert books.accounts("JPY") == {}
+    assert books.accounts("KWD") == {
+        "gateway:shop": 30120 - 30990 - 1050,
+        "expense:exchange_differences": 870,
+        "expense:gateway_fees": 1050,
+    }

@@ -240,6 +240,64 @@ def test_another_credit_is_taken_over_and_all_of_it_goes_back_with_the_payment(q
     assert quick.books("USD") == quick.books(currency) == {}
 
 
+def given_back(quick, credited):
+    """A payment that the gateway credited in yen and gave back; what it says of it from now on, to be changed."""
+    payment, act, said = paid(quick), quick.hub.payments.act, {"settled": credited}
+
+    def abroad(name, action, key, given, **more):
+        answer = act(name, action, key, given, **more)
+        return {**answer, **said} if action == "payment.get" else answer
+
+    quick.hub.payments.act = abroad
+    quick.sandbox("POST", "/refunds", {"payment": payment, "amount": 10000, "currency": "USD"})
+    quick.heard("refund.issued")
+    (told,) = quick.events("refund.issued")
+    return payment, told["refund"], said, abroad
+
+
+def test_what_the_gateway_took_for_a_refund_is_booked_at_night_where_no_report_told_it(quick):
+    payment, refund, said, _ = given_back(quick, {"minor": 15043, "currency": "JPY"})
+    taken = {"settled": {"minor": 15500, "currency": "JPY"}, "fee": {"minor": 7, "currency": "JPY"}}
+    said["refunds"] = [
+        {"refund": refund, "status": "issued", **taken},
+        {"refund": "unheard", "status": "issued", **taken},
+    ]
+    quick.forward(days=2)
+    assert checks(quick)[payment].state == "same"
+    (told,) = quick.events("refund.settled")
+    assert (told["payment"], told["refund"], told["amount"]) == (payment, refund, _money(10000))
+    assert {name: told[name] for name in taken} == taken
+    lost = {"expense:exchange_differences": 457, "gateway:sandbox": -457}
+    assert (quick.books("JPY"), quick.account("expense:gateway_fees", "JPY")) == (lost, 7)
+    quick.forward(days=2)
+    assert len(quick.events("refund.settled")) == 1
+    assert (quick.books("JPY"), quick.events("hub.ledger_difference")) == (lost, [])
+
+
+def test_another_sum_than_was_told_of_a_refund_is_shown_and_taken_over(quick):
+    payment, refund, said, abroad = given_back(quick, {"minor": 15043, "currency": "JPY"})
+    taken = {"refund": refund, "status": "issued", "settled": {"minor": 15500, "currency": "JPY"}}
+    said["refunds"] = [taken]
+    quick.forward(days=2)
+    assert quick.books("JPY")["gateway:sandbox"] == -457
+    said["refunds"] = [{**taken, "settled": {"minor": 15043, "currency": "JPY"}}]
+    data = {"payment": payment, "refund": refund, "amount": _money(10000), "settled": taken["settled"]}
+    quick.hub.recorder.record(Happening("refund.settled", "sandbox", "again", data, quick.hub.now()), quick.hub.now())
+    quick.forward(days=2)
+    check = next(row for row in quick.rows(ledger_checks) if row.state == "differs")
+    (shown,) = check.found
+    assert (shown["account"], shown["refund"]) == ("expense:exchange_differences", refund)
+    assert (shown["expected"]["minor"], shown["found"]["minor"], shown["difference"]["minor"]) == (15500, 15043, -457)
+    (told,) = quick.events("hub.ledger_difference")
+    assert (told["refund"], told["payment"]) == (refund, payment)
+    answer = abroad("sandbox", "payment.get", b"ask".hex().ljust(40, "0"), {"payment": payment})
+    office = quick.hub.office("page")
+    assert reconciliation.take_payment_over(office, check.id, answer, lambda: None, "grace@example.com")
+    assert quick.events("refund.settled")[-1]["settled"] == said["refunds"][0]["settled"]
+    assert quick.books("JPY") == {}
+    assert len(quick.events("payment.settled")) == 1
+
+
 # which payments, and how long what was found is kept
 
 

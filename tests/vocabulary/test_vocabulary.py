@@ -24,7 +24,7 @@ from hub.vocabulary import (
 TABLE = {
     "payment.created .pending .authorized .succeeded .failed .expired .voided .returned .held .split "
     ".reserve_ended .settled": "payment amount",
-    "refund.issued .failed .requested .approved .refused .divided": "refund payment amount",
+    "refund.issued .failed .settled .requested .approved .refused .divided": "refund payment amount",
     "dispute.opened .closed": "dispute payment amount",
     "plan.created .updated .repriced .cancelled": "plan",
     "subscription.started .renewed .payment_failed .updated .paused .resumed .cancelled .ended .paid_again "
@@ -51,7 +51,8 @@ REQUIRED = {
 }
 OPTIONAL = {
     "payment.failed": "method customer metadata fee captured reason next lapses_at order invoice link subscription job gateway",
-    "refund.issued": "total_refunded reason lines",
+    "refund.issued": "total_refunded fee settled reason lines",
+    "refund.settled": "fee settled",
     "dispute.closed": "reason due_at outcome",
     "plan.updated": "price interval changes",
     "plan.repriced": "price interval replaced",

@@ -98,6 +98,40 @@ def test_what_the_gateway_credits_in_another_currency_is_said_with_it(told, hub,
     ]
 
 
+def test_what_the_gateway_took_and_kept_for_each_refund_is_said_with_it(told, hub, admin):
+    def tell(what, refund, **said):
+        data = {"payment": "pay_1", "refund": refund, "amount": {"minor": 1000, "currency": "EUR"}, **said}
+        hub.recorder.record(Happening(f"refund.{what}", "stripe-main", f"{what}:{refund}", data, hub.now()), hub.now())
+
+    def exported():
+        (row,) = csv.DictReader(io.StringIO(admin.get("/payments.csv").data.decode("utf-8-sig")))
+        return row["taken_for_refunds"], row["taken_currency"]
+
+    tell("issued", "ref_1")
+    assert exported() == ("", "")
+    assert "Taken for a refund" not in admin.page("/payments/stripe-main/pay_1")
+    settled = {"payment": "pay_1", "amount": PAID["amount"], "settled": {"minor": 16123, "currency": "KWD"}}
+    hub.recorder.record(Happening("payment.settled", "stripe-main", "settled", settled, hub.now()), hub.now())
+    tell("settled", "ref_1", settled={"minor": 3310, "currency": "KWD"}, fee={"minor": 12, "currency": "KWD"})
+    tell("issued", "ref_2", settled={"minor": 3200, "currency": "KWD"}, fee={"minor": -45, "currency": "KWD"})
+    tell("issued", "ref_3", settled={"minor": 9999, "currency": "KWD"}, fee={"minor": 77, "currency": "KWD"})
+    tell("failed", "ref_3")
+    page = admin.page("/payments/stripe-main/pay_1")
+    assert "KWD3.310 for <code>ref_1</code>, €10.00" in page
+    assert "KWD3.200 for <code>ref_2</code>, €10.00" in page
+    for words, shown in (
+        ("Fee of a refund", "KWD0.012 for <code>ref_1"),
+        ("Fee given back", "KWD0.045 for <code>ref_2"),
+    ):
+        assert words in page
+        assert shown in page
+    assert "KWD9.999 for" not in page
+    assert "Lost or gained by exchange rates" in page
+    assert exported() == ("6.510", "KWD")
+    tell("issued", "ref_4", settled={"minor": 900, "currency": "GBP"})
+    assert exported() == ("", "")
+
+
 def test_the_file_has_each_payment_exactly(told, hub, admin):
     yen = {"payment": "=1+1", "amount": {"minor": 500, "currency": "JPY"}}
     hub.recorder.record(Happening("payment.created", "stripe-main", "yen", yen, hub.now()), hub.now())

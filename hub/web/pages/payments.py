@@ -12,6 +12,7 @@ from hub.journal.queries import EventFilter
 from hub.journal.tables import payments as table
 from hub.journal.tables_commerce import orders
 from hub.money import Money
+from hub.payments.exchanges import debited
 from hub.payments.payment import Facts
 from hub.payments.receipts import KINDS, PAGE, number_of, receipts_of
 from hub.payments.store import PAID
@@ -44,7 +45,8 @@ _NEWEST = 200
 _SEARCHED = 500
 _EXPORTED = 100_000
 _HEADER = ("connection", "payment", "state", "currency", "amount", "refunded", "fee", "fee_currency", "credited",
-           "credited_currency", "payer", "order", "invoice", "link", "subscription", "job", "begun", "changed")  # fmt: skip
+           "credited_currency", "taken_for_refunds", "taken_currency", "payer", "order", "invoice", "link", "subscription",
+           "job", "begun", "changed")  # fmt: skip
 
 
 @pages.page("/payments", Role.VIEWER)
@@ -187,6 +189,12 @@ def _exported_money(value: Json) -> tuple[str | None, str | None]:
     return money.to_decimal_text(), money.currency
 
 
+def _exported_debit(facts: Facts) -> tuple[str | None, str | None]:
+    """What the gateway took for refunds in another currency; in more than one there is no sum of it."""
+    taken = [Money(minor, currency).to_json() for currency, minor in debited(facts).items()]
+    return _exported_money(taken[0] if len(taken) == 1 else None)
+
+
 def _exported(where: Sequence[sa.ColumnElement[bool]]) -> Iterator[Sequence[object]]:
     query = sa.select(table).where(*where).order_by(table.c.created_at.desc()).limit(_EXPORTED)
     with the_hub().database.read() as connection:
@@ -199,7 +207,7 @@ def _exported(where: Sequence[sa.ColumnElement[bool]]) -> Iterator[Sequence[obje
                    for minor in (row.amount, row.refunded)]  # fmt: skip
         yield (
             row.connection, row.payment, row.state, row.currency, *amounts,
-            *_exported_money(facts.value("fee")), *_exported_money(facts.value("settled")), payer,
+            *_exported_money(facts.value("fee")), *_exported_money(facts.value("settled")), *_exported_debit(facts), payer,
             *(facts.value(name) for name in ("order", "invoice", "link", "subscription", "job")),
             row.begun.isoformat(), row.updated_at.isoformat(),
         )  # fmt: skip

@@ -200,6 +200,30 @@ def test_what_is_kept_and_credited_is_of_the_currency_that_razorpay_settles_in(c
         assert [told.get("fee"), told.get("settled")] == expected
 
 
+@pytest.mark.parametrize(
+    ("changes", "settled"),
+    [
+        ({"currency": "USD", "base_amount": 509485, "base_currency": "INR"}, (509485, "INR")),
+        ({"currency": "USD", "base_amount": 509485, "base_currency": None}, (509485, "INR")),
+        ({"currency": "JPY", "base_amount": 30120, "base_currency": "KWD"}, (30120, "KWD")),
+        ({"currency": "MYR", "base_amount": 6001, "base_currency": "MYR"}, None),
+        ({"currency": "USD", "base_amount": None}, None),
+        ({"currency": "INR", "base_amount": 6001}, None),
+    ],
+)
+def test_what_a_refund_was_taken_as_is_told_where_it_says_so_and_not_when_it_failed(changes, settled):
+    expected = settled and {"minor": settled[0], "currency": settled[1]}
+    payload = sample("refund.processed.converted")
+    payload["payload"]["refund"]["entity"] |= changes
+    issued, *rates = mapped(payload)
+    assert (issued.type, issued.data.get("settled")) == ("refund.issued", expected)
+    assert [(one.source_id, one.data["settled"]) for one in rates] == (
+        [("refund.settled:rfnd_MadeUp0000001", expected)] if expected else []
+    )
+    (failed,) = mapped({**payload, "event": "refund.failed"})
+    assert (failed.type, "settled" in failed.data) == ("refund.failed", False)
+
+
 def mapped_capture(changes):
     payload = sample("payment.captured")
     payload["payload"]["payment"]["entity"] |= changes
