@@ -98,15 +98,19 @@ def _of_orders_and_jobs(connection: sa.Connection, subject: str) -> Iterator[Unr
 def _of_subscriptions(connection: sa.Connection, subject: str) -> Iterator[Unreturned]:
     told = sa.select(events.c.source, events.c.data, events.c.created_at)
     newest = told.where(events.c.type == "subscription.not_given_back").order_by(events.c.id.desc()).limit(_MOST)
-    for row in connection.execute(newest).all():
+    kept = [row for row in connection.execute(newest) if subject in ("", row.data["subscription"])]
+    if not kept:
+        return
+    paid = sa.tuple_(payments.c.connection, payments.c.payment).in_([(row.source, row.data["payment"]) for row in kept])
+    returned = sa.select(payments.c.connection, payments.c.payment, payments.c.refunded).where(paid)
+    refunded = {(row.connection, row.payment): row.refunded for row in connection.execute(returned)}
+    owners = subscriptions.c.id.in_({row.data["subscription"] for row in kept})
+    steps = sa.select(subscriptions.c.id, subscriptions.c.steps).where(owners)
+    noted = {(row.id, step) for row in connection.execute(steps) for step, _ in row.steps}
+    for row in kept:
         data = row.data
-        if subject not in ("", data["subscription"]):
-            continue
-        place = (payments.c.connection == row.source, payments.c.payment == data["payment"])
-        refunded = connection.scalar(sa.select(payments.c.refunded).where(*place)) or 0
-        steps = sa.select(subscriptions.c.steps).where(subscriptions.c.id == data["subscription"])
-        noted = {step for step, _ in connection.scalar(steps) or ()}
-        if refunded < data["amount"]["minor"] and _NOTED.format(data["payment"]) not in noted:
+        is_open = refunded.get((row.source, data["payment"]), 0) < data["amount"]["minor"]
+        if is_open and (data["subscription"], _NOTED.format(data["payment"])) not in noted:
             name = str((data.get("customer") or {}).get("name") or data["subscription"])
             yield Unreturned(
                 "subscription", data["subscription"], name, row.source, data["payment"], data["amount"],

@@ -28,6 +28,8 @@ SEPA_CURRENCY: Final = "EUR"
 LONGEST_NAME: Final = 70
 LONGEST_TEXT: Final = 140
 _LONGEST_ID: Final = 35
+_MOST: Final = 99_999_999_999
+"""The highest amount of a transfer in cents, by the same guidelines."""
 
 _NOT_TAKEN: Final = re.compile(r"[^A-Za-z0-9/?:().,'+ -]")
 _LETTERS: Final = str.maketrans({"ß": "ss", "æ": "ae", "Æ": "AE", "ø": "o", "Ø": "O", "œ": "oe", "ł": "l", "Ł": "L",
@@ -77,7 +79,7 @@ def identifier(identity: str) -> str:
 def sepa_file(run: str, created: datetime, execute_on: date, debtor: BankAccount, lines: Sequence[Line]) -> bytes:
     """The lines as one batch of SEPA credit transfers, UTF-8 XML; the same input gives the same bytes.
 
-    ``created`` is UTC. Raises ``PermanentError`` when there is no line, or one is not in euros.
+    ``created`` is UTC. Raises ``PermanentError`` when there is no line, or one is not in euros or no amount that banks take.
     """
     _check(lines)
     total = Money.total((line.money for line in lines), SEPA_CURRENCY).to_decimal_text()
@@ -130,6 +132,10 @@ def _check(lines: Sequence[Line]) -> None:
     if other is not None:
         message = f"SEPA transfers are in euros; {other} is not."
         raise PermanentError(message, code="currency_unsupported", remedy="Take the CSV file for other currencies.")
+    wrong = next((line for line in lines if not 0 < line.money.minor <= _MOST), None)
+    if wrong is not None:
+        message = f"A SEPA transfer is of 0.01 to 999,999,999.99 euros; {wrong.money} to {wrong.to.name} is not."
+        raise PermanentError(message, code="bad_input", remedy="Pay it in another way, or take the CSV file.")
 
 
 def _transfer(batch: Element, line: Line) -> None:

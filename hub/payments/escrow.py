@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import sqlalchemy as sa
 
 from hub.connect.holding import AUTHORIZATION, COLLECTED, holding_mode
-from hub.errors import NotFoundError, PermanentError
+from hub.errors import PermanentError
 from hub.journal.book import found
 from hub.journal.tables import payments
 from hub.journal.tables_escrow import divisions, holds
@@ -23,6 +23,7 @@ from hub.payments.accounting import accounts
 from hub.payments.dividing import Asked, keep, minor
 from hub.payments.holds import LATE, OPEN, WARNING, Arrived, Hold
 from hub.payments.payment import Facts
+from hub.payments.splits import connection_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -40,6 +41,9 @@ GIVE_BACK: Final = "holds.give_back"
 _MOVED: Final = timedelta(hours=1)
 """A timer that finds a hold's money on the move looks again so much later."""
 _FAMILIES: Final = ("payment.", "refund.", "dispute.")
+_UNPAID: Final = frozenset({"requested", "cancelled"})
+_PAYABLE: Final = _UNPAID | {"lapsed"}
+"""States in which another payment may still bring a hold's money in."""
 _PAYMENT: Final = (
     "job", "order", "customer", "description", "return_url", "cancel_url", "methods", "method", "save_method",
     "presentation", "expires_at",
@@ -98,8 +102,11 @@ def _begun(book: Book, identity: str, begun: JsonObject) -> Row:
     row = book.get(holds, identity)
     if row.output is not None:
         return row
-    news = Arrived(str(begun["status"]), _minor(begun, "amount"), _minor(begun, "captured"), 0, _moment(begun))
-    known, tales = rules.follow(Hold.from_json(row.terms), news)
+    known, tales = Hold.from_json(row.terms), list[rules.Tale]()
+    if known.state in _UNPAID:  # else events told more than this answer, which may come late
+        paid = _minor(begun, "captured")
+        news = Arrived(str(begun["status"]), _minor(begun, "amount"), paid, known.refunded, _moment(begun))
+        known, tales = rules.follow(known, news)
     payment = row.payment or str(begun["payment"])
     row = book.change(holds, row, payment=payment, output=begun)
     return _kept(book, row, known, tales)
@@ -107,16 +114,10 @@ def _begun(book: Book, identity: str, begun: JsonObject) -> Row:
 
 def _adopted(office: Office, given: JsonObject) -> Row:
     """Hold a payment that was begun elsewhere: as it is, authorised or collected."""
-    reference = str(given["payment"])
-    where = [payments.c.payment == reference]
-    if given.get("connection"):
-        where.append(payments.c.connection == given["connection"])
+    reference, name = str(given["payment"]), connection_of(office, given)
+    same = (payments.c.connection == name, payments.c.payment == reference)
     with office.read() as connection:
-        row = connection.execute(sa.select(payments).where(*where)).first()
-    if row is None:
-        message = f"Nothing was told of a payment {reference!r}."
-        raise NotFoundError(message, remedy="Check the reference; a payment is known once its gateway told of it.")
-    facts = Facts.from_json(row.facts)
+        facts = Facts.from_json(connection.execute(sa.select(payments.c.facts).where(*same)).scalar_one())
     owner = {name: facts.value(name) for name in ("job", "order") if facts.value(name)}
     if not owner:
         message = f"The payment {reference} belongs to no job and no order, so its money is sold already."
@@ -128,7 +129,7 @@ def _adopted(office: Office, given: JsonObject) -> Row:
     kept = {**given, **owner, "customer": facts.value("customer"), "why": why}
 
     def work(book: Book) -> Row:
-        return _only_hold(book, known, row.connection, reference, kept)
+        return _only_hold(book, known, name, reference, kept)
 
     return office.change(work)
 
@@ -279,6 +280,8 @@ def _named(items: Iterable[NewEvent]) -> set[str]:
 
 def _follow(book: Book, row: Row, place: tuple[str, str], items: Sequence[NewEvent]) -> None:
     known, tales = Hold.from_json(row.terms), list[rules.Tale]()
+    if row.payment not in {None, place[1]} and known.state not in _PAYABLE:
+        return  # an attempt of the payer's beside the one that was paid
     facts = book.connection.scalar(
         sa.select(payments.c.facts).where(payments.c.connection == place[0], payments.c.payment == place[1])
     )

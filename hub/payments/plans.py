@@ -353,7 +353,7 @@ def _told_again(desk: Desk, row: sa.Row[Any]) -> JsonObject:
 
 def tell(desk: Desk, row: sa.Row[Any], tales: Sequence[Tale], payment: str | None = None) -> None:
     """Record what became of a subscription as events."""
-    for event_type, part, more in [*tales, *_price_to_come(row, tales)]:
+    for event_type, part, more in [*tales, *rules.price_to_come(desk.store.subscription(row), tales)]:
         data: JsonObject = {
             **references(row.input),
             "subscription": row.id,
@@ -363,21 +363,6 @@ def tell(desk: Desk, row: sa.Row[Any], tales: Sequence[Tale], payment: str | Non
             **({"payment": payment} if payment else {}),
         }
         desk.happened(event_type, f"{event_type}:{row.id}:{part}", data)
-
-
-def _price_to_come(row: sa.Row[Any], tales: Sequence[Tale]) -> list[Tale]:
-    """What is told as a subscription begins whose plan got another price before: its first period costs the old one."""
-    price = row.terms.get("next_price")
-    begun = next((more for event_type, _, more in tales if event_type == "subscription.started"), None)
-    if price is None or begun is None:
-        return []
-    first = datetime.fromisoformat(str(cast("JsonObject", begun["period"])["end"]))
-    moment = period_start(first, row.terms["interval"], 1) if "trial_ends_at" in begun else first
-    changes: JsonObject = {
-        "price": {"minor": price, "currency": row.terms["currency"]},
-        "from": moment.isoformat().replace("+00:00", "Z"),
-    }
-    return [("subscription.updated", "price.begun", {"changes": changes})]
 
 
 def subscription_output(desk: Desk, row: sa.Row[Any]) -> JsonObject:

@@ -314,8 +314,21 @@ def price_changed(known: Subscription, plan: str, price: int, part: str) -> tupl
     moved = replace(known, next_price=price, next_plan=plan)
     start, end = known.period
     when = start if known.cycle and not known.attempt else end
-    news: JsonObject = {"changes": {"price": _money(known, price), "from": _stamp(when)}}
-    return moved, [("subscription.updated", f"price.{plan}.{part}", news)]
+    return moved, [_dearer(known, price, when, f"price.{plan}.{part}")]
+
+
+def price_to_come(known: Subscription, tales: Sequence[Tale]) -> list[Tale]:
+    """What ``tales`` lack when it begins and its plan got another price before: its first period costs the old one."""
+    begun = next((more for event_type, _, more in tales if event_type == "subscription.started"), None)
+    if known.next_price is None or begun is None:
+        return []
+    first = datetime.fromisoformat(str(cast("JsonObject", begun["period"])["end"]))
+    when = period_start(first, known.interval, 1) if "trial_ends_at" in begun else first
+    return [_dearer(known, known.next_price, when, "price.begun")]
+
+
+def _dearer(known: Subscription, price: int, when: datetime, part: str) -> Tale:
+    return "subscription.updated", part, {"changes": {"price": _money(known, price), "from": _stamp(when)}}
 
 
 def _news(known: Subscription, part: str, data: JsonObject) -> list[Tale]:

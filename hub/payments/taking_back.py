@@ -6,6 +6,7 @@ Whatever cannot be taken back is owed by the provider, and set off against what 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -38,20 +39,29 @@ _MOST_CHARACTERS: Final = 120
 
 def project(book: Book, events: Sequence[NewEvent]) -> None:
     """Plan what a dispute that was lost, or a debit that came back, takes of the transfers of its payment."""
-    for item in events:
-        if item.source == "hub" or not _takes(item):
-            continue
-        place = (item.source, str(item.data["payment"])[:255])
+    for place, causes in _causes(events).items():
         account = accounts(book.connection, [place]).get(place)
-        if account is not None and account.paid:
-            cause = _RETURNED if item.type == "payment.returned" else str(item.data["dispute"])
-            shares = given_up(_without(account, cause), account)
-            for one in moving.to_take_back(book.connection, *place, shares):
-                _plan(book, item.source, one, cause)
+        if account is None or not account.paid:
+            continue
+        for cause in reversed(causes):  # of several that are told at once, each takes what those before it left
+            before = _without(account, cause)
+            for one in moving.to_take_back(book.connection, *place, given_up(before, account)):
+                _plan(book, place[0], one, cause)
+            account = before
 
 
-def _takes(item: NewEvent) -> bool:
-    return item.type == "payment.returned" or (item.type == "dispute.closed" and item.data.get("outcome") in LOST)
+def _causes(events: Sequence[NewEvent]) -> Mapping[tuple[str, str], Sequence[str]]:
+    """What takes money back of which payments (connection, payment), in the order in which it was told."""
+    found: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
+    for item in events:
+        cause = ""
+        if item.type == "payment.returned":
+            cause = _RETURNED
+        elif item.type == "dispute.closed" and item.data.get("outcome") in LOST:
+            cause = str(item.data["dispute"])
+        if cause and item.source != "hub":
+            found[item.source, str(item.data["payment"])[:255]][cause] = None
+    return {place: list(causes) for place, causes in found.items()}
 
 
 def _without(account: Account, cause: str) -> Account:

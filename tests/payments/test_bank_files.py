@@ -88,7 +88,7 @@ def schema():
 @given(
     names=st.lists(TEXTS.filter(taken), min_size=1, max_size=4),
     note=TEXTS,
-    minor=st.integers(1, 99_999_999_999),
+    minor=st.integers(1, 99_999_999_996),
     bic=st.sampled_from(["", "BNPAFRPP", "COBADEFFXXX"]),
 )
 def test_any_file_is_valid_by_the_schema_of_the_message(schema, names, note, minor, bic):
@@ -249,6 +249,14 @@ def test_a_file_that_no_bank_would_take_is_refused(lines, code):
     assert caught.value.code == code
     assert code == "empty" or "1.00 USD is not" in caught.value.message
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize("minor", [0, -1, 100_000_000_000])
+def test_an_amount_that_no_bank_transfers_is_refused_by_name(minor):
+    line = Line("pyt_1", ADA, Money(minor, "EUR"))
+    with pytest.raises(PermanentError, match="to Ada Lovelace is not") as caught:
+        sepa_file(RUN, CREATED, date(2026, 11, 27), PLATFORM, [*LINES, line])
+    assert caught.value.code == "bad_input"
 
 
 def test_the_csv_file_has_one_line_for_each_transfer_in_any_currency():

@@ -90,6 +90,26 @@ def test_a_hold_whose_payment_was_begun_by_a_dead_step_is_held_when_it_is_paid(q
     assert (quick.hold(told["hold"]).payment, quick.account("held:job_12")) == (payment["id"], -120_000)
 
 
+@pytest.mark.parametrize("needed", [30, 3])
+def test_what_went_back_before_a_dead_step_is_repeated_cannot_be_released(quick, needed):
+    quick.die_at(0, "after")
+    with pytest.raises(KilledError):
+        asked(quick, needed=needed)
+    (payment,) = quick.sandbox("GET", "/payments")["data"]
+    quick.pay(payment["id"])
+    (told,) = quick.heard("escrow.held")
+    if needed == 3:
+        quick.sandbox("POST", f"/payments/{payment['id']}/void", {})
+        quick.heard("escrow.lapsed")
+    else:
+        quick.sandbox("POST", "/refunds", {"payment": payment["id"], "amount": 50_000})
+        quick.heard("refund.issued")
+    hold = asked(quick, needed=needed)
+    assert hold["hold"] == told["hold"]
+    assert (hold["status"], hold["left"]) == (("lapsed", euros(0)) if needed == 3 else ("held", euros(70_000)))
+    assert len(quick.events("escrow.held")) == 1
+
+
 def test_a_gateway_that_is_down_is_asked_again(quick):
     quick.provider("prv_ada")
     hold = held(quick, needed=3)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.payments.held import euros
+from hub.journal.entries import Happening
+from tests.payments.held import asked, euros
 from tests.payments.held import held as asked_and_paid
 
 RULE = {"commission": {"percent": "10"}}
@@ -128,3 +129,62 @@ def test_a_payment_of_another_connection_is_not_found(quick, connection):
     payment = paid(quick)
     quick.heard("payment.succeeded")
     assert quick.refused("hold", {"payment": payment, "connection": connection}) == "not_found"
+
+
+def attempt(market, hold, what, payment="pay_other", source="sandbox"):
+    """A gateway tells of another attempt of the payer's to pay what a hold asks for."""
+    data = {"payment": payment, "amount": euros(120_000), "job": "job_12", "metadata": {"hub_hold": hold}}
+    told = Happening(f"payment.{what}", source, f"{what}:{payment}", data, market.hub.now())
+    market.hub.recorder.record(told, market.hub.now())
+
+
+@pytest.mark.parametrize("what", ["failed", "succeeded", "authorized", "expired"])
+def test_another_attempt_of_the_payers_takes_nothing_from_the_payment_that_is_held(quick, what):
+    quick.provider("prv_ada")
+    hold = asked_and_paid(quick)
+    payment = quick.hold(hold).payment
+    attempt(quick, hold, what)
+    assert (quick.hold(hold).payment, quick.hold(hold).state) == (payment, "held")
+    assert quick.act("cancel", {"hold": hold}, "cancel")["returned"] == euros(120_000)
+    (refund,) = quick.heard("refund.issued")
+    assert refund["payment"] == payment
+    attempt(quick, hold, what, "pay_late")
+    assert quick.hold(hold).payment == payment
+
+
+def test_the_attempt_that_is_paid_is_the_holds_payment(quick):
+    hold = asked(quick)["hold"]
+    attempt(quick, hold, "failed", "pay_first")
+    assert quick.hold(hold).state == "requested"
+    attempt(quick, hold, "succeeded", "pay_second")
+    attempt(quick, hold, "failed", "pay_third")
+    assert (quick.hold(hold).payment, quick.hold(hold).state) == ("pay_second", "held")
+
+
+def test_who_pays_again_after_an_authorisation_lapsed_is_held_again(quick):
+    hold = asked_and_paid(quick, needed=3)
+    quick.sandbox("POST", f"/payments/{quick.hold(hold).payment}/void", {})
+    quick.heard("escrow.lapsed")
+    attempt(quick, hold, "succeeded")
+    assert (quick.hold(hold).payment, quick.hold(hold).state, quick.hold(hold).mode) == (
+        "pay_other",
+        "held",
+        "collected",
+    )
+
+
+def test_what_another_connection_tells_of_a_hold_moves_nothing(quick):
+    hold = asked(quick)
+    attempt(quick, hold["hold"], "succeeded", source="elsewhere")
+    assert (quick.hold(hold["hold"]).payment, quick.hold(hold["hold"]).state) == (hold["payment"], "requested")
+
+
+def test_a_payment_that_two_connections_know_is_held_where_the_caller_says(quick):
+    settings = {"api_base": f"http://127.0.0.1:{quick.port}/sandbox", "api_key": "sk", "webhook_secret": "whsec"}
+    quick.hub.accounts.create("other", "sandbox", settings, "test")
+    payment = paid(quick)
+    quick.heard("payment.succeeded")
+    attempt(quick, "", "succeeded", payment, "other")
+    assert quick.refused("hold", {"payment": payment}) == "bad_input"
+    hold = quick.act("hold", {"payment": payment, "connection": "sandbox"}, "hold")
+    assert (hold["connection"], hold["amount"]) == ("sandbox", euros(4900))

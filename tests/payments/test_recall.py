@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from hub.journal.entries import Happening
@@ -100,3 +102,27 @@ def test_metadata_of_a_subscription_is_known_from_what_comes_beside_unless_that_
     succeeded = Happening("payment.succeeded", "corner", "p", paid_now, corner.moment)
     corner.hub.recorder.record_all([begun, succeeded], corner.moment)
     assert corner.event("payment.succeeded")["metadata"] == {"club": "lions"}
+
+
+def test_metadata_that_was_known_before_is_no_newer_word_than_what_the_gateway_says_late(corner):
+    told = {"subscription": "sub_1", "plan": "gold"}
+    begun = Happening("subscription.started", "corner", "s", {**told, "metadata": {"club": "lions"}}, corner.moment)
+    renewed = Happening("subscription.renewed", "corner", "r", told, corner.moment + timedelta(days=30))
+    changed = {**told, "metadata": {"club": "tigers"}}
+    late = Happening("subscription.updated", "corner", "u", changed, corner.moment + timedelta(days=20))
+    again = Happening("subscription.renewed", "corner", "r2", told, corner.moment + timedelta(days=60))
+    for one in (begun, renewed):
+        corner.hub.recorder.record(one, corner.moment)
+    assert corner.event("subscription.renewed")["metadata"] == {"club": "lions"}
+    for one in (late, again):
+        corner.hub.recorder.record(one, corner.moment)
+    assert corner.event("subscription.renewed")["metadata"] == {"club": "tigers"}
+
+
+def test_of_a_subscription_without_metadata_none_is_made_up(corner):
+    told = {"subscription": "sub_1", "plan": "gold"}
+    for name, more in (("started", {"metadata": {}}), ("renewed", {})):
+        corner.hub.recorder.record(
+            Happening(f"subscription.{name}", "corner", name, told | more, corner.moment), corner.moment
+        )
+    assert "metadata" not in corner.event("subscription.renewed")

@@ -111,6 +111,23 @@ def test_each_of_two_disputes_takes_its_part_and_says_why(quick, monkeypatch):
     assert quick.account("provider:prv_a", "USD") == 0
 
 
+def test_what_is_told_at_once_of_one_payment_takes_each_share_once(quick):
+    _, payment = divided(quick, passed_on=True)
+    about = {"payment": payment, "amount": money(10_000)}
+    told = [
+        Happening(
+            "dispute.closed", "sandbox", f"d{number}", {**about, "dispute": dispute, "outcome": "lost"}, quick.hub.now()
+        )
+        for number, dispute in enumerate(("dis_1", "dis_2", "dis_1"))
+    ]
+    told.append(Happening("payment.returned", "sandbox", "back", about, quick.hub.now()))
+    quick.hub.recorder.record_all(told, quick.hub.now())
+    quick.run_due()
+    quick.heard("transfer.reversed", 2)
+    assert sorted(one["amount"]["minor"] for one in quick.events("transfer.reversed")) == [3499, 5251]
+    assert (quick.account("provider:prv_a", "USD"), quick.account("provider:prv_b", "USD")) == (0, 0)
+
+
 def test_a_dispute_that_is_won_takes_nothing_back(quick):
     _, payment = divided(quick, passed_on=True)
     disputed(quick, payment, "won")

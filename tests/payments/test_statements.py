@@ -52,12 +52,37 @@ def test_a_month_without_movements_still_says_what_is_owed(books):
 
 def test_the_action_gives_the_same(books):
     earn(books, 1, 5_000)
-    given = {"provider": "prv_ada", "from": START.isoformat(), "to": (START + timedelta(days=1)).isoformat()}
+    books.forward(days=1)
+    earn(books, 2, 300)
+    books.forward(hours=1)
+    earn(books, 3, 20)
+    given = {"provider": "prv_ada", "from": (START + timedelta(days=1)).isoformat(), "to": "2027-02-02T00:00:00Z"}
     output = books.hub.payments.act("payments", "statement", "6a" * 20, given)
-    (one,) = output["statements"]
-    assert (one["closing"], one["lines"][0]["amount"]) == (money(5_000), money(5_000))
+    lines = [
+        {"time": "2027-02-01T09:00:00Z", "what": "T2", "about": "pay_2", "amount": money(300), "balance": money(5_300)},
+        {"time": "2027-02-01T10:00:00Z", "what": "T3", "about": "pay_3", "amount": money(20), "balance": money(5_320)},
+    ]
+    one = {"currency": "USD", "opening": money(5_000), "closing": money(5_320), "lines": lines}
+    assert output == {"provider": "prv_ada", "statements": [one]}
     with pytest.raises(PermanentError, match="ends before it begins"):
         books.hub.payments.act("payments", "statement", "6b" * 20, {**given, "to": given["from"]})
+
+
+def test_what_events_make_of_a_payment_stands_in_words_and_ends_with_what_the_ledger_owes(books):
+    sale = {"payment": "pay_1", "amount": money(10_000), "order": "o_1"}
+    parts = [{"provider": "prv_ada", "amount": money(9_000), "commission": money(1_000)}]
+    books.tell("payment.succeeded", **sale)
+    books.tell("payment.split", payment="pay_1", amount=money(10_000), parts=parts)
+    books.tell("refund.issued", payment="pay_1", refund="r_1", amount=money(1_000))
+    for what, more in (("opened", {}), ("closed", {"outcome": "lost"})):
+        books.tell(f"dispute.{what}", payment="pay_1", dispute="d_1", amount=money(500), **more)
+    books.tell("refund.failed", payment="pay_1", refund="r_1", amount=money(1_000))
+    (one,) = books.ask(statements, "prv_ada", START, START + timedelta(days=1))
+    assert [(line.kind, line.about, line.money.minor) for line in one.movements] == [
+        ("split", "pay_1", 9_000), ("taken", "pay_1", -900), ("taken", "pay_1", -450), ("taken", "pay_1", 900),
+    ]  # fmt: skip
+    assert (one.earned.minor, one.taken_back.minor, one.paid_out.minor) == (9_000, -450, 0)
+    assert one.closing.minor == -books.balance(ADA) == 8_550
 
 
 def test_every_kind_of_movement_has_its_words_and_its_sum(books):

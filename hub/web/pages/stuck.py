@@ -12,6 +12,7 @@ from hub.engine.unreturned import unreturned
 from hub.errors import DeliveryError, HubError
 from hub.web.access import Pages, Role
 from hub.web.entries import Pressed, button_of, typed_in
+from hub.web.pages.account import safe_address
 from hub.web.pages.events import parse_object
 from hub.web.sessions import actor, the_hub
 
@@ -55,7 +56,10 @@ def decide() -> ResponseReturnValue:
 
 @pages.page("/stuck/payments", Role.EDITOR, method="POST")
 def settle() -> ResponseReturnValue:
-    """A payment that could not be given back: a person did it by hand, or the gateway is asked once more."""
+    """A payment that could not be given back: a person did it by hand, or the gateway is asked once more.
+
+    It leads back to the page on which it was pressed.
+    """
     hub, given_back = the_hub(), button_of("do", ("given_back", "again")) == "given_back"
     kind, subject, payment = (request.form.get(name, "") for name in ("kind", "subject", "payment"))
     try:
@@ -66,4 +70,4 @@ def settle() -> ResponseReturnValue:
         done = "given_back" if given_back else "give_back_again"
         hub.store.note(actor(), f"{kind}.{done}", payment, hub.now())
         flash("Noted: it is given back." if given_back else "The hub asks the gateway once more.", "success")
-    return redirect(url_for("stuck.show"), 303)
+    return redirect(safe_address(request.form.get("next") or url_for("stuck.show")), 303)
