@@ -48,10 +48,13 @@ class Unreturned:
     since: datetime
 
 
-def unreturned(hub: Hub, subject: str = "") -> list[Unreturned]:
-    """Those that nobody settled yet, of all or of one order, job or subscription; the oldest first."""
+def unreturned(hub: Hub, subject: str = "", payment: tuple[str, str] | None = None) -> list[Unreturned]:
+    """Those that nobody settled yet, the oldest first.
+
+    Of all, of one order, job or subscription (``subject``), or of one ``payment``: its connection and number there.
+    """
     with hub.database.read() as connection:
-        found = [*_of_orders_and_jobs(connection, subject), *_of_subscriptions(connection, subject)]
+        found = [*_of_orders_and_jobs(connection, subject, payment), *_of_subscriptions(connection, subject, payment)]
     return sorted(found, key=lambda one: (one.since, one.payment))
 
 
@@ -75,10 +78,14 @@ def settle(hub: Hub, kind: str, subject: str, payment: str, *, given_back: bool)
         hub.charging.give_back_again(row, payment, cast("int", one.amount["minor"]))
 
 
-def _of_orders_and_jobs(connection: sa.Connection, subject: str) -> Iterator[Unreturned]:
+def _of_orders_and_jobs(
+    connection: sa.Connection, subject: str, payment: tuple[str, str] | None
+) -> Iterator[Unreturned]:
     for kind, (table, owners, name, _) in _OWNED.items():
         same = sa.and_(payments.c.connection == table.c.connection, payments.c.payment == table.c.payment)
-        mine = (table.c[name] == subject,) if subject else ()
+        mine = [table.c[name] == subject] if subject else []
+        if payment is not None:
+            mine += [table.c.connection == payment[0], table.c.payment == payment[1]]
         query = (
             sa.select(table, owners.c.number)
             .join(owners, owners.c.id == table.c[name])
@@ -95,12 +102,12 @@ def _of_orders_and_jobs(connection: sa.Connection, subject: str) -> Iterator[Unr
             )  # fmt: skip
 
 
-def _of_subscriptions(connection: sa.Connection, subject: str) -> Iterator[Unreturned]:
+def _of_subscriptions(connection: sa.Connection, subject: str, payment: tuple[str, str] | None) -> Iterator[Unreturned]:
     told = sa.select(events.c.source, events.c.data, events.c.created_at)
     newest = told.where(events.c.type == "subscription.not_given_back").order_by(events.c.id.desc()).limit(_MOST)
     for row in connection.execute(newest).all():
         data = row.data
-        if subject not in ("", data["subscription"]):
+        if subject not in ("", data["subscription"]) or payment not in (None, (row.source, data["payment"])):
             continue
         place = (payments.c.connection == row.source, payments.c.payment == data["payment"])
         refunded = connection.scalar(sa.select(payments.c.refunded).where(*place)) or 0
