@@ -262,6 +262,10 @@ def test_a_price_is_offered_chosen_and_paid(shop):
         answer, _ = send(shop, job["url"], do="pay", connection="corner")
         assert answer.headers["Refresh"] == f"0; url={shop.gateway.payments['c_1']['url']}"
     assert (shop.gateway.payments["c_1"]["amount"], len(shop.gateway.payments)) == (95_000, 1)
+    other_ways = r'<details><summary>Pay in another way instead</summary>\s*<ul class="ways">'
+    assert not re.search(other_ways, shop.visit(job["url"]).text)
+    shop.happen("payment.pending", payment="c_1", job=job["job"], amount={"minor": 95_000, "currency": "EUR"})
+    assert re.search(other_ways, shop.visit(job["url"]).text), "who waits is not asked to pay once more"
     shop.pay(shop.gateway.payments["c_1"]["url"])
     assert "Grace Hopper does it." in text_of(shop.visit(f"{job['url']}?back=1").text)
     for do, words in [("start", "Report it when the work is done."), ("done", "You reported it done.")]:
