@@ -26,6 +26,7 @@ export default defineConfig({
         scan: here("src/scan.ts"), // the page on which goods are scanned
         pay: here("src/pay.ts"), // a payer's page that shows a gateway's form
         public: here("src/public.css"), // payers and providers: a small style
+        publicDark: here("src/public-dark.css"), // its dark colours
         form: here("src/form.ts"), // a visitor's form
         formLook: here("src/form.css"),
         embed: here("src/embed.ts"), // for other sites' pages, served under one address

@@ -48,11 +48,6 @@ def payments_of(connection: sa.Connection, identity: str) -> Sequence[sa.Row[Any
     return connection.execute(query).all()
 
 
-def not_needed(begun: Sequence[sa.Row[Any]]) -> list[sa.Row[Any]]:
-    """Those of an order's payments that it did not need: they go back by themselves, or could not be given back."""
-    return [row for row in begun if row.state in {"surplus", "refunded", "stuck"}]
-
-
 def due_of(order: sa.Row[Any]) -> Money:
     """What is still to be paid."""
     return Money(max(order.total - order.paid, 0), order.currency)

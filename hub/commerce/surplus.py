@@ -7,10 +7,17 @@ from typing import TYPE_CHECKING
 from hub.money import Money
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import sqlalchemy as sa
 
     from hub.journal.book import Book, Row
     from hub.jsontypes import JsonObject
+
+
+def not_needed(begun: Sequence[Row]) -> list[Row]:
+    """Those of the payments of an order or job that it did not need: they go back by themselves, or could not."""
+    return [row for row in begun if row.state in {"surplus", "refunded", "stuck"}]
 
 
 def given_back(book: Book, table: sa.Table, identity: str) -> None:

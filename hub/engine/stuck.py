@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
@@ -11,12 +11,46 @@ from hub.errors import ConflictError
 from hub.journal.tables_office import calls, timers
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
     from typing import Any
 
     from hub.engine.hub import Hub
     from hub.journal.book import Book
     from hub.jsontypes import JsonObject
+
+TITLES: Final[Mapping[str, str]] = {
+    "access.expire": "An access that ends",
+    "access.invite": "The mail with a customer’s link",
+    "api.forget": "Old answers of the API to be forgotten",
+    "catalogue.release": "Stock that goes back",
+    "holds.lapse": "Held money that soon lapses",
+    "holds.release": "Held money to be released",
+    "holds.give_back": "Held money to be given back",
+    "holds.divide": "Held money to be divided",
+    "invoices.overdue": "An invoice that is overdue",
+    "jobs.answer": "A job that nobody answered in time",
+    "jobs.give_back": "A job’s payment to be given back",
+    "jobs.confirm": "A job to be confirmed by itself",
+    "jobs.offers": "A job that got no offers",
+    "links.batch": "Payment links of a table",
+    "links.expire": "A payment link whose time is over",
+    "links.mail": "The mail with a payment link",
+    "links.remind": "The reminder of a payment link",
+    "orders.expire": "An order that nobody paid in time",
+    "orders.give_back": "An order’s payment to be given back",
+    "outgoing.send": "Messages to a webhook",
+    "outgoing.forget": "Old messages to a webhook to be forgotten",
+    "payout.watch": "A payout that the gateway is asked about",
+    "payouts.send": "A payout to be sent",
+    "payouts.look": "A payout that the gateway is asked about",
+    "ledger.reconcile": "A day to be compared with the gateways",
+    "ledger.reconcile_lists": "A gateway’s list to be compared",
+    "refunds.go_on": "A refund",
+    "splits.reserve": "A reserve that ends",
+    "transfers.take_back": "A vendor’s part to be taken back",
+}
+"""What each timer does, for who reads that it does not go on."""
 
 _SOON = 3
 """So many tries are no news: a gateway is down for a minute."""
@@ -42,8 +76,8 @@ class Stuck:
 
     @property
     def title(self) -> str:
-        """The kind of work in words."""
-        return self.kind.replace(".", ": ").replace("_", " ")
+        """The kind of work in words; of a version that knew others, its own name."""
+        return TITLES.get(self.kind, self.kind)
 
     @property
     def in_doubt(self) -> bool:

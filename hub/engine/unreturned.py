@@ -48,10 +48,13 @@ class Unreturned:
     since: datetime
 
 
-def unreturned(hub: Hub, subject: str = "") -> list[Unreturned]:
-    """Those that nobody settled yet, of all or of one order, job or subscription; the oldest first."""
+def unreturned(hub: Hub, subject: str = "", payment: tuple[str, str] | None = None) -> list[Unreturned]:
+    """Those that nobody settled yet, the oldest first.
+
+    Of all, of one order, job or subscription (``subject``), or of one ``payment``: its connection and number there.
+    """
     with hub.database.read() as connection:
-        found = [*_of_orders_and_jobs(connection, subject), *_of_subscriptions(connection, subject)]
+        found = [*_of_orders_and_jobs(connection, subject, payment), *_of_subscriptions(connection, subject, payment)]
     return sorted(found, key=lambda one: (one.since, one.payment))
 
 
@@ -75,10 +78,14 @@ def settle(hub: Hub, kind: str, subject: str, payment: str, *, given_back: bool)
         hub.charging.give_back_again(row, payment, cast("int", one.amount["minor"]))
 
 
-def _of_orders_and_jobs(connection: sa.Connection, subject: str) -> Iterator[Unreturned]:
+def _of_orders_and_jobs(
+    connection: sa.Connection, subject: str, payment: tuple[str, str] | None
+) -> Iterator[Unreturned]:
     for kind, (table, owners, name, _) in _OWNED.items():
         same = sa.and_(payments.c.connection == table.c.connection, payments.c.payment == table.c.payment)
-        mine = (table.c[name] == subject,) if subject else ()
+        mine = [table.c[name] == subject] if subject else []
+        if payment is not None:
+            mine += [table.c.connection == payment[0], table.c.payment == payment[1]]
         query = (
             sa.select(table, owners.c.number)
             .join(owners, owners.c.id == table.c[name])
@@ -95,10 +102,14 @@ def _of_orders_and_jobs(connection: sa.Connection, subject: str) -> Iterator[Unr
             )  # fmt: skip
 
 
-def _of_subscriptions(connection: sa.Connection, subject: str) -> Iterator[Unreturned]:
+def _of_subscriptions(connection: sa.Connection, subject: str, payment: tuple[str, str] | None) -> Iterator[Unreturned]:
     told = sa.select(events.c.source, events.c.data, events.c.created_at)
     newest = told.where(events.c.type == "subscription.not_given_back").order_by(events.c.id.desc()).limit(_MOST)
-    kept = [row for row in connection.execute(newest) if subject in ("", row.data["subscription"])]
+    kept = [
+        row
+        for row in connection.execute(newest)
+        if subject in ("", row.data["subscription"]) and payment in (None, (row.source, row.data["payment"]))
+    ]
     if not kept:
         return
     paid = sa.tuple_(payments.c.connection, payments.c.payment).in_([(row.source, row.data["payment"]) for row in kept])

@@ -115,6 +115,16 @@ def in_any_frame(response: Response) -> Response:
     return response
 
 
+def found_filled_in(page: str) -> Response:
+    """A form for strangers that the browser keeps: who comes back to it by the browser's button finds what they typed.
+
+    Pages behind a signed address stay ``no-store``: what they say of money must be how it stands, and for its owner only.
+    """
+    response = make_response(page)
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
 def new_key() -> str:
     """A key for a form of a page: whoever sends it twice does one thing."""
     return uuid.uuid4().hex

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from hub.commerce.catalogue import Item
 from hub.commerce.catalogue_items import save_item
+from hub.commerce.job_reading import FOR_CUSTOMER, provider_address
 from hub.journal.tables import payments
 from hub.money import Money
 from hub.payments import ledger
@@ -111,6 +112,11 @@ PAGES = [
     "LOGGED OUT LINK",
     "LOGGED OUT FORM",
     "LOGGED OUT STATEMENT",
+    "LOGGED OUT ORDERED",
+    "LOGGED OUT PROVIDER",
+    "LOGGED OUT OFFERING",
+    "LOGGED OUT CUSTOMER",
+    "LOGGED OUT /m",
 ]
 
 
@@ -146,7 +152,7 @@ def fill(live, page):
     tea = Item("TEA", "Green tea", {"EUR": 1250}, stock=5)
     hub.office("tea").change(lambda book: save_item(book, tea, "test"))
     wanted = {"lines": [{"item": "TEA", "quantity": 2}], "customer": {"email": "ada@example.com"}}
-    order = hub.payments.act("orders", "create", "6f" * 20, wanted)["order"]
+    order = hub.payments.act("orders", "create", "6f" * 20, wanted)
     asked = {"connection": "sandbox", "amount": sample["amount"], "needed_until": "2036-01-01T00:00:00Z"}
     hold = hub.payments.act("payments", "hold", "70" * 20, asked)["hold"]
     form = hub.payments.act("sandbox", "form.embed", "6b" * 20, {"amount": sample["amount"], "description": "A book"})
@@ -156,6 +162,10 @@ def fill(live, page):
     joined = hub.payments.act("corner", "subscription.create", "6d" * 20, member)["subscription"]
     grace = {"name": "Grace Hopper", "email": "grace@example.com"}
     provider = hub.payments.act("providers", "register", "71" * 20, grace)["provider"]
+    hub.payments.act("providers", "approve", "72" * 20, {"provider": provider})
+    asked = {"title": "Move a piano", "place": "Beethovenstraße 12, Berlin", "pay": "direct", "currency": "EUR"}
+    job = hub.payments.act("jobs", "post", "73" * 20, {**asked, "customer": {"email": "ada@example.com"}})["job"]
+    hub.payments.act("jobs", "offer", "74" * 20, {"job": job, "provider": provider, "price": sample["amount"]})
     owed = Money(1_234_567, "KWD")
     postings = [ledger.Posting(ledger.provider(provider), -owed), ledger.Posting(ledger.BANK, owed)]
     hub.office("owed").change(lambda book: ledger.post(book, "owed", postings, "evt"))
@@ -164,7 +174,11 @@ def fill(live, page):
         "PAYMENT": f"/payments/sandbox/{paid.payment}",
         "SUBSCRIPTION": f"/subscriptions/corner/{joined}",
         "PLAN": f"/plans/corner/{plan}",
-        "ORDER": f"/orders/{order}",
+        "ORDER": f"/orders/{order['order']}",
+        "ORDERED": order["url"],
+        "PROVIDER": hub.office("read").address("p", provider),
+        "OFFERING": provider_address(hub.office("read"), job, provider),
+        "CUSTOMER": hub.office("read").address(FOR_CUSTOMER, job),
         "HOLD": f"/escrow/{hold}",
         "ITEM": "/catalogue/item/TEA",
         "FORM": form["page_url"],

@@ -172,7 +172,7 @@ def test_an_invoice_is_paid_in_parts_and_what_is_paid_again_goes_back(store, ope
     pay_at_the_sandbox(buyer)
     store.until(lambda: store.events(type="refund.issued"))
     buyer.goto(address)
-    expect(buyer.get_by_text("A second payment of €60.90 came in. It goes back to you by itself.")).to_be_visible()
+    expect(buyer.get_by_text("A second payment of €60.90 came in, and was given back to you.")).to_be_visible()
     fits(buyer)
     assert (billed(store).state, billed(store).paid) == ("paid", 11_090)
     shopkeeper.goto(f"/invoices/{invoice.id}")

@@ -12,7 +12,8 @@ from hub.config import load_settings
 from hub.connect.manifest import Idempotency
 from hub.engine import doctor, office, timers
 from hub.engine.hub import Hub, Role
-from hub.engine.stuck import it_happened, stuck_work, try_again
+from hub.engine.own_actions import TIMERS
+from hub.engine.stuck import TITLES, it_happened, stuck_work, try_again
 from hub.errors import ConflictError, PermanentError, UncertainError
 from hub.journal.retention import Periods, tidy
 from hub.journal.tables_office import calls
@@ -74,15 +75,19 @@ def run(hub, clock, **later):
     return hub.payment_clock.run_due()
 
 
+def test_every_timer_has_a_title_for_who_reads_that_it_is_stuck():
+    assert set(TITLES) == set(TIMERS)
+
+
 def test_a_lost_answer_waits_for_a_person_with_what_to_look_at(hub, clock, work):
     work.answers += [UncertainError("The answer was lost.", remedy="Look there.")]
     run(hub, clock)
     (one,) = stuck_work(hub)
     assert (one.kind, one.subject, one.in_doubt, one.call) == (*PLACE, True, "hub/emit")
-    assert (one.message, one.remedy, one.title) == ("The answer was lost.", "Look there.", "refunds: go on")
+    assert (one.message, one.remedy, one.title) == ("The answer was lost.", "Look there.", "A refund")
     assert run(hub, clock, days=30) == 0
     assert [(found.level, found.title) for found in doctor.examine(hub) if found.title.startswith("Stuck")] == [
-        ("error", "Stuck: refunds: go on")
+        ("error", "Stuck: A refund")
     ]
 
 

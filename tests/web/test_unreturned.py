@@ -65,13 +65,21 @@ def test_home_names_it_and_leads_to_where_it_is_settled(shop, kept):
     about, page = kept
     viewer, editor = enter(shop, "viewer"), enter(shop, "editor")
     assert "Payments that could not be given back €49.00" in seen(viewer.page("/"))
-    for place in ("/stuck", page):
+    for place in ("/stuck", page, f"/payments/corner/{about['payment']}"):
         text = viewer.page(place)
         assert "€49.00 could not be given back" in seen(text)
         assert f"/payments/corner/{about['payment']}" in text
         assert "I gave it back" not in text
         assert "I gave it back" in editor.page(place)
     assert page in viewer.page("/stuck")
+
+
+def test_the_page_of_the_payment_that_was_taken_says_nothing_of_it(shop):
+    order(shop)
+    shop.forward(days=1)
+    viewer = enter(shop, "viewer")
+    assert "could not be given back" in viewer.page("/payments/corner/c_7")
+    assert "could not be given back" not in viewer.page("/payments/corner/c_6")
 
 
 def test_the_doctor_names_it(shop, kept):
@@ -88,6 +96,7 @@ def test_a_person_says_that_they_gave_it_back(shop, kept):
     assert unreturned(shop.hub) == []
     assert "could not be given back" not in editor.page(page)
     assert "Payments that could not be given back €49.00" not in seen(editor.page("/"))
+    assert "could not be given back" not in editor.page(f"/payments/corner/{about['payment']}")
     row = shop.hub.store.audit_trail()[0]
     assert (row["action"], row["target"]) == (f"{about['kind']}.given_back", about["payment"])
     assert "does not wait for anybody" in editor.post(PLACE, **about, do="given_back", follow=True).text

@@ -101,3 +101,11 @@ def test_a_hub_without_gateways_says_what_to_do_and_only_admins_see_the_page(peo
     page = people["admin"].page(PAGE)
     assert "Nothing to pay with yet" in page
     assert people["editor"].get(PAGE).status_code == 403
+
+
+def test_the_admin_is_told_of_ways_that_customers_cannot_tell_apart(shop, admin):
+    assert "More than one way is called “Corner gateway”." in admin.page(PAGE)
+    admin.post(PAGE, **BOTH)
+    assert "More than one way is called" not in admin.page(PAGE)
+    admin.post(PAGE, **{"shown-second": "on"})
+    assert "More than one way is called" not in admin.page(PAGE), "one of them is not offered"

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from hub.commerce.job_reading import provider_address
+from hub.commerce.job_states import OPEN, STATES
 from hub.journal.tables_work import jobs, providers
 
 ADA = {"email": "ada@example.com", "name": "Ada Lovelace"}
@@ -91,6 +92,34 @@ def test_the_same_press_registers_once_and_tells_once(shop):
         assert (answer.status_code, "Thank you. We look at it and write to you." in said) == (200, True)
     assert shop.told("provider") == ["provider.registered"]
     assert row_of(shop, providers).state == "registered"
+
+
+def test_who_comes_back_to_the_form_and_registers_somebody_else_registers_both(shop):
+    """The browser keeps the form with all that was typed, and its key with it."""
+    page = shop.visit("/register")
+    assert page.headers["Cache-Control"] == "private, no-cache"
+    key = re.search(r'name="key" value="(\w+)"', page.text)[1]
+    for email in ("grace@example.com", "linus@example.com"):
+        answer, said = send(shop, "/register", **{**GRACE, "key": key, "f-email": email})
+        assert (answer.status_code, "Thank you." in said) == (200, True)
+    with shop.hub.database.read() as connection:
+        found = {row.email for row in connection.execute(providers.select())}
+    assert found == {"grace@example.com", "linus@example.com"}
+
+
+def test_another_language_shows_the_form_again_with_what_was_typed_and_registers_nobody(shop):
+    typed = {**GRACE, "f-email": "grace", "do": "language"}
+    answer, said = send(shop, "/register?lang=de", **typed)
+    assert answer.status_code == 200
+    assert "Mit uns arbeiten" in said
+    assert 'value="grace"' in answer.text
+    assert "aria-invalid" not in answer.text, "nobody was sent anything yet"
+    assert shop.told("provider") == []
+
+
+def test_a_page_behind_a_signed_address_is_kept_nowhere(shop):
+    identity = provider(shop)
+    assert shop.visit(pages_of(shop, identity)).headers["Cache-Control"] == "no-store"
 
 
 def test_who_was_suspended_stays_so_when_they_register_again(shop):
@@ -233,6 +262,10 @@ def test_a_price_is_offered_chosen_and_paid(shop):
         answer, _ = send(shop, job["url"], do="pay", connection="corner")
         assert answer.headers["Refresh"] == f"0; url={shop.gateway.payments['c_1']['url']}"
     assert (shop.gateway.payments["c_1"]["amount"], len(shop.gateway.payments)) == (95_000, 1)
+    other_ways = r'<details><summary>Pay in another way instead</summary>\s*<ul class="ways">'
+    assert not re.search(other_ways, shop.visit(job["url"]).text)
+    shop.happen("payment.pending", payment="c_1", job=job["job"], amount={"minor": 95_000, "currency": "EUR"})
+    assert re.search(other_ways, shop.visit(job["url"]).text), "who waits is not asked to pay once more"
     shop.pay(shop.gateway.payments["c_1"]["url"])
     assert "Grace Hopper does it." in text_of(shop.visit(f"{job['url']}?back=1").text)
     for do, words in [("start", "Report it when the work is done."), ("done", "You reported it done.")]:
@@ -272,3 +305,38 @@ def test_a_customer_complains_and_cancels_only_before_the_work_begins(shop):
     _, said = send(shop, job["url"], do="dispute", reason="A scratch")
     assert "We look at your complaint" in said
     assert shop.event("job.disputed")["reason"] == "A scratch"
+
+
+NOW = {"en": ("please answer", "begun"), "de": ("bitte antworten", "begonnen"), "es": ("responda, por favor", "empezado"),
+       "fr": ("à vous de répondre", "commencé"), "hi": ("कृपया उत्तर दें", "शुरू हुआ")}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", NOW)
+def test_a_provider_sees_how_each_job_stands_and_first_what_waits_for_an_answer(shop, language):
+    identity = provider(shop)
+    asked, begun = (
+        shop.do("jobs", "post", {"title": name, "pay": "none", "skills": ["truck"]}, name)
+        for name in ("Asked", "Begun")
+    )
+    for made in (asked, begun):
+        shop.do("jobs", "assign", {"job": made["job"], "provider": identity}, f"assign {made['job']}")
+    shop.do("jobs", "accept", {"job": begun["job"], "provider": identity}, "accept")
+    shop.do("jobs", "start", {"job": begun["job"]}, "start")
+    said = text_of(shop.visit(pages_of(shop, identity), query_string={"lang": language}).text)
+    first, second = NOW[language]
+    assert re.search(rf"Asked\s+{first}\s+·.*Begun\s+{second}\s+·", said, re.DOTALL), said
+
+
+@pytest.mark.parametrize("state", sorted(set(STATES) - OPEN))
+def test_each_state_of_a_job_has_a_word_for_its_provider(shop, state):
+    identity, made = provider(shop), transport(shop)
+
+    def work(book):
+        row = book.get(jobs, made["job"])
+        book.change(jobs, row, state=state, provider=identity, awaiting="payment" if state == "assigned" else None)
+
+    shop.office().change(work)
+    words = {"assigned": "not paid yet", "released": "done", "disputed": "the customer complains"}
+    said = text_of(shop.visit(pages_of(shop, identity)).text)
+    assert f"Kiel {words.get(state, '')}" in said
+    assert f"job.now_{state}" not in said

@@ -35,7 +35,16 @@ from hub.web.form_coupons import CODE, Reduced, of_the_price, price_words, reduc
 from hub.web.headers import csp_nonce, policy
 from hub.web.sessions import the_hub
 from hub.web.speech import amount, asked_language, say, speak, visitor_language
-from hub.web.visitors import ask_gateways, form_key, in_any_frame, lead_on, leads_nowhere, look_around, page_around
+from hub.web.visitors import (
+    ask_gateways,
+    form_key,
+    found_filled_in,
+    in_any_frame,
+    lead_on,
+    leads_nowhere,
+    look_around,
+    page_around,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -178,38 +187,35 @@ def form_response(
     """
     is_asked = entered.get("do") == CODE
     problems = {name: told(one) for name, one in answers.problems.items()} if answers is not None else {}
-    response = make_response(
-        render_template(
-            "form.html",
-            form=form,
-            entered=entered,
-            problems=problems,
-            listed=[(name, _label(form, name), said) for name, said in problems.items()],
-            words=lambda text: words(text, visitor_language()),
-            ways=_ways(form),
-            every=interval_words,
-            field_input=field_input,
-            amount_input=amount_input,
-            other_input=other_input,
-            part_names={part: f"form.{part}" for part in ADDRESS_PARTS},
-            countries=countries(visitor_language()),
-            cheaper=cheaper,
-            price_words=price_words(cheaper, interval_words(cheaper.offer)) if cheaper is not None else "",
-            is_news=cheaper is not None and cheaper.is_news and not is_asked,
-            key=form_key(entered.get("key", "")),
-            parent=_embedding(form),
-            is_draft=is_draft,
-            post_to=url_for(
-                "form_page.send",
-                name=form.name,
-                lang=asked_language(),
-                embed=_embedding(form) or None,
-                look=look_around() or None,
-            ),
-        )
+    page = render_template(
+        "form.html",
+        form=form,
+        entered=entered,
+        problems=problems,
+        listed=[(name, _label(form, name), said) for name, said in problems.items()],
+        words=lambda text: words(text, visitor_language()),
+        ways=_ways(form),
+        every=interval_words,
+        field_input=field_input,
+        amount_input=amount_input,
+        other_input=other_input,
+        part_names={part: f"form.{part}" for part in ADDRESS_PARTS},
+        countries=countries(visitor_language()),
+        cheaper=cheaper,
+        price_words=price_words(cheaper, interval_words(cheaper.offer)) if cheaper is not None else "",
+        is_news=cheaper is not None and cheaper.is_news and not is_asked,
+        key=form_key(entered.get("key", "")),
+        parent=_embedding(form),
+        is_draft=is_draft,
+        post_to=url_for(
+            "form_page.send",
+            name=form.name,
+            lang=asked_language(),
+            embed=_embedding(form) or None,
+            look=look_around() or None,
+        ),
     )
-    response.headers["Cache-Control"] = "private, no-cache"  # who comes back by the browser's button finds it filled in
-    return _in_frame(form, response)
+    return _in_frame(form, found_filled_in(page))
 
 
 def told(said: Said) -> str:

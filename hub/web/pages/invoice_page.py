@@ -14,8 +14,8 @@ from flask import render_template, request, url_for
 from hub.commerce import paying
 from hub.commerce.invoice_pdf import invoice_paper
 from hub.commerce.invoice_reading import PAYABLE, due_of, find_invoice, payments_of, references, surplus_of
-from hub.commerce.order_reading import not_needed
 from hub.commerce.order_reading import payments_of as payments_of_order
+from hub.commerce.surplus import not_needed
 from hub.errors import HubError, NotFoundError
 from hub.money import Money
 from hub.payments.payment import UNPAID

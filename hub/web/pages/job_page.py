@@ -16,6 +16,7 @@ from hub.commerce.job_payments import pay as begin_to_pay
 from hub.commerce.job_payments import ways_to_pay
 from hub.commerce.job_reading import FOR_CUSTOMER, find_job, offers_of, payments_of, price_of
 from hub.commerce.providers import find_provider
+from hub.commerce.surplus import not_needed
 from hub.errors import HubError, NotFoundError, PermanentError
 from hub.payments.payment import UNPAID
 from hub.secrets import LinkError
@@ -106,6 +107,7 @@ def _page(token: str, identity: str, *, failed: str = "", reason: str = "", wron
         provider=provider,
         offers=[row for row in offers if row.kind == "offer" and row.state in {"open", "chosen"}],
         payment=_payment(payments),
+        surplus=not_needed(payments),
         options=ways_to_pay(hub.office("read"), job) if pays else (),
         pays=pays,
         failed=failed,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from flask import flash, redirect, render_template, request, url_for
 
+from hub.engine.unreturned import unreturned
 from hub.errors import ActionError, NotFoundError
 from hub.journal.queries import EventFilter
 from hub.journal.tables import payments as table
@@ -151,6 +152,7 @@ def _page(row: sa.Row[Any], pressed: Pressed) -> str:
         order_here=order_here,
         line=line_of(the_hub(), row.payment),
         offered=_offered(row),
+        unreturned=unreturned(the_hub(), payment=(row.connection, row.payment)),
         rest=Money(paid - row.refunded, row.currency) if paid is not None else None,
         receipts=[(one.id, number_of(one), the_hub().pages.page(PAGE, one.id)) for one in made],
         kinds=[(one, one.capitalize()) for one in KINDS],

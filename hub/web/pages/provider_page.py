@@ -34,17 +34,18 @@ from hub.money import Money
 from hub.payments import ledger
 from hub.secrets import LinkError
 from hub.web.access import Pages, Role
-from hub.web.pages.form_page import told
+from hub.web.pages.form_page import LANGUAGE, told
 from hub.web.pages.job_page import day_words, moment_words
 from hub.web.sessions import the_hub
 from hub.web.speech import say, speak, visitor_language
-from hub.web.visitors import form_key, leads_nowhere, new_key
+from hub.web.visitors import form_key, found_filled_in, leads_nowhere, new_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
     from typing import Any
 
+    from flask import Response
     from flask.typing import ResponseReturnValue
 
     from hub.commerce.form_amounts import Said
@@ -75,6 +76,8 @@ def register() -> ResponseReturnValue:
 def do_register() -> ResponseReturnValue:
     """Keep the registration. Who is known already gets the address of their pages by mail; both are told the same."""
     entered = request.form.to_dict()
+    if entered.get("do") == LANGUAGE:
+        return _registration(entered, {})
     values, problems = read_registration(entered)
     if problems:
         return _registration(entered, problems), 422
@@ -82,7 +85,7 @@ def do_register() -> ResponseReturnValue:
     identity = people.identity_of(str(values["email"]))
     with hub.database.read() as connection:
         is_known = people.is_registered(connection, identity)
-    office = hub.office(f"register {form_key(entered.get('key', ''))}")
+    office = hub.office(f"register {identity} {form_key(entered.get('key', ''))}")
     if is_known:
         mail = {"provider": identity, "subject": say("provider.mail_subject"), "text": say("provider.mail_text")}
         office.call("providers", "notify", mail, "known")
@@ -91,8 +94,8 @@ def do_register() -> ResponseReturnValue:
     return render_template("register.html", is_sent=True)
 
 
-def _registration(entered: Mapping[str, str], problems: Mapping[str, Said]) -> str:
-    return render_template(
+def _registration(entered: Mapping[str, str], problems: Mapping[str, Said]) -> Response:
+    page = render_template(
         "register.html",
         is_sent=False,
         fields=registration().fields,
@@ -101,6 +104,7 @@ def _registration(entered: Mapping[str, str], problems: Mapping[str, Said]) -> s
         key=form_key(entered.get("key", "")),
         post_to=url_for("provider_page.do_register", lang=request.args.get("lang")),
     )
+    return found_filled_in(page)
 
 
 # a provider's own pages
@@ -147,13 +151,18 @@ def _portal(token: str, entered: Mapping[str, str], problems: Mapping[str, Said]
             sa.select(payouts).where(payouts.c.provider == identity).order_by(payouts.c.created_at.desc()).limit(_MOST)
         ).all()
     office = hub.office("portal")
+
+    def listed(one: sa.Row[Any]) -> tuple[sa.Row[Any], str, str, str]:
+        """A job with its day, the address of its page, and how it stands for this provider."""
+        return one, day_words(one.date), provider_address(office, one.id, identity), _standing(one, row, None)
+
     known = {f"f-{name}": value for name, value in row.bank.items()}
     is_calendar = entered.get("do") == "calendar"
     return render_template(
         "provider.html",
         row=row,
-        jobs=[(one, day_words(one.date), provider_address(office, one.id, identity)) for one in mine],
-        open_jobs=[(one, day_words(one.date), provider_address(office, one.id, identity)) for one in open_for],
+        jobs=sorted((listed(one) for one in mine), key=lambda entry: entry[3] != "asked"),
+        open_jobs=[listed(one) for one in open_for],
         weeks=_weeks(),
         due=[Money(-one.minor, one.currency).to_json() for one in due if one.account == ledger.provider(identity)],
         sent=[(one, Money(one.amount, one.currency).to_json(), moment_words(one.created_at)) for one in sent],

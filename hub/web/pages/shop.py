@@ -14,7 +14,8 @@ from flask import render_template, request, url_for
 from hub.commerce import paying
 from hub.commerce.invoice_payments import billing
 from hub.commerce.invoice_reading import find_invoice
-from hub.commerce.order_reading import due_of, find_order, lines_of, not_needed, payments_of, references
+from hub.commerce.order_reading import due_of, find_order, lines_of, payments_of, references
+from hub.commerce.surplus import not_needed
 from hub.errors import HubError, NotFoundError
 from hub.money import Money
 from hub.payments.payment import UNPAID

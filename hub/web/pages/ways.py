@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, cast
 
 from flask import flash, redirect, render_template, request, url_for
@@ -83,8 +84,17 @@ def _page(typed: Mapping[str, Typed], wrong: Mapping[tuple[str, str], str]) -> s
         currency=currency,
         trouble=trouble,
         answers=answers,
+        alike=_alike(ways, typed),
         tab="ways",
     )
+
+
+def _alike(ways: Mapping[str, Way], typed: Mapping[str, Typed]) -> list[str]:
+    """The names that more than one of the ways offered has."""
+    names = Counter(
+        typed[name].title or way.known_as for name, way in ways.items() if typed[name].shown and not way.refusal
+    )
+    return [name for name, times in names.items() if times > 1]
 
 
 def _answers(amount: Money, ways: Mapping[str, Way]) -> dict[str, str]:
