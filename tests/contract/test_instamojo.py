@@ -369,6 +369,18 @@ def test_a_request_that_was_paid_in_time_is_not_told_as_expired(desk, instamojo)
     assert len(instamojo.received) == 4, "what is over is read once"
 
 
+def test_a_request_that_is_listed_only_is_told_as_it_is_listed(desk, instamojo):
+    link = desk.run("link.create", {"amount": INR, "order": "o_9", "expires_at": "2026-11-23T09:05:00Z"}, key="l")
+    shown = instamojo._route
+    instamojo._route = lambda request, kind, rest: (
+        NOT_FOUND if (kind, rest) == ("payment_requests", [link["link"]]) else shown(request, kind, rest)
+    )
+    later = desk.call(now=NOW + timedelta(minutes=10))
+    polled = desk.connector.poll(later, {"begun": NOW.isoformat(), "seen": []})
+    (expired, _) = events_of(desk, polled.events)
+    assert (expired.type, expired.data["payment"], expired.data["order"]) == ("payment.expired", link["link"], "o_9")
+
+
 def test_payments_are_found_by_the_links_of_their_requests_where_they_are_not_listed(desk, instamojo):
     instamojo.lists_links = True
     hidden = instamojo._listed

@@ -261,10 +261,23 @@ def test_what_paypal_shows_of_a_payment_that_went_back(paypal, registry, outboun
     assert [one["status"] for one in items] == ["refunded", "partially_refunded"]
 
 
+def test_whatever_else_paypals_list_of_events_has_is_no_payment(paypal, registry, outbound):
+    desk = paypal_desk(paypal, registry, outbound)
+    payment = paid(desk, paypal)
+    desk.run("payment.refund", {"payment": payment}, key="back")
+    paypal.tell("PAYMENT.CAPTURE.COMPLETED", "capture", {})
+    taken = next(one for one in paypal.events if one["event_type"] == "PAYMENT.CAPTURE.COMPLETED")
+    del taken["resource"]["create_time"]
+    unfiltered = paypal.listed_events
+    paypal.listed_events = lambda query: unfiltered({name: query[name] for name in query if name != "event_type"})
+    items, _ = listed(desk, "payment.list")
+    assert [(one["payment"], one["created_at"]) for one in items] == [(payment, "2026-11-23T09:00:00.123000Z")]
+
+
 def test_paypal_lists_the_payments_of_a_month_only(paypal, registry, outbound):
     desk = paypal_desk(paypal, registry, outbound)
     assert listed(desk, "payment.list", since="2020-01-01T00:00:00Z") == ([], 2)
-    assert "start_time=2026-10-25T09%3A00%3A00Z" in paypal.received[-1].query
+    assert "start_time=2026-10-25T09%3A00%3A00Z&end_time=2026-11-23T10%3A00%3A00Z" in paypal.received[-1].query
     for after in ("soon", "event_type=CUSTOMER.DISPUTE.CREATED&page_size=1"):
         with pytest.raises(PermanentError, match="no page"):
             listed(desk, "payment.list", after=after)

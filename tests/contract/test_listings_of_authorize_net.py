@@ -65,8 +65,8 @@ def test_only_what_was_sent_within_the_time_is_listed(desk, anet):
     made = [charged(desk, anet, f"pay-{number}") for number in range(4)]
     times = {"since": (NOW + timedelta(minutes=2)).isoformat(), "until": (NOW + timedelta(minutes=4)).isoformat()}
     assert [one["payment"] for one in week(desk, anet, **times)[0]] == made[2:0:-1]
-    anet.settle()
     anet.now += timedelta(days=8)
+    anet.settle()
     assert [one["payment"] for one in week(desk, anet, **times)[0]] == made[2:0:-1]
 
 
@@ -113,7 +113,21 @@ def test_times_of_more_than_a_month_are_asked_for_month_by_month(desk, anet):
     anet.settle()
     items, _ = week(desk, anet, until=(NOW + timedelta(days=80)).isoformat())
     assert [one["payment"] for one in items] == [old, new]
+    assert [one["payment"] for one in listed(Now(desk, anet), "payment.list")[0]] == [old]
+    asked = [next(iter(one.json())) for one in anet.received]
+    assert asked.count("getTransactionListRequest") == 3, "what was settled months later is not read"
     assert anet.complaints == []
+
+
+def test_a_batch_at_the_border_of_two_months_is_read_once(desk, anet):
+    payment = charged(desk, anet, "border")
+    anet.now = NOW + timedelta(days=29)
+    anet.settle()
+    later = charged(desk, anet, "later")
+    anet.now += timedelta(days=1)
+    anet.settle()
+    items, pages = week(desk, anet, until=(NOW + timedelta(days=40)).isoformat())
+    assert ([one["payment"] for one in items], pages) == ([payment, later], 3)
 
 
 def test_what_is_no_page_is_refused_and_errors_are_told_apart(desk, anet):

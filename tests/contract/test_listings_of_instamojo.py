@@ -69,6 +69,14 @@ def test_where_a_list_does_not_say_whether_there_is_more_a_full_page_does(desk, 
     assert (len(items), pages) == (51, 2)
 
 
+def test_an_empty_page_is_the_last_whatever_it_says_of_a_next_one(desk, instamojo):
+    told = instamojo._listed
+    instamojo._listed = lambda kind, query: Answered(
+        200, {**told(kind, query).body, "next": "https://x.example/?page=2"}
+    )
+    assert listed(desk, "payment.list") == ([], 1)
+
+
 def test_a_refunded_payment_is_found_out_by_asking_for_it(desk, instamojo, request_of_ada):
     payment = instamojo.pay(request_of_ada)["payment_id"]
     refund = desk.run("payment.refund", {"payment": payment, "amount": PART}, key="r")["refund"]
