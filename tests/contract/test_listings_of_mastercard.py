@@ -86,8 +86,9 @@ def test_the_report_is_read_day_by_day(desk, mastercard):
     items, pages = days(3, desk)
     assert ([one["payment"] for one in items], pages) == (made[:3], 3)
     assert days(2.5, desk)[1] == 3
-    short = {"since": "2026-11-23T09:00:00.900000Z", "until": "2026-11-24T09:00:00.100000Z"}
-    assert [one["payment"] for one in listed(desk, "payment.list", **short)[0]] == made[:1]
+    parts = {"since": "2026-11-23T09:00:00.500000Z", "until": "2026-11-25T09:00:00.500000Z"}
+    items, pages = listed(desk, "payment.list", **parts)
+    assert ([one["payment"] for one in items], pages) == (made[:2], 2)
 
 
 def test_the_report_is_read_as_far_as_it_is_made(desk, mastercard):
@@ -98,6 +99,21 @@ def test_the_report_is_read_as_far_as_it_is_made(desk, mastercard):
     assert "timeOfRecord.end=2026-11-24T12%3A00%3A00Z" in mastercard.received[-1].query
     mastercard.lag = "2026-11-23T09:00:00Z"
     assert days(4, desk) == ([], 1)
+
+
+def test_a_report_that_says_it_is_made_to_a_later_time_is_not_read_beyond_the_end(desk, mastercard):
+    refused = Answered(400, "DATA_AVAILABLE_AFTER 2027-01-01T00:00:00Z", {"Content-Type": "text/plain"})
+    mastercard.report = lambda _: refused
+    with pytest.raises(PermanentError):
+        days(1, desk)
+    assert "timeOfRecord.end=2026-11-24T09%3A00%3A00Z" in mastercard.received[-1].query
+
+
+def test_an_orders_name_is_never_taken_for_the_reports_word(desk, mastercard):
+    source = {"order": {"amount": "19.99", "currency": "EUR"}, "operation": "PAY"}
+    name = "DATA_AVAILABLE_AFTER 2020-01-01T00:00:00Z"
+    mastercard.begin(name, source, {"brand": "VISA", "last4": "1"}, "SUCCESS", "APPROVED", transaction="1")
+    assert [one["payment"] for one in listed(desk, "payment.list")[0]] == [name]
 
 
 def test_amounts_of_other_currencies_keep_their_decimals(desk, mastercard):
