@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote
 
-from connectors.authorize_net import pages, payments, plans, polling, refunds, subscriptions, webhooks
+from connectors.authorize_net import listings, pages, payments, plans, polling, refunds, subscriptions, webhooks
 from connectors.authorize_net.api import ENDPOINT, REST, AuthorizeNet, currency_of, object_of, read_json
 from connectors.authorize_net.endpoints import AuthorizeNetEndpoints
 from connectors.authorize_net.errors import failure_of
@@ -79,6 +79,7 @@ connector = ConnectorCode(
     actions={
         "payment.create": ActionCode(payments.create, payments.find_created),
         "payment.get": ActionCode(payments.get),
+        "payment.list": ActionCode(listings.payments),
         "payment.complete": ActionCode(payments.complete),
         "payment.capture": ActionCode(payments.capture),
         "payment.void": ActionCode(payments.void),

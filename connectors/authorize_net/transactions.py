@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from connectors.authorize_net.api import listed, money_json, money_of, object_of, time_of, words
@@ -16,7 +17,7 @@ from connectors.authorize_net.errors import HELD, reason_code
 from hub.connect.answers import failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from connectors.authorize_net.api import AuthorizeNet
     from hub.connect.api import Call, Connection
@@ -243,7 +244,7 @@ def details(api: AuthorizeNet, transaction: str) -> Transaction:
 
 def unsettled(api: AuthorizeNet, since: datetime) -> Iterator[JsonObject]:
     """Summaries of transactions that are in no settled batch yet, the newest first, back to ``since``."""
-    for summary in _paged(api, "getUnsettledTransactionListRequest", {}):
+    for summary in _paged(partial(page_of_unsettled, api)):
         if submitted_at(summary) < since:
             return
         yield summary
@@ -261,7 +262,7 @@ def batches(api: AuthorizeNet, first: datetime, last: datetime) -> list[JsonObje
 
 def in_batch(api: AuthorizeNet, batch: JsonObject) -> Iterator[JsonObject]:
     """Summaries of a settled batch's transactions."""
-    return _paged(api, "getTransactionListRequest", {"batchId": str(batch.get("batchId"))})
+    return _paged(partial(page_of_batch, api, str(batch.get("batchId"))))
 
 
 def by_invoice(api: AuthorizeNet, invoice: str, since: datetime, until: datetime) -> list[JsonObject]:
@@ -302,17 +303,40 @@ def moment(value: Json) -> datetime:
     return datetime.fromisoformat(text) if isinstance(text, str) else datetime.fromtimestamp(0, tz=UTC)
 
 
-def _paged(api: AuthorizeNet, root: str, members: JsonObject) -> Iterator[JsonObject]:
+def page_of_unsettled(api: AuthorizeNet, page: int) -> list[JsonObject]:
+    """A page of summaries of transactions that are in no settled batch yet, the newest first."""
+    return _page(api, "getUnsettledTransactionListRequest", {}, page)
+
+
+def page_of_batch(api: AuthorizeNet, batch: str, page: int) -> list[JsonObject]:
+    """A page of summaries of a settled batch's transactions, the newest first."""
+    return _page(api, "getTransactionListRequest", {"batchId": batch}, page)
+
+
+def status_of(summary: JsonObject) -> str:
+    """The status in the hub's words of a payment that is listed."""
+    if summary.get("hasReturnedItems") is True:
+        return "returned"
+    raw = str(summary.get("transactionStatus"))
+    is_under_way = summary.get("accountType") == "eCheck" and raw == "capturedPendingSettlement"
+    return "pending" if is_under_way else _STATUS.get(raw, "pending")
+
+
+def _paged(pages: Callable[[int], list[JsonObject]]) -> Iterator[JsonObject]:
     for page in range(1, PAGES + 1):
-        asked: JsonObject = {
-            **members,
-            "sorting": {"orderBy": "submitTimeUTC", "orderDescending": True},
-            "paging": {"limit": PAGE_SIZE, "offset": page},
-        }
-        found = listed(api.ask(root, asked).get("transactions"), "transaction")
+        found = pages(page)
         yield from found
         if len(found) < PAGE_SIZE:
             return
+
+
+def _page(api: AuthorizeNet, root: str, members: JsonObject, page: int) -> list[JsonObject]:
+    asked: JsonObject = {
+        **members,
+        "sorting": {"orderBy": "submitTimeUTC", "orderDescending": True},
+        "paging": {"limit": PAGE_SIZE, "offset": page},
+    }
+    return listed(api.ask(root, asked).get("transactions"), "transaction")
 
 
 def _stamp(time: datetime) -> str:

@@ -60,10 +60,18 @@ class Instamojo:
     ) -> Iterator[JsonObject]:
         """The things of a listing, page by page up to ``pages``. Raises like an action."""
         for page in range(1, pages + 1):
-            answer = self.get(path, {**(query or {}), "page": str(page), "limit": str(PAGE)})
-            yield from list_of(answer.get(name) or answer.get("results"))
-            if not answer.get("next"):
+            found, has_more = self.page(path, name, page, query)
+            yield from found
+            if not has_more:
                 return
+
+    def page(
+        self, path: str, name: str, number: int, query: Mapping[str, str] | None = None
+    ) -> tuple[list[JsonObject], bool]:
+        """One page of a listing, the first is 1, and whether there is another. Raises like an action."""
+        answer = self.get(path, {**(query or {}), "page": str(number), "limit": str(PAGE)})
+        found = list_of(answer.get(name) or answer.get("results"))
+        return found, bool(found) and bool(answer.get("next", len(found) == PAGE))
 
     def send(  # noqa: PLR0913 (the parts of a request)
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote
 
-from connectors.instamojo import links, payments, polling, webhooks
+from connectors.instamojo import links, listings, payments, polling, webhooks
 from connectors.instamojo.api import Instamojo
 from hub.connect.answers import failure
 from hub.connect.api import ActionCode, ConnectorCode
@@ -51,6 +51,7 @@ connector = ConnectorCode(
     actions={
         "payment.create": ActionCode(payments.create, payments.find_created),
         "payment.get": ActionCode(payments.get),
+        "payment.list": ActionCode(listings.payments),
         "payment.complete": ActionCode(payments.complete),
         "payment.void": ActionCode(payments.void),
         "payment.refund": ActionCode(payments.refund, payments.find_refund),

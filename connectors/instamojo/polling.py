@@ -6,7 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 from connectors.instamojo.api import Instamojo, moment_of
-from connectors.instamojo.standing import get_payment, has_expired, is_issued, payment_ids, refund_payment, status_of
+from connectors.instamojo.standing import (
+    get_payment,
+    has_expired,
+    is_issued,
+    payment_ids,
+    refund_payment,
+    status_of,
+)
 from connectors.instamojo.webhooks import about, request_of, told, with_exact_amounts
 from hub.connect.api import Polled, RawEvent
 from hub.errors import PermanentError
@@ -43,23 +50,33 @@ def poll(call: Call, cursor: Json) -> Polled:
 def _payments(
     call: Call, instamojo: Instamojo, since: datetime, seen: frozenset[str], listed: set[str]
 ) -> Iterator[RawEvent]:
-    """Payments on the requests of the last days, and requests whose time is over."""
+    """Payments of the last days, also on requests, and requests whose time is over with no payment on them.
+
+    Listed requests come without their payments (README of Instamojo's PHP SDK) or with links to them (its Java SDK), so the
+    payments are listed as well, and what is over is read by itself.
+    """
     query = {"min_created_at": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+    of: dict[str, JsonObject | None] = {}
     for request in _since(instamojo, "payment_requests", since, query):
-        for reference in payment_ids(request):
-            if reference in seen:
-                listed.add(reference)
-                continue
-            payment = get_payment(instamojo, reference)
-            if status_of(payment) != "Pending":
-                listed.add(reference)  # decided, once and for all
-            yield told(payment, request)
+        of |= dict.fromkeys(payment_ids(request), request)
         mark = f"expired:{request['id']}"
-        if has_expired(request, call.now) and not payment_ids(request):
-            if mark not in seen:
-                body = about(request)
-                yield RawEvent(mark, "Expired", body, moment_of(request.get("expires_at")))
+        if has_expired(request, call.now):
             listed.add(mark)
+            if mark in seen:
+                continue
+            whole = request_of(instamojo, {"payment_request": request["id"]}) or request
+            if not payment_ids(whole):
+                yield RawEvent(mark, "Expired", about(whole), moment_of(whole.get("expires_at")))
+    for payment in _since(instamojo, "payments", since):
+        of.setdefault(str(payment["id"]), None)
+    for reference, request_known in of.items():
+        if reference in seen:
+            listed.add(reference)
+            continue
+        payment = get_payment(instamojo, reference)
+        if status_of(payment) != "Pending":
+            listed.add(reference)  # decided, once and for all
+        yield told(payment, request_known or request_of(instamojo, payment))
 
 
 def _refunds(instamojo: Instamojo, since: datetime, seen: frozenset[str], listed: set[str]) -> Iterator[RawEvent]:

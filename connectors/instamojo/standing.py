@@ -34,6 +34,9 @@ _INSTRUMENTS: Mapping[str, str] = {
     "upi": "upi",
     "wallet": "wallet",
 }
+STATUS: Mapping[str, str] = {"Credit": "succeeded", "Failed": "failed", "Pending": "pending"}
+"""What Instamojo calls a payment's state (:func:`status_of`), in the hub's words."""
+
 _FURTHEST = ("Credit", "Pending", "Failed")
 
 
@@ -125,7 +128,7 @@ def of_request(request: JsonObject, now: datetime) -> JsonObject:
 
 def of_payment(instamojo: Instamojo, payment: JsonObject, request: JsonObject) -> JsonObject:
     """A payment as an output; what was given back is asked for, since a payment itself does not say it."""
-    status = {"Credit": "succeeded", "Failed": "failed", "Pending": "pending"}[status_of(payment)]
+    status = STATUS[status_of(payment)]
     currency, why = payment.get("currency"), object_of(payment.get("failure"))
     amount = money_of(payment.get("amount"), currency)
     back = [one for one in refunds_of(instamojo, payment) if is_issued(one)] if payment.get("cases") else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote
 
-from connectors.mastercard import links, payments, payouts, webhooks
+from connectors.mastercard import links, listings, payments, payouts, webhooks
 from connectors.mastercard.api import Gateway, read_json
 from hub.connect.answers import failure
 from hub.connect.api import ActionCode, ConnectorCode
@@ -50,6 +50,7 @@ connector = ConnectorCode(
     actions={
         "payment.create": ActionCode(payments.create, payments.find_created),
         "payment.get": ActionCode(payments.get),
+        "payment.list": ActionCode(listings.payments),
         "payment.complete": ActionCode(payments.complete),
         "payment.capture": ActionCode(payments.capture, payments.find_followed),
         "payment.void": ActionCode(payments.void, payments.find_followed),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote
 
-from connectors.paypal import disputes, orders, payments, payouts, plans, polling, subscriptions, webhooks
+from connectors.paypal import disputes, listings, orders, payments, payouts, plans, polling, subscriptions, webhooks
 from connectors.paypal.api import PayPal, mode_of
 from connectors.paypal.endpoints import Webhooks
 from connectors.paypal.enriching import enrich
@@ -56,6 +56,7 @@ connector = ConnectorCode(
     actions={
         "payment.create": ActionCode(orders.create),
         "payment.get": ActionCode(payments.get),
+        "payment.list": ActionCode(listings.payments),
         "payment.complete": ActionCode(payments.complete),
         "payment.capture": ActionCode(payments.capture),
         "payment.void": ActionCode(payments.void),

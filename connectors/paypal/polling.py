@@ -60,7 +60,7 @@ def _events(call: Call, paypal: PayPal, cursor: JsonObject) -> tuple[list[RawEve
     for _ in range(PAGES_A_POLL):
         answer = paypal.get("/v1/notifications/webhooks-events", query)
         found += [raw_event(one) for one in list_of(answer.get("events")) if one.get("resource")]
-        following = _next_query(answer)
+        following = next_query(answer)
         if following is None or following == query:
             return found, {"events": until}
         query = following
@@ -122,7 +122,7 @@ def _subscription_id(transaction: JsonObject) -> str:
     return f"I-{text[1:]}" if text.startswith("I") and "-" not in text else text
 
 
-def _next_query(answer: JsonObject) -> dict[str, str] | None:
+def next_query(answer: JsonObject) -> dict[str, str] | None:
     """The query of the next page. Only that is taken of the link, whose host is another one than the API's."""
     following = link_of(answer, "next")
     return dict(parse_qsl(urlsplit(following).query)) if following else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote
 
-from connectors.twocheckout import events, notifications, payments, plans, subscriptions
+from connectors.twocheckout import events, listings, notifications, payments, plans, subscriptions
 from connectors.twocheckout.api import REST, TwoCheckout, is_test
 from connectors.twocheckout.errors import failure_of
 from hub.connect.answers import failure
@@ -50,6 +50,7 @@ connector = ConnectorCode(
     actions={
         "payment.create": ActionCode(payments.create, payments.find_created),
         "payment.get": ActionCode(payments.get),
+        "payment.list": ActionCode(listings.payments),
         "payment.complete": ActionCode(payments.complete),
         "payment.refund": ActionCode(payments.refund),
         "form.embed": ActionCode(payments.embed),

@@ -238,10 +238,18 @@ def _recent(call: Call) -> list[Answer]:
     return sorted(found.values(), key=lambda one: str(one.get("OrderDate")), reverse=True)
 
 
-def _gross(order: Answer) -> object:
-    """What the payer pays. In lists 2Checkout adds gross amounts up from order to order; net and tax are right."""
+def net_and_tax(order: Answer) -> Decimal | None:
+    """What the payer pays of a listed order: net and tax; None where it does not say.
+
+    Gross amounts are of no use there: 2Checkout adds them up from order to order.
+    """
     net, tax = _decimal(order.get("NetDiscountedPrice")), _decimal(order.get("VAT"))
-    return net + tax if net is not None and tax is not None else total(order)
+    return net + tax if net is not None and tax is not None else None
+
+
+def _gross(order: Answer) -> object:
+    known = net_and_tax(order)
+    return total(order) if known is None else known
 
 
 def _standing(order: Answer) -> str:

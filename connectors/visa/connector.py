@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote
 
-from connectors.visa import events, forms, links, payments, payouts, plans, subscriptions, webhooks
+from connectors.visa import events, forms, links, listings, payments, payouts, plans, subscriptions, webhooks
 from connectors.visa.api import Visa
 from connectors.visa.endpoints import VisaEndpoints
 from connectors.visa.transactions import search
@@ -48,6 +48,7 @@ connector = ConnectorCode(
     actions={
         "payment.create": ActionCode(payments.create, payments.find_created),
         "payment.get": ActionCode(payments.get),
+        "payment.list": ActionCode(listings.payments),
         "payment.complete": ActionCode(payments.complete),
         "payment.capture": ActionCode(payments.capture, payments.find_captured),
         "payment.void": ActionCode(payments.void),

@@ -146,17 +146,22 @@ def found(visa: Visa, reference: str) -> Transaction | None:
 def search(
     visa: Visa, query: str, *, sort: str = "submitTimeUtc:asc", most: int = PAGE_SIZE * PAGES
 ) -> list[Transaction]:
-    """What a transaction search finds, page by page. Harmless to repeat; answers with HTTP 201."""
+    """What a transaction search finds, page by page. Harmless to repeat."""
     summaries: list[Transaction] = []
     for offset in range(0, most, PAGE_SIZE):
-        paging: JsonObject = {"offset": offset, "limit": PAGE_SIZE, "sort": sort}
-        body: JsonObject = {"save": False, "name": "hub", "timezone": "UTC", "query": query, **paging}
-        answer = visa.write("POST", "/tss/v2/searches", body, repeatable=True)
-        page = objects_of(object_of(answer.get("_embedded")).get("transactionSummaries"))
-        summaries += [Transaction(one) for one in page]
+        page = page_of_search(visa, query, offset, sort=sort)
+        summaries += page
         if len(page) < PAGE_SIZE:
             break
     return summaries
+
+
+def page_of_search(visa: Visa, query: str, offset: int, *, sort: str = "submitTimeUtc:asc") -> list[Transaction]:
+    """Up to 100 of what a transaction search finds, from an offset on. Harmless to repeat; answers with HTTP 201."""
+    paging: JsonObject = {"offset": offset, "limit": PAGE_SIZE, "sort": sort}
+    body: JsonObject = {"save": False, "name": "hub", "timezone": "UTC", "query": query, **paging}
+    answer = visa.write("POST", "/tss/v2/searches", body, repeatable=True)
+    return [Transaction(one) for one in objects_of(object_of(answer.get("_embedded")).get("transactionSummaries"))]
 
 
 def by_code(visa: Visa, code: str, days: int = SEARCH_DAYS) -> list[Transaction]:
@@ -192,6 +197,11 @@ def of_payment(visa: Visa, payment: str) -> list[Transaction]:
 def begins_payment(transaction: Transaction) -> bool:
     """Whether it began a payment, and well: a sale, an authorisation, a debit; not a capture of one."""
     return transaction.does(_BEGIN)
+
+
+def takes(transaction: Transaction) -> bool:
+    """Whether it took money: a sale, a debit, a capture."""
+    return transaction.does(_TAKE)
 
 
 def whole(visa: Visa, transaction: Transaction) -> Transaction:

@@ -35,7 +35,7 @@ from hub.payments.movements import Movement
 from hub.payments.outcomes import tells
 from hub.payments.payment import LOST, Facts
 from hub.payments.taking_over import reports
-from hub.payments.unheard import BACK, PAYMENT, lost
+from hub.payments.unheard import BACK, PAYMENT, asked, lost, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from hub.journal.book import Book
     from hub.jsontypes import JsonObject
     from hub.office import Office
+    from hub.payments.comparing import Difference
     from hub.payments.taking_over import Report
 
 LISTS: Final = "ledger.reconcile_lists"
@@ -144,14 +145,17 @@ def _compare(office: Office, day: str, kind: str, connection: str) -> bool:
 
 def _find_lost(office: Office, day: str, connection: str) -> bool:
     """Show the payments that were paid there and never heard of; those that are known are asked about one by one."""
+    end = begin_of(day) + timedelta(days=1)
     for page in _pages(office, connection, PAYMENT, day):
-        office.change(partial(_keep_lost, day=day, connection=connection, page=page))
+        with office.read() as reading:
+            listed = lost(reading, connection, page, end)
+        found = asked(office, connection, listed)
+        office.change(partial(_keep_lost, day=day, connection=connection, listed=found))
     return False
 
 
-def _keep_lost(book: Book, *, day: str, connection: str, page: Sequence[JsonObject]) -> None:
-    end = begin_of(day) + timedelta(days=1)
-    found = {one: [said.to_json()] for one, said in lost(book.connection, connection, page, end).items()}
+def _keep_lost(book: Book, *, day: str, connection: str, listed: Mapping[str, Difference]) -> None:
+    found = {one: [said.to_json()] for one, said in unknown(book.connection, connection, listed).items()}
     shown = end_earlier(book, day, PAYMENT, connection, found)
     for payment in sorted(found.keys() - shown):
         row = {**check_row(day, PAYMENT, connection, payment), "state": "differs", "found": found[payment]}

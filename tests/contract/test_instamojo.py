@@ -354,7 +354,40 @@ def test_polling_asks_about_decided_payments_only_once(desk, instamojo):
     cursor = desk.connector.poll(desk.call(), {"begun": NOW.isoformat(), "seen": []}).cursor
     instamojo.received.clear()
     assert desk.connector.poll(desk.call(), cursor).events == ()
-    assert [one.path for one in instamojo.received] == ["/v2/payment_requests/", "/v2/refunds/", "/v2/payouts/"]
+    listings = ["payment_requests", "payments", "refunds", "payouts"]
+    assert [one.path for one in instamojo.received] == [f"/v2/{one}/" for one in listings]
+
+
+def test_a_request_that_was_paid_in_time_is_not_told_as_expired(desk, instamojo):
+    link = desk.run("link.create", {"amount": INR, "order": "o_9", "expires_at": "2026-11-23T09:05:00Z"}, key="l")
+    instamojo.pay(link["link"])
+    later = desk.call(now=NOW + timedelta(minutes=10))
+    polled = desk.connector.poll(later, {"begun": NOW.isoformat(), "seen": []})
+    assert types(events_of(desk, polled.events)) == ["payment.succeeded", "link.paid"]
+    instamojo.received.clear()
+    assert desk.connector.poll(later, polled.cursor).events == ()
+    assert len(instamojo.received) == 4, "what is over is read once"
+
+
+def test_a_request_that_is_listed_only_is_told_as_it_is_listed(desk, instamojo):
+    link = desk.run("link.create", {"amount": INR, "order": "o_9", "expires_at": "2026-11-23T09:05:00Z"}, key="l")
+    shown = instamojo._route
+    instamojo._route = lambda request, kind, rest: (
+        NOT_FOUND if (kind, rest) == ("payment_requests", [link["link"]]) else shown(request, kind, rest)
+    )
+    later = desk.call(now=NOW + timedelta(minutes=10))
+    polled = desk.connector.poll(later, {"begun": NOW.isoformat(), "seen": []})
+    (expired, _) = events_of(desk, polled.events)
+    assert (expired.type, expired.data["payment"], expired.data["order"]) == ("payment.expired", link["link"], "o_9")
+
+
+def test_payments_are_found_by_the_links_of_their_requests_where_they_are_not_listed(desk, instamojo):
+    instamojo.lists_links = True
+    hidden = instamojo._listed
+    instamojo._listed = lambda kind, query: NOT_FOUND if kind == "payments" else hidden(kind, query)
+    paid(desk, instamojo)
+    polled = desk.connector.poll(desk.call(), {"begun": NOW.isoformat(), "seen": []})
+    assert types(events_of(desk, polled.events)) == ["payment.succeeded"]
 
 
 def test_polling_goes_through_the_pages_and_leaves_out_what_is_old(desk, instamojo):
@@ -371,6 +404,6 @@ def test_polling_goes_through_the_pages_and_leaves_out_what_is_old(desk, instamo
 def test_account_without_payouts_is_polled_all_the_same(desk, instamojo):
     instamojo.decline(begun(desk)["payment"])
     hidden = instamojo._listed
-    instamojo._listed = lambda kind, query: hidden(kind, query) if kind == "payment_requests" else NOT_FOUND
+    instamojo._listed = lambda kind, query: NOT_FOUND if kind == "payouts" else hidden(kind, query)
     polled = desk.connector.poll(desk.call(), {"begun": NOW.isoformat(), "seen": []})
     assert types(events_of(desk, polled.events)) == ["payment.failed"]

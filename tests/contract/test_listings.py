@@ -9,7 +9,7 @@ import pytest
 from hub.errors import PermanentError, TransientError
 from tests.contract.desk import NOW
 from tests.contract.paypal_steps import desk_of as paypal_desk
-from tests.contract.paypal_steps import paid
+from tests.contract.paypal_steps import hosted, paid, running, told
 from tests.contract.razorpay_steps import desk_of as razorpay_desk
 from tests.fakes.fake_paypal import FakePayPal
 from tests.fakes.fake_razorpay import FakeRazorpay
@@ -223,3 +223,64 @@ def test_paypal_lists_the_disputes_of_half_a_year_only(paypal, registry, outboun
     with pytest.raises(PermanentError) as caught:
         listed(desk, "dispute.list")
     assert caught.value.code == "forbidden"
+
+
+# PayPal: payments are the events that PayPal told the app, of the last 30 days; a link to the next page keeps no event_type.
+
+
+def test_paypals_payments_go_by_the_ids_of_their_reports_page_by_page(paypal, registry, outbound):
+    desk = paypal_desk(paypal, registry, outbound)
+    orders = [paid(desk, paypal, key=f"pay-{number}") for number in range(3)]
+    old = paid(desk, paypal, key="old")
+    for event in paypal.events:
+        if event["resource"].get("supplementary_data", {}).get("related_ids") == {"order_id": old}:
+            del event["resource"]["supplementary_data"]
+    paypal.decline(hosted(desk, key="declined"))
+    paypal.outcomes[waiting := hosted(desk, key="waits")] = "PENDING"
+    paypal.take(paypal.orders[waiting])
+    paypal.renew(running(desk, paypal))
+    reported = [one.data["payment"] for one in told(desk, paypal) if one.type == "payment.succeeded"]
+    paypal.page = 2
+    items, pages = listed(desk, "payment.list")
+    assert [one["payment"] for one in items] == reported
+    assert (reported[:4], pages) == ([*orders, old], 3)
+    euros = {"minor": 1999, "currency": "EUR"}
+    assert items[0] == {
+        "payment": orders[0], "status": "succeeded", "amount": euros, "created_at": "2026-11-23T09:00:00Z",
+    }  # fmt: skip
+    assert paypal.complaints == []
+
+
+def test_what_paypal_shows_of_a_payment_that_went_back(paypal, registry, outbound):
+    desk = paypal_desk(paypal, registry, outbound)
+    for number in range(2):
+        paid(desk, paypal, key=f"pay-{number}")
+    taken = [one["resource"] for one in paypal.events if one["event_type"] == "PAYMENT.CAPTURE.COMPLETED"]
+    taken[0]["status"], taken[1]["status"] = "REFUNDED", "PARTIALLY_REFUNDED"
+    items, _ = listed(desk, "payment.list")
+    assert [one["status"] for one in items] == ["refunded", "partially_refunded"]
+
+
+def test_whatever_else_paypals_list_of_events_has_is_no_payment(paypal, registry, outbound):
+    desk = paypal_desk(paypal, registry, outbound)
+    payment = paid(desk, paypal)
+    desk.run("payment.refund", {"payment": payment}, key="back")
+    paypal.tell("PAYMENT.CAPTURE.COMPLETED", "capture", {})
+    taken = next(one for one in paypal.events if one["event_type"] == "PAYMENT.CAPTURE.COMPLETED")
+    del taken["resource"]["create_time"]
+    unfiltered = paypal.listed_events
+    paypal.listed_events = lambda query: unfiltered({name: query[name] for name in query if name != "event_type"})
+    items, _ = listed(desk, "payment.list")
+    assert [(one["payment"], one["created_at"]) for one in items] == [(payment, "2026-11-23T09:00:00.123000Z")]
+
+
+def test_paypal_lists_the_payments_of_a_month_only(paypal, registry, outbound):
+    desk = paypal_desk(paypal, registry, outbound)
+    assert listed(desk, "payment.list", since="2020-01-01T00:00:00Z") == ([], 2)
+    assert "start_time=2026-10-25T09%3A00%3A00Z&end_time=2026-11-23T10%3A00%3A00Z" in paypal.received[-1].query
+    for after in ("soon", "event_type=CUSTOMER.DISPUTE.CREATED&page_size=1"):
+        with pytest.raises(PermanentError, match="no page"):
+            listed(desk, "payment.list", after=after)
+    paypal.treat(DOWN)
+    with pytest.raises(TransientError):
+        listed(desk, "payment.list")

@@ -47,7 +47,7 @@ class FakeInstamojo(InstamojoBooks):
     def _route(self, request: Received, kind: str, rest: list[str]) -> Answered:
         form = self._form(request) if request.method == "POST" else {}
         match request.method, kind, rest:
-            case "GET", "payment_requests" | "refunds" | "payouts", []:
+            case "GET", "payment_requests" | "payments" | "refunds" | "payouts", []:
                 return self._listed(kind, dict(request.params))
             case "POST", "payment_requests", []:
                 return self._create(form)
@@ -185,6 +185,11 @@ class FakeInstamojo(InstamojoBooks):
         tried = [one["id"] for one in self.payments.values() if one["request"] == reference]
         return self._numbered({**shown, "payments": [self.link("payments", one) for one in tried]})
 
+    def _listed_request(self, reference: str) -> dict[str, Any]:
+        """Without its payments, as the PHP SDK's README says, or with links to them, as the Java SDK reads it."""
+        shown = self._request(reference)
+        return shown if self.lists_links else {name: value for name, value in shown.items() if name != "payments"}
+
     def _payment(self, reference: str) -> dict[str, Any]:
         shown = {
             name: value for name, value in self.payments[reference].items() if name not in {"request", "fulfilled"}
@@ -204,11 +209,12 @@ class FakeInstamojo(InstamojoBooks):
 
     def _listed(self, kind: str, query: dict[str, str]) -> Answered:
         page, limit = int(query.pop("page", 1)), int(query.pop("limit", 10))
-        since = query.pop("min_created_at", "")
+        since = query.pop("min_created_at", "") if kind == "payment_requests" else ""
         if query or not 1 <= limit <= 100:
             raise wrong(f"a listing of {query}")
         things = {
-            "payment_requests": [self._request(one) for one in self.requests],
+            "payment_requests": [self._listed_request(one) for one in self.requests],
+            "payments": [self._payment(one) for one in self.payments],
             "refunds": [self._shown(one) for one in self.refunds.values()],
             "payouts": [self._numbered(one) for one in self.payouts.values()],
         }[kind]

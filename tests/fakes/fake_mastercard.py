@@ -6,7 +6,8 @@ import base64
 from decimal import Decimal
 from typing import Any
 
-from tests.fakes.mastercard_books import DECLINES, NOW, MastercardBooks
+from tests.fakes.mastercard_books import DECLINES, NOW
+from tests.fakes.mastercard_reports import MastercardReports
 from tests.fakes.mastercard_wire import (
     amount_of,
     check_disbursement,
@@ -26,10 +27,12 @@ VOIDS = {
 }
 
 
-class FakeMastercard(MastercardBooks):
+class FakeMastercard(MastercardReports):
     def handle(self, request: Received) -> Answered:
         if request.segments[0] == "send":
             return self._send(request, request.segments[1:])
+        if request.segments[0] == "history":
+            return self.report(request)
         expected = base64.b64encode(f"merchant.{self.merchant}:{self.password}".encode()).decode()
         if request.headers.get("authorization") != f"Basic {expected}":
             return gateway_error(401, "INVALID_REQUEST", "Invalid credentials.")

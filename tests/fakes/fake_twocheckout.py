@@ -163,7 +163,7 @@ class FakeTwoCheckout(TwoCheckoutBooks):
             for one in self.orders.values()
             if one["TestOrder"] in tests
             and query.get("ExternalRefNo", one["ExternalReference"]) == one["ExternalReference"]
-            and one["OrderDate"] >= query.get("StartDate", "2026-11-16")
+            and query.get("StartDate", "2026-11-16") <= one["OrderDate"] < query.get("EndDate", "9999")
         ]
         page, limit = int(query.get("Page", 1)), int(query.get("Limit", 10))
         shown, running = [], Decimal(0)

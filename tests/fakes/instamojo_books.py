@@ -31,6 +31,8 @@ class InstamojoBooks(FakeGateway):
         self.numbers = False
         """Whether amounts are answered as JSON numbers, as the Java SDK reads them."""
         self.tells_failures = False
+        self.lists_links = False
+        """Whether listed payment requests have links to their payments."""
         self._deliveries: list[Webhook] = []
 
     def fields(self) -> dict[str, Any]:

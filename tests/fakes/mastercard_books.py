@@ -32,6 +32,7 @@ class MastercardBooks(FakeGateway):
         super().__init__()
         self.merchant, self.password = "TESTMADEUP", "made-up-api-password-0123456789ab"
         self.secret = "0123456789ABCDEF0123456789ABCDEF"
+        self.reporting = "made-up-reporting-password-0123456789"
         self.partner, self.consumer_key = "ptnr_made_up", "made-up-consumer-key!0123456789abcdef"
         self.key = signing_key()
         self.sessions: dict[str, dict[str, Any]] = {}
@@ -53,7 +54,7 @@ class MastercardBooks(FakeGateway):
         pem = self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
         return {
             "merchant_id": self.merchant, "api_password": self.password, "api_base": self.url, "api_version": 100,
-            "webhook_secret": self.secret, "merchant_name": "Made Up Lamps", "return_url": "https://shop.example.com/thanks",
+            "webhook_secret": self.secret, "reporting_password": self.reporting, "merchant_name": "Made Up Lamps", "return_url": "https://shop.example.com/thanks",
             "three_d_secure": "mandatory", "embedded_ui": "checkout",
             "send_api_base": f"{self.url}/send", "send_partner_id": self.partner, "send_consumer_key": self.consumer_key,
             "send_signing_key": pem, "send_sender_account": "acct-ref:made-up-account", "send_sender_name": "Made Up Lamps",

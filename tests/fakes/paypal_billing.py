@@ -368,10 +368,16 @@ class PayPalBilling(PayPalBooks):
         if end - start > timedelta(days=30):
             raise ComplaintError("more than 30 days", error(400, "INVALID_PARAMETER_VALUE"))
         # A clock that stands still: what happened after `end` was told at that very second.
+        found = [
+            one
+            for one in self.events
+            if start <= datetime.fromisoformat(one["create_time"]).replace(microsecond=0) <= end
+            and query.get("event_type") in {None, one["event_type"]}
+        ]
         size, first = min(int(query.get("page_size", 10)), self.page), int(query.get("after", 0))
-        page = self.events[first : first + size]
+        page = found[first : first + size]
         links = [link("self", "/v1/notifications/webhooks-events")]
-        if first + size < len(self.events):
+        if first + size < len(found):
             after = (
                 f"start_time={query['start_time']}&end_time={query['end_time']}&page_size={size}&after={first + size}"
             )

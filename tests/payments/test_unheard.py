@@ -4,13 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hub.errors import ConflictError, PermanentError
+from hub.errors import ConflictError, PermanentError, TransientError
 from hub.journal.tables import connections
 from hub.journal.tables_ledger import ledger_checks
 from hub.payments import reconciliation
 from hub.payments.comparing import ASK
 from hub.payments.unheard import unheard
-from tests.payments.test_reconciling_lists import answering, begins, compare
+from tests.payments.test_reconciling_lists import answering, begins, compare, paid
 
 FEE = 172  # of the sandbox, for 49.00
 
@@ -150,6 +150,57 @@ def test_only_what_was_made_before_the_day_ended_and_since_the_connection_is_the
     assert {row.subject for row in rows(quick)} == {"first", "last"}
     given = next(given for action, given in quick.calls if action == "payment.list")
     assert datetime.fromisoformat(given["since"]) == begin - timedelta(days=7)
+
+
+EUROS = {"minor": 4900, "currency": "EUR"}
+
+
+@pytest.mark.parametrize(
+    ("now", "found"),
+    [
+        ({"status": "partially_refunded", "amount": EUROS, "refunded": {**EUROS, "minor": 900}}, {"p_1": 4000}),
+        ({"status": "refunded", "amount": EUROS, "refunded": EUROS}, {}),
+        ({"status": "voided", "amount": EUROS}, {}),
+        ({"status": "created"}, {}),
+        ({"status": "succeeded"}, {"p_1": 4900}),
+        ({"payment": "ord_1", "status": "succeeded", "amount": EUROS, "captured": EUROS}, {"ord_1": 4900}),
+        (PermanentError("There is no such payment.", code="not_found"), {"p_1": 4900}),
+    ],
+)
+def test_what_is_not_known_is_told_as_the_gateway_answers_for_it_now(quick, now, found):
+    begin = begins(quick)
+    answer = now if isinstance(now, Exception) else {"payment": "p_1", **now}
+    answering(quick, {"payment.list": {"items": [item(begin, hours=23, minutes=59)]}, "payment.get": answer})
+    compare(quick, "payment", begin)
+    assert {row.subject: row.found[0]["difference"]["minor"] for row in rows(quick)} == found
+
+
+def test_a_payment_that_is_known_under_the_id_of_its_reports_is_not_unheard_of(quick):
+    begin = begins(quick)
+    known = paid(quick, "EUR", 4900)
+    answering(
+        quick,
+        {
+            "payment.list": {"items": [item(begin, "transaction_1", hours=23, minutes=59)]},
+            "payment.get": {"payment": known, "status": "succeeded", "amount": EUROS},
+        },
+    )
+    compare(quick, "payment", begin)
+    assert rows(quick) == []
+
+
+def test_while_the_gateway_is_down_nothing_of_a_list_is_told(quick):
+    begin = begins(quick)
+    answering(
+        quick,
+        {
+            "payment.list": {"items": [item(begin, hours=23, minutes=59)]},
+            "payment.get": TransientError("It is down.", code="gateway_down"),
+        },
+    )
+    with pytest.raises(TransientError):
+        compare(quick, "payment", begin)
+    assert rows(quick) == []
 
 
 @pytest.mark.parametrize(
