@@ -29,6 +29,7 @@ OVERDUE: Final = "invoices.overdue"
 
 _CAME_IN: Final = frozenset({"succeeded", "partially_refunded", "refunded", "disputed"})
 _TELLING: Final = ("payment.", "refund.", "dispute.")
+_NOT_OWED: Final = frozenset({"draft", "void"})
 _BY_HAND: Final = "hub"
 _LONGEST: Final = 255
 
@@ -84,7 +85,7 @@ def make_void(book: Book, invoice: Row, reason: str) -> None:
 
 def settle(book: Book, invoice: Row, by: Row | None = None) -> Row:
     """The state that follows from what came in and went back; news is told, with the payment that brought it."""
-    if invoice.state in {"draft", "void"}:
+    if invoice.state in _NOT_OWED:
         return invoice
     taken = book.rows(_taken(invoice.id))
     paid, back = sum(row.minor for row in taken), sum(row.refunded for row in taken)
@@ -173,7 +174,10 @@ def _is_for_its_order(book: Book, invoice: Row, news: _News) -> bool:
 def _row_of(book: Book, invoice: Row, news: _News) -> Row:
     row = {"id": news.identity, "invoice": invoice.id, "connection": news.connection, "payment": news.payment}
     book.insert(invoice_payments, {**row, "state": "begun"})
-    return book.get(invoice_payments, news.identity)
+    known = book.get(invoice_payments, news.identity)
+    if known.state == "begun" and known.invoice != invoice.id:  # that one is void, and this one bills the order now
+        return book.change(invoice_payments, known, invoice=invoice.id)
+    return known
 
 
 def _taken(invoice: str) -> sa.Select[tuple[object, ...]]:
@@ -182,22 +186,29 @@ def _taken(invoice: str) -> sa.Select[tuple[object, ...]]:
 
 
 def _invoice(book: Book, event: NewEvent, news: _News) -> str | None:
-    """The invoice that an event is about: as is known of its payment, as it says, or the one that bills its order."""
-    known = book.find(invoice_payments, news.identity)
-    if known is not None:
+    """The invoice that an event is about: as is known of its payment, as it says, or the one that bills its order.
+
+    What an order took while the invoice that it was begun for is void is for the invoice that bills the order now, if any.
+    """
+    known, of_order = book.find(invoice_payments, news.identity), book.find(order_payments, news.of_order)
+    if known is not None and known.state != "begun":
         return str(known.invoice)
-    named, order = event.data.get("invoice"), event.data.get("order")
-    if isinstance(named, str):
+    named, order = event.data.get("invoice") if known is None else known.invoice, event.data.get("order")
+    is_taken = of_order is not None and of_order.state == "taken"
+    if isinstance(named, str) and not (is_taken and _is_not_owed(book, named)):
         return named
     if not isinstance(order, str):
-        of_order = book.find(order_payments, news.of_order)
         order = of_order.order if of_order is not None else None
     return billing(book.connection, order) if order is not None else None
 
 
+def _is_not_owed(book: Book, identity: str) -> bool:
+    return book.connection.scalar(sa.select(invoices.c.state).where(invoices.c.id == identity)) in _NOT_OWED
+
+
 def billing(connection: sa.Connection, order: str) -> str | None:
     """The id of the invoice that bills an order, None when there is none, or it is a draft or void."""
-    chosen = (invoices.c.order == order, invoices.c.state.not_in(["draft", "void"]))
+    chosen = (invoices.c.order == order, invoices.c.state.not_in(_NOT_OWED))
     query = sa.select(invoices.c.id).where(*chosen).order_by(invoices.c.created_at).limit(1)
     found: str | None = connection.scalar(query)
     return found
