@@ -134,7 +134,7 @@ def read_catalogue(text: str) -> Catalogue:
     for node in _entries(members, wrong):
         item, line = _item(node, wrong), node.start_mark.line + 1
         items.append(item)
-        for what, code in (("SKU", item.sku), ("barcode", item.barcode)):
+        for what, code in (("SKU", item.sku), ("barcode", item.barcode if item.barcode != item.sku else "")):
             if code and code in lines:
                 wrong.append(Wrong(f"The {what} {code} is at line {lines[code]} already.", line))
             elif code:

@@ -21,10 +21,14 @@ _PRICE: Final = re.compile(r"(?:price[ _:-]*)?([A-Z]{3})", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The items of a file, and what is wrong with it, line by line. A line with anything wrong gives no item."""
+    """The items of a file, and what is wrong with it, line by line. A line with anything wrong gives no item.
+
+    ``counts``: it says how many are left.
+    """
 
     items: tuple[Item, ...]
     wrong: tuple[Wrong, ...]
+    counts: bool = False
 
 
 def read_table(text: str, known: Mapping[str, Item]) -> Table:
@@ -82,14 +86,14 @@ def _read(sheet: Sheet, columns: Sequence[str], known: Mapping[str, Item]) -> Ta
         wrong += [Wrong(one.message, line, one.field) for one in found]
         if not found:
             items[sku] = item
-    return Table(tuple(items.values()), tuple(wrong))
+    return Table(tuple(items.values()), tuple(wrong), "stock" in columns)
 
 
 def _item(said: Mapping[str, str], known: Item | None) -> tuple[Item, list[Wrong]]:
     fields: dict[str, str] = {}
     prices: dict[str, str] = {}
     if known is not None:
-        fields = {name: str(getattr(known, name)) for name in FIELDS if name != "stock"}
+        fields = {name: str(getattr(known, name)) for name in FIELDS}
         fields["stock"] = "" if known.stock is None else str(known.stock)
         prices = {currency: Money(minor, currency).to_decimal_text() for currency, minor in known.prices.items()}
     for name, cell in said.items():

@@ -67,16 +67,21 @@ def store_catalogue(book: Book, name: str, text: str | None) -> None:
 def save_item(book: Book, item: Item, author: str, before: str | None = None) -> None:
     """Write an item into its file and row; ``before`` is the SKU of the one it replaces, None for a new one.
 
+    What is left of one that was counted stays, whatever its SKU is now; :func:`set_stock` changes it.
+
     Raises ``ConflictError`` when the SKU or barcode is taken, ``NotFoundError`` when what it replaces is gone.
     """
     if before is None and book.find(catalogue_items, item.sku) is not None:
         message = f"The catalogue has an item {item.sku} already."
         raise ConflictError(message, remedy="Give another SKU, or change that item.")
-    name = book.get(catalogue_items, before).file if before is not None else OWN_FILE
+    row = book.get(catalogue_items, before) if before is not None else None
+    name = row.file if row is not None else OWN_FILE
     text = with_item(_text(book, name), item, before)
     _write(book, name, text, author)
-    if before is None or before == item.sku:
+    if row is None or row.id == item.sku:
         return
+    if row.stock is not None:
+        set_stock(book, item.sku, row.stock)
     renamed = sa.update(reservations).where(reservations.c.item == before).values(item=item.sku)
     book.connection.execute(renamed)
 
@@ -95,7 +100,7 @@ def import_table(book: Book, text: str, author: str) -> Table:
     for name, items in sorted(by_file.items()):
         _write(book, name, with_items(_text(book, name), items), author)
     for item in table.items:
-        if item.sku in rows and item.stock is not None:
+        if table.counts and item.sku in rows and item.stock is not None:
             set_stock(book, item.sku, item.stock)
     return table
 

@@ -11,12 +11,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _DELIMITERS: Final = ",;\t"
+_KEPT_FROM_RUNNING: Final = re.compile("''*[=+\\-@\t\r]")
+"""What the hub's own tables have before a text that a spreadsheet would run; see :func:`hub.web.csv_files.cell`."""
 _SEPARATOR: Final = re.compile("sep=([,;\t])", re.IGNORECASE)
 
 
 class Sheet:
     """A CSV file whose first line names the columns; comma, semicolon or tab divide, as in that line.
 
+    A text that the hub's own tables keep from being run as a formula, by an apostrophe in front, is read as what it was.
     Empty lines, and empty columns behind the last that has a name, do not count; nor does Excel's ``sep=;`` before it all.
     Reading it raises ``csv.Error`` where it is not CSV. ``line`` is where what was read last begins, from 1: a cell in
     quotes may go on over several lines.
@@ -53,4 +56,4 @@ class Sheet:
             if any(cell.strip() for cell in cells):
                 while len(cells) > self._width > 0 and not cells[-1].strip():
                     cells.pop()
-                yield cells
+                yield [one[1:] if _KEPT_FROM_RUNNING.match(one) else one for one in cells]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 
 from hub.commerce.invoice_reading import PAYABLE, invoice_event
-from hub.commerce.order_reading import orders_of, payment_identity
+from hub.commerce.order_reading import begun_for_orders, payment_identity
 from hub.ids import derived_id
 from hub.journal.tables import payments
 from hub.journal.tables_commerce import order_payments
@@ -29,6 +29,7 @@ OVERDUE: Final = "invoices.overdue"
 
 _CAME_IN: Final = frozenset({"succeeded", "partially_refunded", "refunded", "disputed"})
 _TELLING: Final = ("payment.", "refund.", "dispute.")
+_NOT_OWED: Final = frozenset({"draft", "void"})
 _BY_HAND: Final = "hub"
 _LONGEST: Final = 255
 
@@ -84,7 +85,7 @@ def make_void(book: Book, invoice: Row, reason: str) -> None:
 
 def settle(book: Book, invoice: Row, by: Row | None = None) -> Row:
     """The state that follows from what came in and went back; news is told, with the payment that brought it."""
-    if invoice.state in {"draft", "void"}:
+    if invoice.state in _NOT_OWED:
         return invoice
     taken = book.rows(_taken(invoice.id))
     paid, back = sum(row.minor for row in taken), sum(row.refunded for row in taken)
@@ -173,7 +174,10 @@ def _is_for_its_order(book: Book, invoice: Row, news: _News) -> bool:
 def _row_of(book: Book, invoice: Row, news: _News) -> Row:
     row = {"id": news.identity, "invoice": invoice.id, "connection": news.connection, "payment": news.payment}
     book.insert(invoice_payments, {**row, "state": "begun"})
-    return book.get(invoice_payments, news.identity)
+    known = book.get(invoice_payments, news.identity)
+    if known.state == "begun" and known.invoice != invoice.id:  # that one is void, and this one bills the order now
+        return book.change(invoice_payments, known, invoice=invoice.id)
+    return known
 
 
 def _taken(invoice: str) -> sa.Select[tuple[object, ...]]:
@@ -182,15 +186,34 @@ def _taken(invoice: str) -> sa.Select[tuple[object, ...]]:
 
 
 def _invoices(connection: sa.Connection, told: Sequence[tuple[NewEvent, _News]]) -> list[str | None]:
-    """The invoice that each is about: as is known of its payment, as it says, or the one that bills its order."""
-    table = invoice_payments.c
-    chosen = table.id.in_(sorted({news.identity for _, news in told}))
-    known = {row.id: row.invoice for row in connection.execute(sa.select(table.id, table.invoice).where(chosen))}
-    named = [known.get(news.identity) or event.data.get("invoice") for event, news in told]
-    begun = orders_of(connection, (news.of_order for _, news in told))
-    orders = [str(event.data.get("order") or begun.get(news.of_order) or "") for event, news in told]
+    """The invoice that each is about: as is known of its payment, as it says, or the one that bills its order.
+
+    What an order took while the invoice that it was begun for is void is for the invoice that bills the order now, if any.
+    """
+    chosen = invoice_payments.c.id.in_({news.identity for _, news in told})
+    known = {row.id: row for row in connection.execute(sa.select(invoice_payments).where(chosen))}
+    named = [_named(event, known.get(news.identity)) for event, news in told]
+    void = invoices.c.id.in_({invoice for invoice in named if invoice}), invoices.c.state.in_(_NOT_OWED)
+    not_owed = set(connection.scalars(sa.select(invoices.c.id).where(*void)))
+    begun = begun_for_orders(connection, (news.of_order for _, news in told))
+    orders = [_order(event, begun.get(news.of_order)) for event, news in told]
     billed = billing_all(connection, {order for order in orders if order})
-    return [str(invoice) if invoice else billed.get(order) for invoice, order in zip(named, orders, strict=True)]
+    found: list[str | None] = []
+    for (_, news), invoice, order in zip(told, named, orders, strict=True):
+        row, of_order = known.get(news.identity), begun.get(news.of_order)
+        is_elsewhere = invoice in not_owed and of_order is not None and of_order.state == "taken"
+        is_decided = row is not None and row.state != "begun"
+        found.append(invoice if is_decided or (invoice and not is_elsewhere) else billed.get(order))
+    return found
+
+
+def _named(event: NewEvent, known: Row | None) -> str:
+    return str(known.invoice) if known is not None else str(event.data.get("invoice") or "")
+
+
+def _order(event: NewEvent, begun: Row | None) -> str:
+    order = event.data.get("order")
+    return order if isinstance(order, str) else begun.order if begun is not None else ""
 
 
 def billing(connection: sa.Connection, order: str) -> str | None:
@@ -200,7 +223,7 @@ def billing(connection: sa.Connection, order: str) -> str | None:
 
 def billing_all(connection: sa.Connection, orders: Collection[str]) -> dict[str, str]:
     """Orders -> the invoice that bills each, as :func:`billing`; those without one are left out."""
-    chosen = (invoices.c.order.in_(sorted(orders)), invoices.c.state.not_in(["draft", "void"]))
+    chosen = (invoices.c.order.in_(orders), invoices.c.state.not_in(_NOT_OWED))
     query = sa.select(invoices.c.order, invoices.c.id).where(*chosen).order_by(invoices.c.created_at.desc())
     return {row.order: row.id for row in connection.execute(query)} if orders else {}  # of several, the oldest
 

@@ -41,9 +41,8 @@ def create(office: Office, given: JsonObject) -> JsonObject:
             return
         named = find_order(book.connection, str(given["order"])) if given.get("order") else None
         order = book.get(orders, named.id) if named is not None else None  # nobody else bills it meanwhile
-        if order is not None and (other := billing(book.connection, order.id)) is not None:
-            message = f"The order {order.number} is billed already, by the invoice {_number(book, other)}."
-            raise PermanentError(message, code="wrong_state", remedy="Make that one void first, or send it again.")
+        if order is not None:
+            _refuse_second(book, order)
         included = given.get("tax_included", True) is not False
         lines, currency = _lines(book.connection, given, order)
         reckoned = reckon(lines, currency, included=included or order is not None)
@@ -156,9 +155,11 @@ def mail_of(row: Row, url: str) -> dict[str, Json]:
 def _issue(book: Book, draft: Row, url: str) -> None:
     """Give it its number, in the transaction that issues it: one that fails leaves no gap.
 
-    An order that it bills can be paid as long as it. Raises ``PermanentError`` when that order is over.
+    An order that it bills can be paid as long as it. Raises ``PermanentError`` when that order is over or billed already.
     """
     order = book.get(orders, draft.order) if draft.order is not None else None
+    if order is not None:
+        _refuse_second(book, order)
     if order is not None and order.state in {"cancelled", "expired"}:
         message = f"The order {order.number} is {order.state}: nothing is owed for it."
         raise PermanentError(message, code="wrong_state", remedy="Place a new order, or bill the lines without one.")
@@ -227,8 +228,12 @@ def _identity(office: Office, given: JsonObject) -> str:
         return str(find_invoice(connection, str(given["invoice"])).id)
 
 
-def _number(book: Book, identity: str) -> str:
-    return str(book.get(invoices, identity).number)
+def _refuse_second(book: Book, order: Row) -> None:
+    """One order is billed by one invoice at a time; drafts do not count."""
+    other = billing(book.connection, order.id)
+    if other is not None:
+        message = f"The order {order.number} is billed already, by the invoice {book.get(invoices, other).number}."
+        raise PermanentError(message, code="wrong_state", remedy="Make that one void first, or send it again.")
 
 
 def _wrong_state(row: sa.Row[Any], how: str, remedy: str) -> PermanentError:

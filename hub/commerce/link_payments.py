@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 
 from hub.commerce.link_reading import link_event
-from hub.commerce.order_reading import orders_of, payment_identity
+from hub.commerce.order_reading import begun_for_orders, payment_identity
 from hub.journal.tables_commerce import orders
 from hub.journal.tables_links import payment_links
 
@@ -31,7 +31,7 @@ _STATES: Final = {"open": "active", "paid": "paid", "expired": "expired", "cance
 def project(book: Book, events: Sequence[NewEvent]) -> None:
     """What news of orders and payments means for links; the tables of orders have it already."""
     told = [event for event in events if event.type.startswith(("order.", "payment."))]
-    known = orders_of(book.connection, (_identity(event) for event in told if _names_payment_alone(event)))
+    known = begun_for_orders(book.connection, (_identity(event) for event in told if _names_payment_alone(event)))
     of_order = {order: event for event in told if (order := _order(event, known)) is not None}
     for identity, row in book.find_all(orders, of_order).items():
         link = book.find(payment_links, row.link) if row.link else None
@@ -70,10 +70,11 @@ def _connection(event: NewEvent) -> str | None:
     return said if isinstance(said, str) else None
 
 
-def _order(event: NewEvent, known: Mapping[str, str]) -> str | None:
+def _order(event: NewEvent, known: Mapping[str, Row]) -> str | None:
     """The order that an event is about."""
     if _names_payment_alone(event):
-        return known.get(_identity(event))
+        row = known.get(_identity(event))
+        return row.order if row is not None else None
     order = event.data.get("order")
     return order if isinstance(order, str) else None
 

@@ -6,15 +6,16 @@ timer gives it to the gateway's ``payment.refund``, and ``order.paid_again`` tel
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
 from hub.commerce import stock, surplus
-from hub.commerce.order_reading import order_event, orders_of, payment_identity
+from hub.commerce.order_reading import begun_for_orders, order_event, payment_identity
 from hub.errors import ActionError, ConfigError, NotFoundError, PermanentError, TransientError, UncertainError
 from hub.journal.tables import payments
-from hub.journal.tables_commerce import order_lines, order_payments, orders
+from hub.journal.tables_commerce import order_payments, orders
 from hub.journal.tables_invoices import invoices
 from hub.money import Money
 
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 EXPIRE: Final = "orders.expire"
 GIVE_BACK: Final = "orders.give_back"
 
+ANOTHER_DAY: Final = timedelta(days=1)
+"""How much longer an order lasts whose money is under way, or was taken back."""
+
 _CAME_IN: Final = frozenset({"succeeded", "partially_refunded", "refunded", "disputed"})
 _BY_HAND: Final = "hub"
 _LONGEST: Final = 255
@@ -39,11 +43,11 @@ def project(book: Book, events: Sequence[NewEvent]) -> None:
     told = [one for one in events if one.type.startswith("payment.") and one.source != _BY_HAND and _payment(one)]
     if not told:
         return
-    known = orders_of(book.connection, map(_identity, told))
+    known = begun_for_orders(book.connection, map(_identity, told))
     of_order: dict[str, dict[str, NewEvent]] = {}
     for event in told:
         identity = _identity(event)
-        order = event.data.get("order") or known.get(identity) or _billed(book, event)
+        order = event.data.get("order") or (known[identity].order if identity in known else _billed(book, event))
         if isinstance(order, str):
             of_order.setdefault(order, {})[identity] = event
     for order, found in book.find_all(orders, of_order).items():  # others are numbers of somebody's own shop
@@ -111,7 +115,9 @@ def _came_in(book: Book, order: Row, row: Row, money: Money) -> Row:
         book.tell("order.paid_again", f"order.paid_again:{row.id}", order_event(book.connection, order, **about))
         return order
     taken = book.change(order_payments, row, state="taken", **values)
-    now_open = {"state": "open", "reason": None} if order.state == "expired" else {}
+    now_open = {}
+    if order.state == "expired":
+        now_open = {"state": "open", "reason": None, "due_at": book.now + ANOTHER_DAY}
     order = book.change(orders, order, paid=order.paid + money.minor, **now_open)
     return settle(book, order, taken)
 
@@ -125,20 +131,25 @@ def _why_not(book: Book, order: Row, money: Money) -> str:
     if order.paid >= order.total:
         return "paid_already"
     if order.state == "expired":
-        lines = book.rows(
-            sa.select(order_lines).where(order_lines.c.order == order.id, order_lines.c.item.is_not(None))
-        )
         try:
             with book.connection.begin_nested():
-                stock.hold(book, order.id, [(line.item, line.quantity) for line in lines])
+                stock.hold_again(book, order.id, book.now + ANOTHER_DAY)
         except PermanentError:
             return "sold_out"
     return ""
 
 
 def _taken_back(book: Book, order: Row, row: Row) -> Row:
-    """The bank took back what was paid (a debit that failed afterwards): it is to be paid again."""
+    """The bank took back what was paid (a debit that failed afterwards): it is to be paid again.
+
+    One that money kept from expiring lasts a day more, and expires then unless some of it is left.
+    """
     left = order.paid - row.minor
+    if order.due_at is not None:
+        due_at = max(order.due_at, book.now + ANOTHER_DAY)
+        stock.keep_until(book, order.id, due_at)
+        book.wake_at(EXPIRE, order.id, due_at)
+        return book.change(orders, order, paid=left, due_at=due_at)
     is_open = order.state == "paid" and left < order.total
     values = {"state": "open", "reason": "payment_returned", "paid_at": None} if is_open else {}
     return book.change(orders, order, paid=left, **values)

@@ -58,11 +58,11 @@ def payment_identity(connection: str, payment: str) -> str:
     return derived_id("opy", connection, payment[:_LONGEST])
 
 
-def orders_of(connection: sa.Connection, identities: Iterable[str]) -> dict[str, str]:
-    """Payments' identities -> the order for which each was begun; those of no order are left out."""
-    wanted = sorted(set(identities))
-    query = sa.select(order_payments.c.id, order_payments.c.order).where(order_payments.c.id.in_(wanted))
-    return {row.id: row.order for row in connection.execute(query)} if wanted else {}
+def begun_for_orders(connection: sa.Connection, identities: Iterable[str]) -> dict[str, sa.Row[Any]]:
+    """Payments' identities -> how those stand that were begun for an order."""
+    wanted = set(identities)
+    query = sa.select(order_payments).where(order_payments.c.id.in_(wanted))
+    return {row.id: row for row in connection.execute(query)} if wanted else {}
 
 
 def references(order: sa.Row[Any]) -> dict[str, str]:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from hub.commerce import stock
 from hub.commerce.invoice_payments import billing, make_void
 from hub.commerce.order_lines import Line, currency_of, priced, total_of, wanted
-from hub.commerce.order_payments import EXPIRE, settle
+from hub.commerce.order_payments import ANOTHER_DAY, EXPIRE, settle
 from hub.commerce.order_reading import find_order, order_event, order_output, payments_of
 from hub.errors import ExpressionError, PermanentError
 from hub.expressions.durations import parse_duration
@@ -32,7 +32,6 @@ PAYABLE_FOR: Final = "3d"
 """How long an order can be paid when nobody says otherwise."""
 
 _SERIES: Final = "order"
-_ASK_AGAIN: Final = "1d"
 
 
 def create(office: Office, given: JsonObject) -> JsonObject:
@@ -103,7 +102,7 @@ def expire(office: Office, identity: str) -> None:
         if row is None or row.state != "open" or row.paid:
             return
         if is_pending(book.connection, identity) or billing(book.connection, identity) is not None:
-            book.wake_at(EXPIRE, identity, book.now + parse_duration(_ASK_AGAIN))
+            book.wake_at(EXPIRE, identity, book.now + ANOTHER_DAY)
             return
         _end(book, row, "expired", "expired")
 

@@ -18,27 +18,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from hub.journal.book import Book
+    from hub.journal.book import Book, Row
 
 RELEASE = "catalogue.release"
 """The timer that gives a reservation's stock back."""
 
 
 def hold(book: Book, owner: str, wanted: Iterable[tuple[str, int]], due_at: datetime | None = None) -> None:
-    """Take stock away for ``owner``: pairs of SKU and quantity, all or nothing.
+    """Take stock away for ``owner``, the first time: pairs of SKU and quantity, all or nothing.
 
     Raises ``PermanentError`` (``out_of_stock``) that says of which item how much is left.
     """
     quantities = Counter[str]()
     for item, quantity in wanted:
         quantities[item] += quantity
-    held = sa.select(sa.func.count()).where(reservations.c.owner == owner)
-    number = book.connection.scalar(held) or 0
-    for item, quantity in sorted(
-        quantities.items()
-    ):  # one order for all, so that two writers never wait for each other
+    # one order for all, so that two writers never wait for each other
+    for number, (item, quantity) in enumerate(sorted(quantities.items()), 1):
         _take(book, item, quantity)
-        number += 1
         row = {
             "id": derived_id("rsv", owner, str(number)),
             "item": item,
@@ -50,15 +46,25 @@ def hold(book: Book, owner: str, wanted: Iterable[tuple[str, int]], due_at: date
         book.insert(reservations, row)
 
 
+def hold_again(book: Book, owner: str, due_at: datetime) -> None:
+    """Take away anew what was given back of ``owner``'s, all or nothing, under the names that the items have now.
+
+    Raises ``PermanentError``: ``out_of_stock``, or ``not_found`` when an item is not sold any more.
+    """
+    for row in _of(book, owner, "released"):
+        _take(book, row.item, row.quantity)
+        book.change(reservations, row, state="held", due_at=due_at)
+
+
 def keep_until(book: Book, owner: str, due_at: datetime) -> None:
     """What is held for ``owner`` is held until then."""
-    for row in _held(book, owner):
+    for row in _of(book, owner, "held"):
         book.change(reservations, row, due_at=due_at)
 
 
 def release(book: Book, owner: str) -> None:
     """Give back what is held for ``owner``; nothing when it was sold or given back already."""
-    for row in _held(book, owner):
+    for row in _of(book, owner, "held"):
         book.change(reservations, row, state="released", due_at=None)
         item = catalogue_items.c
         more = {"stock": item.stock + row.quantity, "version": item.version + 1, "updated_at": book.now}
@@ -68,7 +74,7 @@ def release(book: Book, owner: str) -> None:
 
 def sell(book: Book, owner: str) -> None:
     """What is held for ``owner`` is gone for good."""
-    for row in _held(book, owner):
+    for row in _of(book, owner, "held"):
         book.change(reservations, row, state="sold", due_at=None)
 
 
@@ -96,6 +102,7 @@ def _take(book: Book, item: str, quantity: int) -> None:
     raise PermanentError(message, code="out_of_stock", remedy=remedy, details=details)
 
 
-def _held(book: Book, owner: str) -> Iterable[sa.Row[tuple[object, ...]]]:
-    chosen = (reservations.c.owner == owner, reservations.c.state == "held")
-    return book.rows(sa.select(reservations).where(*chosen).order_by(reservations.c.item, reservations.c.id))
+def _of(book: Book, owner: str, state: str) -> Iterable[Row]:
+    """An owner's reservations in this state, in the order in which :func:`hold` takes their items."""
+    chosen = (reservations.c.owner == owner, reservations.c.state == state)
+    return sorted(book.rows(sa.select(reservations).where(*chosen)), key=lambda row: (row.item, row.id))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from typing import TYPE_CHECKING
 
 from flask import Response, stream_with_context
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 
     from werkzeug.datastructures import FileStorage
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A cell that begins so is run as a formula by spreadsheets (OWASP, CSV injection)."""
+_FORMULA = re.compile("'*[=+\\-@\t\r]")
+"""A cell that begins so is run as a formula by spreadsheets (OWASP, CSV injection), or was kept from it."""
 
 
 def csv_file(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
@@ -57,12 +58,15 @@ def _decoded(content: bytes) -> str | None:
 
 
 def cell(value: object) -> str:
-    """A value as a cell; nothing for None. Text that a spreadsheet would run gets an apostrophe in front."""
+    """A value as a cell; nothing for None. Text that a spreadsheet would run gets an apostrophe in front.
+
+    :class:`hub.commerce.csv_reading.Sheet` reads it back as it was.
+    """
     if value is None:
         return ""
     text = str(value)
     is_number = isinstance(value, (int, float)) or text.removeprefix("-").replace(".", "", 1).isdigit()
-    return f"'{text}" if text.startswith(_FORMULA) and not is_number else text
+    return f"'{text}" if _FORMULA.match(text) and not is_number else text
 
 
 def _lines(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:

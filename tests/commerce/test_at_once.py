@@ -97,6 +97,16 @@ def test_invoices_are_numbered_without_gaps_however_many_are_issued_and_refused_
     assert numbers == [f"A-{n:04}" for n in range(1, 9)]
 
 
+def test_of_the_drafts_of_one_order_that_are_issued_at_once_one_has_a_number(shop, crowd):
+    order = shop.do("orders", "create", {"lines": [{"title": "Tea", "price": eur(500)}]}, "order")["order"]
+    given = {"order": order, "draft": True, "series": "A-"}
+    drafts = [shop.do("invoices", "create", given, f"draft {number}")["invoice"] for number in range(4)]
+    found = crowd.at_once(*(doing("invoices", "issue", {"invoice": one}, f"issue {one}") for one in drafts))
+    assert outcomes(found) == (1, {"wrong_state"})
+    assert [one["number"] for one in found if not isinstance(one, HubError)] == ["A-0001"]
+    assert shop.told("invoice") == ["invoice.issued"]
+
+
 def test_of_two_payments_of_an_order_at_once_one_is_taken_and_the_other_goes_back(shop, crowd):
     placed = shop.do("orders", "create", {"lines": [{"title": "Tea", "price": eur(500)}]}, "order")
 

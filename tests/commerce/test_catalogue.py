@@ -1,5 +1,7 @@
 """The catalogue as files: exact prices, everything wrong at its line, edits that leave the rest as it was."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -176,6 +178,14 @@ def test_whatever_is_written_is_read_back(wanted, data):
         edited = with_item(text, changed, wanted[place].sku)
         assert list(read_catalogue(edited).items) == [*wanted[:place], changed, *wanted[place + 1 :]]
         assert list(read_catalogue(without_item(text, wanted[place].sku)).items) == wanted[:place] + wanted[place + 1 :]
+
+
+def test_an_item_may_have_its_sku_for_a_barcode_and_no_other_may():
+    item = Item("4006381333931", "Tea", {"EUR": 100}, barcode="4006381333931")
+    read = read_catalogue(with_item(empty_catalogue(), item))
+    assert (read.items, read.wrong) == ((item,), ())
+    other = with_item(with_item(empty_catalogue(), item), replace(item, sku="TEA"))
+    assert [one.message for one in read_catalogue(other).wrong] == ["The barcode 4006381333931 is at line 3 already."]
 
 
 def test_an_item_is_written_with_what_it_says_only():

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from hub.commerce.invoice_reading import find_invoice
 from tests.commerce.test_invoices import ADA, LINES, eur, invoice, state
 
 WHOLE = 12970
@@ -194,3 +195,109 @@ def test_a_refund_of_a_part_is_not_owed_again_and_the_rest_is(shop):
     now = state(shop, made)
     assert (now["state"], now["refunded"], now["due"]) == ("partly_paid", eur(10000), eur(WHOLE - 10000))
     assert shop.do("invoices", "void", {"invoice": made["invoice"]}, "step-2")["state"] == "void"
+
+
+@pytest.mark.parametrize("heard", ["begun", "at once"])
+@pytest.mark.parametrize("billed_anew", ["before", "after"])
+def test_what_was_begun_for_a_void_invoice_pays_the_one_that_took_its_place(shop, heard, billed_anew):
+    order = shop.do("orders", "create", {"lines": LINES, "customer": ADA})
+    first = invoice(shop, lines=None, order=order["order"])
+    names = {"order": order["order"], "invoice": first["invoice"], "amount": eur(WHOLE)}
+    if heard == "begun":
+        shop.happen("payment.pending", payment="c_1", **names)
+    shop.do("invoices", "void", {"invoice": first["invoice"]}, "step-2")
+    asked = {"lines": None, "order": order["order"]}
+    second = invoice(shop, "step-3", **asked) if billed_anew == "before" else None
+    shop.moment += timedelta(seconds=1)
+    shop.happen("payment.succeeded", payment="c_1", **names)
+    second = second or invoice(shop, "step-3", **asked)
+    now = state(shop, second)
+    assert (now["state"], [one["state"] for one in now["payments"]]) == ("paid", ["taken"])
+    assert "invoice.overpaid" not in shop.told("invoice"), "the order took it: nobody has to give it back"
+    assert state(shop, first)["paid"] == eur(0)
+    shop.happen("refund.issued", refund="r_1", payment="c_1", amount=eur(WHOLE))
+    assert state(shop, second)["refunded"] == eur(WHOLE)
+    shop.happen("payment.returned", payment="c_1", amount=eur(WHOLE))
+    assert (state(shop, second)["state"], state(shop, second)["due"]) == ("open", eur(WHOLE))
+
+
+@pytest.mark.parametrize(
+    ("before", "back"),
+    [
+        (("refund.issued", {"refund": "r_1", "amount": eur(970)}), 970),
+        (("refund.issued", {"refund": "r_1", "amount": eur(WHOLE)}), WHOLE),
+        (("dispute.opened", {"dispute": "d_1", "amount": eur(WHOLE)}), 0),
+    ],
+)
+def test_money_that_is_going_back_before_it_is_heard_to_have_come_in_was_paid_all_the_same(shop, before, back):
+    order = shop.do("orders", "create", {"lines": LINES, "customer": ADA})
+    made = invoice(shop, lines=None, order=order["order"])
+    shop.happen(before[0], payment="c_1", **before[1])
+    assert state(shop, made)["state"] == "open"
+    shop.happen("payment.succeeded", payment="c_1", order=order["order"], amount=eur(WHOLE))
+    now = state(shop, made)
+    assert (now["state"], now["paid"], now["refunded"]) == ("paid", eur(WHOLE), eur(back))
+    assert shop.do("orders", "get", {"order": order["order"]})["state"] == "paid"
+
+
+def test_a_dispute_of_a_payment_says_that_it_came_in(shop):
+    made = invoice(shop)
+    shop.happen("payment.pending", payment="c_1", invoice=made["invoice"], amount=eur(WHOLE))
+    shop.happen("dispute.opened", payment="c_1", dispute="d_1", amount=eur(WHOLE))
+    assert (state(shop, made)["state"], shop.event("invoice.paid")["payment"]) == ("paid", "c_1")
+
+
+def test_what_came_in_for_the_order_counts_and_not_what_was_asked_for_when_it_is_billed_later(shop):
+    order = shop.do("orders", "create", {"lines": LINES, "customer": ADA})
+    about = {"order": order["order"], "amount": eur(WHOLE), "captured": eur(5000)}
+    shop.happen("payment.succeeded", payment="c_1", **about)
+    shop.happen("payment.succeeded", payment="c_2", order=order["order"], amount=eur(1000))
+    made = invoice(shop, lines=None, order=order["order"])
+    assert (made["state"], made["paid"]) == ("partly_paid", eur(6000))
+
+
+def test_the_day_of_payment_is_that_of_what_paid_the_rest_and_none_when_it_is_owed_again(shop):
+    def paid_at():
+        with shop.hub.database.read() as connection:
+            return find_invoice(connection, made["invoice"]).paid_at
+
+    made = invoice(shop)
+    pay(shop, made, "c_1", 5000)
+    assert paid_at() is None
+    pay(shop, made, "c_2", WHOLE)
+    day = shop.moment
+    assert paid_at() == day
+    pay(shop, made, "c_3", 100)
+    assert paid_at() == day
+    for payment in ("c_1", "c_2"):
+        shop.happen("payment.returned", payment=payment, amount=eur(WHOLE))
+    assert (paid_at(), state(shop, made)["state"]) == (None, "partly_paid")
+
+
+def test_an_invoice_that_was_told_overdue_is_not_told_again_when_the_bank_takes_its_payment_back(shop):
+    made = invoice(shop, due_in_days=1)
+    shop.forward(days=3)
+    pay(shop, made)
+    shop.moment += timedelta(seconds=1)
+    shop.happen("payment.returned", payment="c_1", amount=eur(WHOLE))
+    shop.forward(days=3)
+    assert (state(shop, made)["state"], shop.told("invoice").count("invoice.overdue")) == ("open", 1)
+
+
+def test_each_surplus_is_told_by_what_it_is_beyond(shop):
+    made = invoice(shop)
+    for number, minor in enumerate((WHOLE, 300, 40)):
+        pay(shop, made, f"c_{number}", minor)
+    told = [(one["payment"], one["amount"]["minor"], one["reason"]) for one in shop.said("invoice.overpaid")]
+    assert told == [("c_1", 300, "paid_already"), ("c_2", 40, "paid_already")]
+
+
+def test_surplus_that_the_bank_takes_back_is_not_waiting_for_anybody_any_more(shop):
+    made = invoice(shop)
+    shop.do("invoices", "void", {"invoice": made["invoice"]}, "step-2")
+    pay(shop, made)
+    shop.happen("payment.returned", payment="c_1", amount=eur(WHOLE))
+    assert [one["state"] for one in state(shop, made)["payments"]] == ["returned"]
+    pay(shop, made)
+    assert [one["state"] for one in state(shop, made)["payments"]] == ["returned"]
+    assert len(shop.said("invoice.overpaid")) == 1

@@ -126,6 +126,17 @@ def test_an_order_is_billed_once_at_a_time(shop):
     assert invoice(shop, "step-3", lines=None, order=order["order"])["number"] == "2027-0002"
 
 
+def test_of_two_drafts_of_an_order_one_is_issued(shop):
+    order = shop.do("orders", "create", {"lines": LINES, "customer": ADA})
+    drafts = [invoice(shop, f"draft {n}", lines=None, order=order["order"], draft=True)["invoice"] for n in range(2)]
+    issued = shop.do("invoices", "issue", {"invoice": drafts[0]}, "issue")
+    error = shop.refused_to("invoices", "issue", {"invoice": drafts[1]})
+    assert (error.code, error.message) == ("wrong_state", "The order 1 is billed already, by the invoice 2027-0001.")
+    assert issued == shop.do("invoices", "issue", {"invoice": drafts[0]}, "again")
+    shop.do("invoices", "void", {"invoice": drafts[0]}, "void")
+    assert shop.do("invoices", "issue", {"invoice": drafts[1]}, "instead")["number"] == "2027-0002"
+
+
 def ordered(shop, key="step-1", **more):
     """An order of the shop's last two lamps."""
     shop.stock("LAMP", 2)

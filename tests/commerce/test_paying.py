@@ -216,3 +216,88 @@ def test_an_option_that_cannot_take_the_amount_is_refused_whoever_asks(shop, gat
     with pytest.raises(PermanentError, match="must say what it is for"):
         paying.begin(shop.office(), "corner", EUR, {}, description="", customer=None, return_url=BACK)
     assert gateway.payments == {}
+
+
+class Listening:
+    """An office that keeps what a gateway is asked."""
+
+    def __init__(self, office):
+        self._office = office
+        self.asked = []
+
+    def __getattr__(self, name):
+        return getattr(self._office, name)
+
+    def call(self, connection, action, given, part):
+        self.asked.append((connection, action, given))
+        return self._office.call(connection, action, given, part)
+
+
+def test_a_gateway_is_asked_for_what_the_click_is_for_and_the_means_it_is_limited_to(shop, gateway):
+    shop.hub.store.put_fact("pay_options", {"corner": {"methods": ["card"]}}, shop.moment)
+    office = Listening(shop.office("click"))
+    more = {"description": "x" * 600, "customer": {"email": "ada@example.com"}, "metadata": {"desk": "7"}}
+    paying.begin(office, "corner", EUR, {"order": "ord_1", "link": "plk_1"}, return_url=BACK, **more)
+    paying.begin(office, "second", EUR, {"invoice": "inv_1"}, return_url=BACK, description="", customer=None)
+    amount = EUR.to_json()
+    assert office.asked == [
+        (
+            "corner",
+            "payment.create",
+            {"order": "ord_1", "link": "plk_1", "amount": amount, "return_url": BACK, "cancel_url": BACK, "methods": ["card"],
+             "description": "x" * 500, "customer": {"email": "ada@example.com"}, "metadata": {"desk": "7"}},
+        ),
+        ("second", "payment.create", {"invoice": "inv_1", "amount": amount, "return_url": BACK, "cancel_url": BACK}),
+    ]  # fmt: skip
+
+
+def test_a_checkout_of_one_currency_is_not_that_of_another(shop, gateway):
+    assert begin(shop, key="one") != begin(shop, key="two", amount=Money(EUR.minor, "USD"))
+    assert [payment["currency"] for payment in gateway.payments.values()] == ["EUR", "USD"]
+
+
+def test_news_of_another_connections_payment_of_the_same_name_ends_no_checkout(shop, gateway):
+    first = begin(shop, key="one")
+    shop.happen("payment.failed", "second", payment="c_1", amount=EUR.to_json())
+    assert begin(shop, key="two") == first
+
+
+def test_a_click_that_was_cut_off_does_not_go_on_with_another_amount(shop, gateway):
+    asked = {"description": "", "customer": None, "return_url": BACK}
+    with pytest.raises(KeyboardInterrupt):
+        paying.begin(Interrupted(shop.office("one")), "corner", EUR, {"order": "ord_1"}, **asked)
+    with pytest.raises(ConflictError, match="at this very moment"):
+        begin(shop, key="one", amount=Money(5000, "EUR"))
+
+
+def test_a_repetition_that_fails_late_does_not_undo_the_checkout_that_was_begun(shop, gateway):
+    class Late(Listening):
+        def call(self, *given):
+            begin(shop, key="one")
+            raise PermanentError("Too late.", code="uncertain", remedy="Wait.")
+
+    with pytest.raises(PermanentError, match="Too late"):
+        begin_by(Late(shop.office("one")))
+    assert begin(shop, key="two") == next(iter(gateway.payments.values()))["url"]
+    assert len(gateway.payments) == 1
+
+
+def begin_by(office):
+    return paying.begin(office, "corner", EUR, {"order": "ord_1"}, description="", customer=None, return_url=BACK)
+
+
+def test_what_is_no_gateway_is_offered_to_nobody_and_refused_where_it_is_named(shop):
+    shop.hub.accounts.create("office", "http", {"base_url": "https://office.example.com"}, "test")
+    assert "office" in shop.office().connections()
+    assert [one.connection for one in paying.judged(shop.office(), EUR)] == ["corner", "second"]
+    (named,) = paying.judged(shop.office(), EUR, ["office"])
+    assert named.refusal == "HTTP takes no payments."
+
+
+def test_a_gateway_says_its_own_reason_why_it_takes_no_payments(shop):
+    known = manifest(shop)
+    cell = replace(known.capabilities["single_payment"], status=Support.NONE, reason="It pays out only.")
+    assert paying.takes_nothing(replace(known, capabilities={"single_payment": cell})) == "It pays out only."
+    for less in ({"capabilities": {}}, {"actions": {}}):
+        assert paying.takes_nothing(replace(known, **less)) == "Corner gateway takes no payments from payers."
+    assert paying.takes_nothing(known) == ""

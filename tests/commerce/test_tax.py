@@ -1,6 +1,10 @@
 """The tax of an invoice: rounded once for each rate, and the lines' taxes add up to it."""
 
+from fractions import Fraction
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hub.commerce.order_lines import Line
 from hub.commerce.tax import plain_rate, reckon
@@ -49,8 +53,9 @@ def test_lines_that_cost_nothing_have_no_tax():
 
 
 def test_more_than_any_amount_may_be_is_refused():
-    with pytest.raises(PermanentError, match=r"The invoice: An amount of \d+ digits is too large"):
+    with pytest.raises(PermanentError, match=r"The invoice: An amount of \d+ digits is too large") as caught:
         reckon([line(999_999_999_999_999_999)], "EUR", included=False)
+    assert (caught.value.code, caught.value.remedy) == ("bad_input", "Look for a mistake in the number.")
 
 
 @pytest.mark.parametrize(("rate", "plain"), [("19.00", "19"), ("0", "0"), ("7.50", "7.5"), ("100", "100")])
@@ -77,3 +82,35 @@ def test_rates_stand_in_the_order_of_their_numbers_and_lines_stay_in_theirs():
         ("7", 7),
         ("19", 57),
     ]
+
+
+LINES = st.lists(
+    st.tuples(
+        st.integers(0, 10**12),
+        st.sampled_from(["0", "0.00", "5.5", "7", "7.0", "8.875", "19", "19.00", "100"]),
+        st.integers(1, 1_000),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(LINES, st.sampled_from(["EUR", "JPY", "KWD"]), st.booleans())
+def test_every_unit_of_tax_is_in_its_rate_and_in_its_line(given_lines, currency, included):
+    lines = [line(minor, rate, quantity, currency) for minor, rate, quantity in given_lines]
+    found = reckon(lines, currency, included=included)
+    whole = sum(one.total.minor for one in lines)
+    assert (found.total if included else found.net).minor == whole
+    assert found.net + found.tax == found.total
+    assert [one.rate for one in found.taxes] == sorted({plain_rate(one.tax_rate) for one in lines}, key=Fraction)
+    for one in found.taxes:
+        of_rate = [(own, said) for own, said in zip(lines, found.lines, strict=True) if said["tax_rate"] == one.rate]
+        total, rate = sum(own.total.minor for own, _ in of_rate), Fraction(one.rate)
+        exact = total * rate / (100 + rate) if included else total * rate / 100
+        assert abs(one.tax.minor - exact) <= Fraction(1, 2), "it is rounded once, to the nearest unit"
+        assert one.net.minor == (total - one.tax.minor if included else total)
+        assert sum(said["tax"]["minor"] for _, said in of_rate) == one.tax.minor
+        for own, said in of_rate:
+            assert said["tax"]["currency"] == currency
+            share = Fraction(one.tax.minor * own.total.minor, total) if total else 0
+            assert abs(said["tax"]["minor"] - share) < 1

@@ -96,7 +96,7 @@ def cancel(reference: str) -> ResponseReturnValue:
     pressed = press("cancel", "orders", "cancel", {"order": reference}, ("reason",))
     if not pressed.is_right:
         return _page(reference, pressed), 422
-    flash("The order is cancelled and its stock is back.", "success")
+    flash("The order is cancelled; what it held is in stock again.", "success")
     return redirect(url_for("orders.show", reference=reference), 303)
 
 
