@@ -108,7 +108,7 @@ def test_a_shoot_goes_to_the_next_photographer_and_is_paid_less_commission(shoot
     expect(photographer.get_by_text("€199.20")).to_be_visible()
     fits(photographer)
     job_page(admin)
-    expect(admin.get_by_text("€249.00")).to_be_visible()
+    expect(admin.get_by_role("link", name="€249.00 sandbox succeeded")).to_be_visible()
     expect(admin.get_by_text("declined", exact=True)).to_be_visible()
     admin.get_by_role("link", name="Linus").first.click()
     expect(admin.get_by_text("€199.20")).to_be_visible()
