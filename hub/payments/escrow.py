@@ -268,8 +268,7 @@ def project(book: Book, events: Sequence[NewEvent]) -> None:
     for place, items in told.items():
         for identity, at in list(held.items()):
             if at == place or (at[0] == place[0] and identity in named[place]):
-                _follow(book, book.get(holds, identity), place, items)
-                held[identity] = place
+                held[identity] = place[0], _follow(book, book.get(holds, identity), place, items)
 
 
 def _named(items: Iterable[NewEvent]) -> set[str]:
@@ -278,10 +277,11 @@ def _named(items: Iterable[NewEvent]) -> set[str]:
     return {str(one["hub_hold"]) for one in metadata if one.get("hub_hold")}
 
 
-def _follow(book: Book, row: Row, place: tuple[str, str], items: Sequence[NewEvent]) -> None:
+def _follow(book: Book, row: Row, place: tuple[str, str], items: Sequence[NewEvent]) -> str:
+    """Gives the payment that the hold has then."""
     known, tales = Hold.from_json(row.terms), list[rules.Tale]()
     if row.payment not in {None, place[1]} and known.state not in _PAYABLE:
-        return  # an attempt of the payer's beside the one that was paid
+        return str(row.payment)  # an attempt of the payer's beside the one that was paid
     facts = book.connection.scalar(
         sa.select(payments.c.facts).where(payments.c.connection == place[0], payments.c.payment == place[1])
     )
@@ -293,6 +293,7 @@ def _follow(book: Book, row: Row, place: tuple[str, str], items: Sequence[NewEve
     if known.to_json() != row.terms or row.payment != place[1]:
         row = book.change(holds, row, payment=place[1])
         _kept(book, row, known, tales)
+    return place[1]
 
 
 def _heard(book: Book, known: Hold, item: NewEvent) -> tuple[Hold, list[rules.Tale]]:

@@ -78,7 +78,10 @@ def test_each_hold_follows_its_own_payment(shop):
         data = {"dispute": f"d_{payment}", "payment": payment, "amount": eur(1000), **about}
         return Happening("dispute.opened", "corner", f"dispute.opened:{payment}", data)
 
-    at_once(shop, dispute("p_0"), paid("p_nobody"), dispute("p_2", held[2]), dispute("p_nobody"))
+    beside = Happening(
+        "payment.failed", "corner", "failed", {"payment": "p_0b", "metadata": {"hub_hold": held[0]["hold"]}}
+    )
+    at_once(shop, beside, dispute("p_0"), paid("p_nobody"), dispute("p_2", held[2]), dispute("p_nobody"))
     now = [shop.do("payments", "hold", {"payment": f"p_{n}", "connection": "corner"}, f"hold-{n}") for n in range(3)]
     assert [one["status"] for one in now] == ["frozen", "held", "frozen"]
 
