@@ -62,7 +62,9 @@ def project(book: Book, events: Sequence[NewEvent]) -> None:
             of_invoice.setdefault(invoice, []).append(news)
     for identity, known in book.find_all(invoices, of_invoice).items():  # others are numbers of somebody's own shop
         row = known
-        for news in of_invoice[identity]:
+        for news in sorted(
+            of_invoice[identity], key=lambda one: one.taken is None
+        ):  # who says what was taken comes first
             row = _advance(book, row, news)
 
 

@@ -33,10 +33,12 @@ def project(book: Book, events: Sequence[NewEvent]) -> None:
     told = [event for event in events if event.type.startswith(("order.", "payment."))]
     known = begun_for_orders(book.connection, (_identity(event) for event in told if _names_payment_alone(event)))
     of_order = {order: event for event in told if (order := _order(event, known)) is not None}
+    of_link: dict[str, list[tuple[Row, NewEvent]]] = {}
     for identity, row in book.find_all(orders, of_order).items():
-        link = book.find(payment_links, row.link) if row.link else None
-        if link is not None:
-            _advance(book, link, row, of_order[identity])
+        if row.link:
+            of_link.setdefault(row.link, []).append((row, of_order[identity]))
+    for identity, link in book.find_all(payment_links, of_link).items():
+        _advance(book, link, of_link[identity])
 
 
 def quiet(book: Book, link: str) -> None:
@@ -45,7 +47,9 @@ def quiet(book: Book, link: str) -> None:
         book.wake_at(kind, link, None)
 
 
-def _advance(book: Book, link: Row, order: Row, event: NewEvent) -> None:
+def _advance(book: Book, link: Row, news: Sequence[tuple[Row, NewEvent]]) -> None:
+    """Some of a link's orders have news, each with the event that told it."""
+    order = news[-1][0]
     state = link.state if link.reusable else _STATES[order.state]
     paid = (orders.c.link == link.id, orders.c.state == "paid")
     payments: int = book.connection.execute(sa.select(sa.func.count()).select_from(orders).where(*paid)).scalar_one()
@@ -57,12 +61,18 @@ def _advance(book: Book, link: Row, order: Row, event: NewEvent) -> None:
     if state not in {"active", link.state}:
         quiet(book, link.id)
     if is_paid:
-        about: JsonObject = {"payment": event.data.get("payment"), "connection": _connection(event), "order": order.id}
-        told = f"link.paid:{link.id}:{order.id}:{event.data.get('payment') or 'free'}"
-        book.tell("link.paid", told, link_event(changed, **about))
+        for one, event in news:
+            if one.state == "paid" and one.paid_at == book.now:
+                _tell_paid(book, changed, one, event)
     elif state in {"expired", "cancelled"}:
         reason = order.reason if state == "cancelled" else None
         book.tell(f"link.{state}", f"link.{state}:{link.id}", link_event(changed, reason=reason))
+
+
+def _tell_paid(book: Book, link: Row, order: Row, event: NewEvent) -> None:
+    payment = event.data.get("payment")
+    about: JsonObject = {"payment": payment, "connection": _connection(event), "order": order.id}
+    book.tell("link.paid", f"link.paid:{link.id}:{order.id}:{payment or 'free'}", link_event(link, **about))
 
 
 def _connection(event: NewEvent) -> str | None:

@@ -34,6 +34,7 @@ ANOTHER_DAY: Final = timedelta(days=1)
 """How much longer an order lasts whose money is under way, or was taken back."""
 
 _CAME_IN: Final = frozenset({"succeeded", "partially_refunded", "refunded", "disputed"})
+_TAKEN: Final = "payment.succeeded"
 _BY_HAND: Final = "hub"
 _LONGEST: Final = 255
 
@@ -49,7 +50,9 @@ def project(book: Book, events: Sequence[NewEvent]) -> None:
         identity = _identity(event)
         order = event.data.get("order") or (known[identity].order if identity in known else _billed(book, event))
         if isinstance(order, str):
-            of_order.setdefault(order, {})[identity] = event
+            of_payment = of_order.setdefault(order, {})
+            if identity not in of_payment or of_payment[identity].type != _TAKEN:  # which alone says what was taken
+                of_payment[identity] = event
     for order, found in book.find_all(orders, of_order).items():  # others are numbers of somebody's own shop
         row = found
         for identity, event in of_order[order].items():
@@ -177,7 +180,7 @@ def _stuck(book: Book, identity: str, error: JsonObject) -> None:
 def _amount(event: NewEvent, at_gateway: Row) -> Money:
     """What was taken: as this event says, else as the table of payments has it."""
     said = event.data.get("captured") or event.data.get("amount")
-    if event.type == "payment.succeeded" and isinstance(said, dict):
+    if event.type == _TAKEN and isinstance(said, dict):
         return Money.from_json(said)
     return Money(at_gateway.amount, at_gateway.currency)
 

@@ -54,7 +54,8 @@ def place(book: Book, identity: str, given: JsonObject, due_at: datetime | None,
     currency = currency_of(given, items)
     lines = priced(cast("Sequence[JsonObject]", given["lines"]), items, currency)
     row = _row(identity, given, lines, total_of(lines, currency), due_at)
-    book.insert(orders, {**row, "link": link, "number": book.next_number(_SERIES)})
+    if not book.insert(orders, {**row, "link": link, "number": book.next_number(_SERIES)}):
+        return  # another process placed it at this very moment
     for position, line in enumerate(lines, 1):
         book.insert(order_lines, _line_row(identity, position, line))
     stock.hold(book, identity, wanted(lines), due_at)

@@ -34,7 +34,6 @@ def hold(book: Book, owner: str, wanted: Iterable[tuple[str, int]], due_at: date
         quantities[item] += quantity
     # one order for all, so that two writers never wait for each other
     for number, (item, quantity) in enumerate(sorted(quantities.items()), 1):
-        _take(book, item, quantity)
         row = {
             "id": derived_id("rsv", owner, str(number)),
             "item": item,
@@ -43,7 +42,8 @@ def hold(book: Book, owner: str, wanted: Iterable[tuple[str, int]], due_at: date
             "state": "held",
             "due_at": due_at,
         }
-        book.insert(reservations, row)
+        if book.insert(reservations, row):
+            _take(book, item, quantity)
 
 
 def hold_again(book: Book, owner: str, due_at: datetime) -> None:
@@ -105,4 +105,7 @@ def _take(book: Book, item: str, quantity: int) -> None:
 def _of(book: Book, owner: str, state: str) -> Iterable[Row]:
     """An owner's reservations in this state, in the order in which :func:`hold` takes their items."""
     chosen = (reservations.c.owner == owner, reservations.c.state == state)
-    return sorted(book.rows(sa.select(reservations).where(*chosen)), key=lambda row: (row.item, row.id))
+    locked = book.locking(
+        sa.select(reservations).where(*chosen).order_by(reservations.c.id)
+    )  # no item is renamed meanwhile
+    return sorted(book.rows(locked), key=lambda row: (row.item, row.id))

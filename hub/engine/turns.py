@@ -83,7 +83,15 @@ class RunUnderWay:
             keep_lease=turn.status is RunStatus.RUNNING,
             steps=tuple(self._row(record) for record in turn.records),
             waits=tuple(
-                NewWait(wait.path, wait.types, match_hash(wait.match), wait.filtered, self.claimed.created, wait.due_at)
+                NewWait(
+                    wait.path,
+                    wait.types,
+                    match_hash(wait.match),
+                    wait.filtered,
+                    self.claimed.created,
+                    bool(self.claimed.replay),
+                    wait.due_at,
+                )
                 for wait in turn.waits
             ),
             questions=tuple(

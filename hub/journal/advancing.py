@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -18,13 +19,16 @@ from hub.journal.entries import (
 )
 from hub.journal.inserting import insert_ignoring
 from hub.journal.recording import current_epoch, let_next_go, lock_recording, record_events
-from hub.journal.tables import event_matches, questions, runs, signals, steps, waits
+from hub.journal.tables import event_matches, events, questions, runs, signals, steps, waits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import datetime
 
+    from hub.journal.entries import NewWait
     from hub.journal.writer import Transaction
+
+_LONGEST_CALL: Final = timedelta(hours=1)
+"""How much older the id of what is told of a call may be than its record."""
 
 
 def update_runs(tx: Transaction, items: Sequence[RunUpdate]) -> Sequence[Updated | StaleEpochError]:
@@ -215,7 +219,7 @@ def _keep_waits(tx: Transaction, items: Sequence[RunUpdate], owned: dict[str, st
                 }
                 for kind in wait.types
             ]
-            earlier = _earlier_events(tx, wait.types, wait.match_hash, wait.since, owned[item.run_id])
+            earlier = _earlier_events(tx, wait, owned[item.run_id])
             found += [
                 {"run_id": item.run_id, "path": wait.path, "event_id": event, "created_at": item.now}
                 for event in earlier
@@ -230,13 +234,25 @@ def _keep_waits(tx: Transaction, items: Sequence[RunUpdate], owned: dict[str, st
         tx.connection.execute(sa.delete(waits).where(sa.tuple_(waits.c.run_id, waits.c.path).in_(won)))
 
 
-def _earlier_events(tx: Transaction, types: Sequence[str], digest: str, since: datetime, trigger: str) -> list[str]:
-    query = sa.select(event_matches.c.event_id).where(
-        event_matches.c.event_type.in_(types),
-        event_matches.c.match_hash == digest,
-        event_matches.c.event_id > max(trigger, first_id("evt", since)),  # a replay's own event is old
+def _earlier_events(tx: Transaction, wait: NewWait, trigger: str) -> list[str]:
+    """What matches and came after the event ``trigger``, or after the replay of it was asked for.
+
+    What is told of a call has its id from the call's beginning, and is recorded at its end: it came after what it follows in
+    either.
+    """
+    came, own = events.c.created_at, sa.select(events.c.created_at).where(events.c.id == trigger).scalar_subquery()
+    later = sa.or_(came > own, events.c.id > trigger)
+    query = (
+        sa.select(event_matches.c.event_id)
+        .join(events, events.c.id == event_matches.c.event_id)
+        .where(
+            event_matches.c.event_type.in_(wait.types),
+            event_matches.c.match_hash == wait.match_hash,
+            event_matches.c.event_id >= first_id("evt", wait.since - _LONGEST_CALL),
+            came >= wait.since if wait.is_replay else later,
+        )
     )
-    return list(tx.connection.scalars(query.order_by(event_matches.c.event_id)))
+    return list(tx.connection.scalars(query.order_by(came, event_matches.c.event_id)))
 
 
 def _keep_questions(tx: Transaction, items: Sequence[RunUpdate]) -> None:

@@ -128,13 +128,17 @@ class StepRow:
 
 @dataclass(frozen=True, slots=True)
 class NewWait:
-    """A wait to keep: one row per type. ``since``: when the run was recorded; events that came after its own one count."""
+    """A wait to keep: one row per type. Events count that came after the run's own, which came ``since``.
+
+    Of a replay, whose own event is old, those count that came since it was asked for.
+    """
 
     path: str
     types: tuple[str, ...]
     match_hash: str
     filtered: bool
     since: datetime
+    is_replay: bool
     due_at: datetime | None
 
 

@@ -264,11 +264,11 @@ def project(book: Book, events: Sequence[NewEvent]) -> None:
     of_payment = sa.tuple_(holds.c.connection, holds.c.payment).in_(sorted(told))
     chosen = sa.or_(of_payment, holds.c.id.in_(sorted(set().union(*named.values()))))
     query = sa.select(holds.c.id, holds.c.connection, holds.c.payment).where(chosen).order_by(holds.c.id)
-    held = {row.id: (row.connection, row.payment) for row in book.rows(query)}
-    for place, items in told.items():
-        for identity, at in list(held.items()):
-            if at == place or (at[0] == place[0] and identity in named[place]):
-                held[identity] = place[0], _follow(book, book.get(holds, identity), place, items)
+    for row in book.rows(query):  # in one order, so that two writers never wait for each other
+        at = row.connection, row.payment
+        for place, items in told.items():
+            if at == place or (at[0] == place[0] and row.id in named[place]):
+                at = place[0], _follow(book, book.get(holds, row.id), place, items)
 
 
 def _named(items: Iterable[NewEvent]) -> set[str]:

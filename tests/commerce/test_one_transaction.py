@@ -1,7 +1,11 @@
 """Many gateways' news in one transaction, as the writer joins them under load: each finds its own order, invoice, link, hold."""
 
 import itertools
+from datetime import timedelta
 
+import pytest
+
+from hub.commerce.links import order_for
 from hub.engine.recorder import event_entry
 from hub.journal.entries import Happening
 from hub.journal.operations import record_events
@@ -67,6 +71,33 @@ def test_each_payment_pays_what_it_is_for(shop):
     assert {one["payment"] for one in shop.said("invoice.paid")} == {"p_rest", "p_bill", "p_named"}
     assert state(shop, "links", "link", link["link"]) == "paid"
     assert [one["payment"] for one in shop.said("link.paid")] == ["p_link"]
+
+
+def test_each_payer_of_a_link_that_many_may_pay_is_told(shop):
+    given = {"amount": eur(4500), "purpose": "Lesson", "reusable": True}
+    link = shop.do("links", "create", given, "link")["link"]
+    first, second, old = (order_for(shop.office(f"payer-{n}"), link) for n in range(3))
+    at_once(shop, paid("p_old", 4500, order=old))
+    shop.moment += timedelta(seconds=1)
+    again = Happening("payment.pending", "corner", "again", {"payment": "p_old", "amount": eur(4500), "order": old})
+    at_once(shop, again, paid("p_1", 4500, order=first), paid("p_2", 4500, order=second))
+    assert sorted(one["payment"] for one in shop.said("link.paid")) == ["p_1", "p_2", "p_old"]
+    assert shop.do("links", "get", {"link": link})["payments"] == 3
+
+
+@pytest.mark.parametrize("settled_first", [True, False])
+def test_what_was_captured_is_taken_whatever_else_is_told_in_the_same_moment(shop, settled_first):
+    placed = order(shop, "order")
+    bill = shop.do("invoices", "create", {"lines": [{"title": "Tea", "price": eur(1000)}], "customer": ADA}, "alone")
+    told = []
+    for payment, about in (("p_1", {"order": placed}), ("p_2", {"invoice": bill["invoice"]})):
+        data = {"payment": payment, "amount": eur(1000), **about}
+        fee = Happening("payment.settled", "corner", f"settled:{payment}", {**data, "fee": eur(30)})
+        money = Happening("payment.succeeded", "corner", f"ok:{payment}", {**data, "captured": eur(800)})
+        told += [fee, money] if settled_first else [money, fee]
+    at_once(shop, *told)
+    assert shop.do("orders", "get", {"order": placed})["due"] == eur(200)
+    assert shop.do("invoices", "get", {"invoice": bill["invoice"]})["due"] == eur(200)
 
 
 def test_each_hold_follows_its_own_payment(shop):

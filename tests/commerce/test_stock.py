@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hub.commerce import catalogue_items as catalogue
+from hub.commerce import stock
 from hub.commerce.catalogue import Item
 from hub.errors import ActionError, ConflictError
 from hub.journal.tables_commerce import catalogue_items, orders, reservations
@@ -50,6 +51,15 @@ def state(shop, placed):
 def rename(shop, before, after, stock):
     item = Item(after, "Lamp", {"EUR": 1000}, stock=stock)
     shop.office().change(lambda book: catalogue.save_item(book, item, "ada@example.com", before))
+
+
+def test_what_is_held_for_somebody_is_held_once(shop):
+    shop.stock("LAMP", 5)
+    for _ in range(2):  # two processes place one order at one moment
+        shop.office().change(lambda book: stock.hold(book, "ord_1", [("LAMP", 2)]))
+    assert shop.left("LAMP") == 3
+    shop.office().change(lambda book: stock.release(book, "ord_1"))
+    assert shop.left("LAMP") == 5
 
 
 def test_a_part_payment_that_the_bank_takes_back_after_the_orders_time_does_not_keep_the_stock_for_ever(shop):

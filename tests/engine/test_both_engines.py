@@ -11,6 +11,7 @@ import pytest
 from hub.config import load_settings
 from hub.engine.hub import Hub, Role
 from hub.errors import ConflictError
+from hub.ids import new_id
 from hub.journal.entries import Happening
 from hub.journal.operations import ClaimRequest, claim_runs, update_runs
 from hub.journal.queries import RunFilter
@@ -210,6 +211,25 @@ def test_an_event_that_came_before_the_run_had_its_first_turn_counts(bench):
     _, first, second, _ = bench.hub.recorder.record_all(told, bench.now())  # all before any run is claimed
     assert bench.until("succeeded", second.runnable[0]).steps[0].output["data"] == {"n": 2, "by": "late"}
     assert bench.until("waiting", first.runnable[0]).steps[0].state == "waiting", "that one was sent before it was paid"
+
+
+def test_what_came_of_a_call_counts_whether_it_was_recorded_before_or_began_before(bench):
+    """What is told of a call has its id from the call's beginning, and is recorded when the call has ended."""
+    bench.recipe(WAIT)
+    begun, now = bench.now() - timedelta(seconds=20), bench.now()
+    for n, (sent_id, paid_id, sent_first) in enumerate([(begun, now, False), (now, begun, True)]):
+        sent = Happening("shop.sent", "shop", f"s{n}", {"n": n}, id=new_id("evt", sent_id))
+        paid = Happening("shop.paid", "shop", f"p{n}", {"n": n}, id=new_id("evt", paid_id))
+        first, last = bench.now(), bench.now() + timedelta(seconds=1)
+        for one in (sent, paid) if sent_first else (paid, sent):
+            bench.hub.recorder.record(one, first)
+            first = last
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end and any(
+        one.status != "succeeded" for one in bench.hub.queries.runs(RunFilter()).items
+    ):
+        time.sleep(0.05)
+    assert [one.status for one in bench.hub.queries.runs(RunFilter()).items] == ["succeeded"] * 2
 
 
 def test_a_replay_waits_for_what_comes_after_it(bench):
