@@ -88,7 +88,10 @@ class _Later:
 
     @property
     def application(self) -> WSGIApplication:
-        """It, once it is made. Raises what making it raised."""
+        """It, once it is made. Raises ``UnavailableError`` when it cannot be made."""
+        if (error := self._made.exception()) is not None:
+            message = f"It could not be started: {error}."
+            raise UnavailableError(message, remedy="Mend that, then start the hub again.") from error
         return self._made.result()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

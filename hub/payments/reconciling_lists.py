@@ -169,11 +169,17 @@ def _pages(office: Office, connection: str, kind: str, day: str) -> Iterator[Seq
     until = min(office.now, begin + timedelta(days=2))
     given: JsonObject = {"since": (begin - _BACK[kind]).isoformat(), "until": until.isoformat()}
     number = 0
+    before: list[JsonObject] = []
     while True:
         answer = office.call(connection, f"{kind}.list", given, f"{connection}/{kind}s/{number}")
-        yield cast("list[JsonObject]", answer["items"])
+        items = cast("list[JsonObject]", answer["items"])
+        if items and items == before:
+            message = f"The gateway gives the same page of its {kind}s again and again."
+            raise PermanentError(message, code="bad_answer", remedy="Look the list up on the gateway's own pages.")
+        yield items
         if not answer.get("next"):
             return
+        before = items
         given, number = {**given, "after": answer["next"]}, number + 1
 
 

@@ -225,6 +225,20 @@ def test_lists_of_many_pages_are_read_to_their_end(quick):
     assert len(checks(quick, "transfer")) == 105
 
 
+def test_a_gateway_that_gives_the_same_page_for_ever_is_left(quick):
+    paid(quick)
+    page = {"items": [{"payout": "po_1", "status": "pending", "created_at": "2027-01-01T00:00:00Z"}], "next": "more"}
+    act = quick.hub.payments.act
+
+    def answer(name, action, key, given, **said):
+        return page if action == "payout.list" else act(name, action, key, given, **said)
+
+    quick.hub.payments.act = answer
+    quick.forward(days=2)
+    (row,) = checks(quick, "payout").values()
+    assert (row.subject, row.why) == ("", "The gateway gives the same page of its payouts again and again.")
+
+
 # what was shown ends by itself, and is not shown twice
 
 
