@@ -15,7 +15,8 @@ import requests
 class Portal:
     """Calls the hub's API with a token. Every change has a key of its own, so that a lost answer does no harm."""
 
-    def __init__(self, address: str, token: str) -> None:
+    def __init__(self, address: str, token: str, currency: str = "EUR") -> None:
+        self.currency = currency
         self.address = f"{address}/api/v1"
         self.session = requests.Session()
         self.session.headers["Authorization"] = f"Bearer {token}"
@@ -47,7 +48,7 @@ class Portal:
 
     def offer(self, job: str, owner: str, minor: int) -> str:
         """An owner names a price; the id of the offer."""
-        found = self.post(f"/jobs/{job}/offer", provider=owner, price={"minor": minor, "currency": "EUR"})
+        found = self.post(f"/jobs/{job}/offer", provider=owner, price={"minor": minor, "currency": self.currency})
         return next(one["offer"] for one in found["offers"] if one["provider"] == owner)
 
     def choose(self, job: str, offer: str, connection: str, needed_until: str) -> dict:
