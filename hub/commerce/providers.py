@@ -154,16 +154,19 @@ def keep_account(office: Office, provider: str, bank: JsonObject) -> bool:
 
 
 def change_provider(
-    office: Office, provider: str, given: JsonObject, accounts: Mapping[str, str], rating: float | None
+    office: Office, provider: str, given: JsonObject, accounts: Mapping[str, Json], rating: float | None
 ) -> None:
-    """What an admin says of a provider. Raises ``PermanentError`` (``bad_input``)."""
+    """What an admin says of a provider; ``accounts``: how gateways know them, as they are kept, empty to forget it.
+
+    Raises ``PermanentError`` (``bad_input``).
+    """
     values = checked_provider(given)
     if not values["name"]:
         raise PermanentError("The name is missing.", code="bad_input", remedy="Write what customers call them.")
 
     def work(book: Book) -> None:
         row = book.get(providers, provider)
-        kept = {name: reference for name, reference in {**row.accounts, **accounts}.items() if reference}
+        kept = {name: known for name, known in {**row.accounts, **accounts}.items() if known}
         book.change(providers, row, rating=rating, accounts=kept, **values)
 
     office.change(work)

@@ -20,6 +20,7 @@ from hub.journal.tables_work import providers
 from hub.money import Money
 from hub.payments import ledger
 from hub.payments.bank_files import BankAccount, Line, account_of, csv_file, sepa_file
+from hub.payments.destinations import GatewayAccount, destination_fields, destination_of
 from hub.payments.payouts import BANK, PAYOUT, TRANSFER, Destination, identity, queue
 
 if TYPE_CHECKING:
@@ -137,19 +138,18 @@ def _by_gateway(office: Office, row: Row, connection: str, currency: str) -> Des
     refusal = payout_refusal(manifest, currency)
     if refusal:
         return refusal
-    account = cast("Json", (row.accounts or {}).get(connection))
+    known, limits = GatewayAccount.of((row.accounts or {}).get(connection)), manifest.capabilities["payout"].limits
+    if destination_fields(manifest):
+        to = destination_of(manifest, connection, known)
+        return to if isinstance(to, str) else Destination(row.id, PAYOUT, connection, {"provider": row.id, "to": to})
+    account = known.reference
     if not account:
         return f"The provider has no account at {connection}."
-    limits = manifest.capabilities["payout"].limits
     if limits.get("connect"):
         # Its payouts leave the provider's own balance there; what we owe is passed on to that balance.
         return Destination(row.id, TRANSFER, connection, {"provider": account})
-    if isinstance(account, str) and limits.get("destination"):
-        return Destination(
-            row.id, PAYOUT, connection, {"provider": account, "to": {str(limits["destination"]): account}}
-        )
-    recipient = {"provider": account} if isinstance(account, str) else {"provider": row.id, "to": account}
-    return Destination(row.id, PAYOUT, connection, recipient)
+    to = {"to": {str(limits["destination"]): account}} if limits.get("destination") else {}
+    return Destination(row.id, PAYOUT, connection, {"provider": account, **to})
 
 
 def payout_refusal(manifest: Manifest, currency: str | None = None) -> str:

@@ -18,6 +18,7 @@ from hub.journal.tables_escrow import payouts
 from hub.journal.tables_work import providers
 from hub.money import Money
 from hub.payments import ledger
+from hub.payments.destinations import GatewayAccount
 from hub.payments.looking import FIRST_LOOK, next_look
 
 if TYPE_CHECKING:
@@ -71,10 +72,11 @@ def identity(*parts: object) -> str:
     return derived_id("pyt", *map(str, parts))
 
 
-def account_at(book: Book, provider: str, connection: str) -> Json:
+def account_at(book: Book, provider: str, connection: str) -> str | None:
     """How a gateway knows a provider: its reference there, or None."""
     row = book.find(providers, provider)
-    return cast("Json", (row.accounts or {}).get(connection)) if row is not None else None
+    known = (row.accounts or {}).get(connection) if row is not None else None
+    return GatewayAccount.of(known).reference or None
 
 
 # queueing

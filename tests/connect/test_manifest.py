@@ -84,6 +84,40 @@ def test_capabilities_say_status_reason_and_limits(write):
     assert capabilities["refund"].limits == {"days": 180}
 
 
+def paying_to(text):
+    """The manifest with a payout whose destination is described so."""
+    return MANIFEST.replace(
+        "{status: none, reason: Acme cannot pay out to anybody.}", f"{{status: native, limits: {{to: {text}}}}}"
+    )
+
+
+def test_a_payout_says_what_its_destination_must_have(write):
+    told = (
+        "{required: [card], properties: {card: {title: Card, type: string}, address.city: {title: City, type: string}}}"
+    )
+    to = load_manifest(write(paying_to(told))).capabilities["payout"].limits["to"]
+    assert list(to["properties"]) == ["card", "address.city"]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "card",
+        "{properties: {card: {title: Card, type: string}}}",
+        "{required: [], properties: {card: {title: Card, type: string}}}",
+        "{required: [card], properties: {}}",
+        "{required: [card], properties: {card: {type: string}}}",
+        "{required: [card], properties: {card: {title: Card, type: integer}}}",
+        "{required: [card], properties: {card: {title: Card, type: string, enum: [a]}}}",
+        "{required: [card], properties: {card..id: {title: Card, type: string}}}",
+        "{required: [card], properties: {card: {title: Card, type: string, maxLength: 0}}}",
+    ],
+)
+def test_a_destination_that_no_page_can_ask_for_is_refused(write, told):
+    with pytest.raises(ConfigError, match=r"capabilities\.payout\.limits\.to"):
+        load_manifest(write(paying_to(told)))
+
+
 @pytest.mark.parametrize(
     ("before", "after", "says"),
     [

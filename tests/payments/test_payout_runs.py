@@ -112,7 +112,7 @@ def cell(quick):
     [
         ({"destination": "account"}, "acct_ada", "payout", {"provider": "acct_ada", "to": {"account": "acct_ada"}}),
         ({}, "acct_ada", "payout", {"provider": "acct_ada"}),
-        ({"destination": "account"}, {"phone": "+1"}, "payout", {"provider": "prv_ada", "to": {"phone": "+1"}}),
+        ({}, {"account": "acct_ada", "to": {"phone": "+1"}}, "payout", {"provider": "acct_ada"}),
         ({"connect": True, "destination": "account"}, "acct_ada", "transfer", {"provider": "acct_ada"}),
         ({"currencies": ["JPY", "EUR"]}, "acct_ada", "payout", {"provider": "acct_ada"}),
     ],

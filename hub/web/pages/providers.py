@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
@@ -9,14 +10,22 @@ from flask import flash, redirect, render_template, request, url_for
 
 from hub.commerce.provider_forms import LONGEST_PROVIDER
 from hub.commerce.providers import PORTAL, STATES, change_provider, find_provider
+from hub.connect.redaction import has_card_number
 from hub.errors import ActionError
 from hub.journal.tables_work import jobs
 from hub.journal.tables_work import providers as table
 from hub.money import Money
 from hub.payments import ledger
+from hub.payments.destinations import (
+    CARD_NUMBER,
+    LONGEST,
+    GatewayAccount,
+    destination_fields,
+    destination_problems,
+)
 from hub.phrases import LANGUAGES
 from hub.web.access import Pages, Role
-from hub.web.acting import act_once, form_key, offering
+from hub.web.acting import act_once, form_key, manifest_of, offering
 from hub.web.entries import typed_in
 from hub.web.sessions import actor, the_hub
 
@@ -25,12 +34,15 @@ if TYPE_CHECKING:
 
     from flask.typing import ResponseReturnValue
 
+    from hub.connect.manifest import Manifest
+    from hub.jsontypes import Json
+    from hub.payments.destinations import DestinationField
+
 pages = Pages("providers", __name__)
 
 _NEWEST: Final = 200
 _FIELDS: Final = ("name", "phone", "region", "skills", "language", "rating")
 _BEST: Final = 5.0
-_LONGEST_ACCOUNT: Final = 255
 _SPOKEN: Final = {"": "As each recipe says", **LANGUAGES}
 
 
@@ -68,13 +80,15 @@ def act(identity: str) -> ResponseReturnValue:
         return redirect(url_for("providers.show", identity=identity), 303)
     typed = typed_in(request.form)
     rating, said = read_rating(typed.get("rating", ""))
-    wrong = {**({"rating": said} if said else {}), **_too_long(typed)}
+    hub = the_hub()
+    with hub.database.read() as connection:
+        known = find_provider(connection, identity).accounts
+    accounts, misfits = _accounts(typed, known)
+    wrong = {**({"rating": said} if said else {}), **_too_long(typed), **misfits}
     if typed.get("language", "") not in _SPOKEN:
         wrong["language"] = "Choose a language of the list."
     if wrong:
         return _page(identity, typed, wrong), 422
-    hub = the_hub()
-    accounts = {name: typed.get(f"account-{name}", "") for name in _gateways()}
     given = {name: typed.get(name, "") for name in ("name", "phone", "region", "language")}
     try:
         skills = [one.strip() for one in typed.get("skills", "").split(",") if one.strip()]
@@ -100,15 +114,74 @@ def read_rating(text: str) -> tuple[float | None, str]:
 
 def _too_long(typed: Mapping[str, str]) -> dict[str, str]:
     """By field what is longer than is kept, so that nothing is cut off unseen."""
-    longest = {**LONGEST_PROVIDER, **dict.fromkeys((f"account-{name}" for name in _gateways()), _LONGEST_ACCOUNT)}
     return {
-        name: f"At most {most} characters, please." for name, most in longest.items() if len(typed.get(name, "")) > most
+        name: f"At most {most} characters, please."
+        for name, most in LONGEST_PROVIDER.items()
+        if len(typed.get(name, "")) > most
     }
 
 
-def _gateways() -> list[str]:
-    """The connections whose gateways pay providers out."""
-    return sorted({*offering("transfer.create"), *offering("payout.create")})
+@dataclass(frozen=True, slots=True)
+class _Gateway:
+    """A connection that pays providers: whether it knows them by a reference, and what it asks of a payout's destination."""
+
+    connection: str
+    manifest: Manifest
+    by_reference: bool
+    fields: tuple[DestinationField, ...]
+
+    @property
+    def reference_input(self) -> str:
+        """The name of the input for the reference."""
+        return f"account-{self.connection}"
+
+    def input(self, field: str) -> str:
+        """The name of the input for a field of the destination."""
+        return f"to-{self.connection}-{field}"
+
+
+def _gateways() -> list[_Gateway]:
+    """The connections whose gateways pay providers out, by name."""
+    found = []
+    for name in sorted({*offering("transfer.create"), *offering("payout.create")}):
+        manifest = manifest_of(name)
+        if manifest is not None:
+            fields = destination_fields(manifest)
+            found.append(_Gateway(name, manifest, not fields or "transfer.create" in manifest.actions, fields))
+    return found
+
+
+def _accounts(typed: Mapping[str, str], known: Mapping[str, Json]) -> tuple[dict[str, Json], dict[str, str]]:
+    """How gateways know the provider, as it is to be kept, and by input what is wrong with what was typed.
+
+    A reference that the page does not ask for stays as it is, unless a field of the destination shows it.
+    """
+    accounts: dict[str, Json] = {}
+    wrong: dict[str, str] = {}
+    for one in _gateways():
+        account = GatewayAccount.of(known.get(one.connection))
+        reference = "" if account.destination(one.manifest) else account.reference
+        if one.by_reference:
+            reference = typed.get(one.reference_input, "")
+            if len(reference) > LONGEST:
+                wrong[one.reference_input] = f"At most {LONGEST} characters, please."
+            elif has_card_number(reference):
+                wrong[one.reference_input] = CARD_NUMBER
+        to = {field.name: text for field in one.fields if (text := typed.get(one.input(field.name), ""))}
+        problems = destination_problems(one.manifest, to) if to else {}
+        wrong |= {one.input(name): said for name, said in problems.items()}
+        accounts[one.connection] = GatewayAccount(reference, to).to_json()
+    return accounts, wrong
+
+
+def _shown_accounts(known: Mapping[str, Json]) -> dict[str, str]:
+    """By input what is known of how gateways know a provider."""
+    shown: dict[str, str] = {}
+    for one in _gateways():
+        account = GatewayAccount.of(known.get(one.connection))
+        shown[one.reference_input] = account.reference
+        shown |= {one.input(name): text for name, text in account.destination(one.manifest).items()}
+    return shown
 
 
 def _page(identity: str, typed: Mapping[str, str], wrong: Mapping[str, str]) -> str:
@@ -120,7 +193,7 @@ def _page(identity: str, typed: Mapping[str, str], wrong: Mapping[str, str]) -> 
         account = ledger.provider(identity)
         due = [one for one in ledger.balances(connection, account) if one.account == account and one.minor]
     shown = {name: str(getattr(row, name) or "") for name in _FIELDS} | {"skills": ", ".join(row.skills)}
-    shown |= {f"account-{name}": str(reference) for name, reference in row.accounts.items()}
+    shown |= _shown_accounts(row.accounts)
     return render_template(
         "provider_admin.html",
         row=row,
