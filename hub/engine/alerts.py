@@ -1,7 +1,7 @@
-"""Tells what an admin should know before somebody complains: a connection keeps failing, work piles up.
+"""Tells what an admin should know before somebody complains: a connection keeps failing, work piles up, a hold will lapse.
 
 Every process looks every half minute, as each knows only its own calls. What it sees is told at most once an hour, whoever
-sees it, and is kept in the connection's health for the pages.
+sees it, and is kept in the connection's health for the pages. Each hold that is about to lapse is told once.
 """
 
 from __future__ import annotations
@@ -9,12 +9,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+import sqlalchemy as sa
 import structlog
 
 from hub.connect.answers import error_codes
 from hub.connect.breaker import State
 from hub.errors import HubError
 from hub.journal.entries import Happening
+from hub.journal.tables import events
+from hub.payments.lapsing import lapsing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +40,7 @@ def look(hub: Hub) -> None:
     """Look once. Never raises: where the journal cannot be written, the next look says the same."""
     now = hub.now()
     try:
-        happenings = [*_failing(hub, now), *_growing(hub, now)]
+        happenings = [*_failing(hub, now), *_growing(hub, now), *_lapsing(hub, now)]
         if happenings:
             hub.recorder.record_all(happenings, now)
     except HubError as error:
@@ -84,6 +87,31 @@ def _growing(hub: Hub, now: datetime) -> Iterator[Happening]:
         return
     data: JsonObject = {"waiting": waiting, "limit": MOST_WAITING, "oldest_at": (now - longest).isoformat()}
     yield Happening("hub.queue_growing", "hub", f"queue_growing:{_hour(now)}", data, now)
+
+
+def _lapsing(hub: Hub, now: datetime) -> Iterator[Happening]:
+    """Held money that the payer's bank is about to let go of, which is not told yet."""
+    with hub.database.read() as connection:
+        found = {f"hold_lapsing:{one.hold}:{one.lapses_at.isoformat()}": one for one in lapsing(connection, now)}
+        same = (events.c.source == "hub", events.c.source_id.in_(sorted(found)))
+        told = set(connection.scalars(sa.select(events.c.source_id).where(*same))) if found else set()
+    for source_id, one in found.items():
+        if source_id in told or one.lapses_at <= now:
+            continue
+        what = f"{one.amount} for {one.about}" if one.about else str(one.amount)
+        lapses = f"is only authorised, and lapses on {one.lapses_at:%Y-%m-%d at %H:%M} UTC"
+        message = f"{what} at {one.connection} {lapses}. {one.remedy} before; afterwards it is lost."
+        data: JsonObject = {
+            "hold": one.hold,
+            "connection": one.connection,
+            "payment": one.payment,
+            "amount": one.amount.to_json(),
+            "lapses_at": one.lapses_at.isoformat().replace("+00:00", "Z"),
+            "message": message,
+            "url": f"{hub.settings.address}/escrow/{one.hold}",
+            **({"about": one.about} if one.about else {}),
+        }
+        yield Happening("hub.hold_lapsing", "hub", source_id, data, now)
 
 
 def _hour(now: datetime) -> str:

@@ -17,7 +17,7 @@ from hub.journal.book import found
 from hub.journal.tables import payments
 from hub.journal.tables_escrow import divisions, holds
 from hub.money import Money
-from hub.payments import dividing, splitting
+from hub.payments import dividing, lapsing, splitting
 from hub.payments import holds as rules
 from hub.payments.accounting import accounts
 from hub.payments.dividing import Asked, keep, minor
@@ -35,11 +35,8 @@ if TYPE_CHECKING:
 
     Row = sa.Row[Any]
 
-LAPSE: Final = "holds.lapse"
 RELEASE: Final = "holds.release"
 GIVE_BACK: Final = "holds.give_back"
-_MOVED: Final = timedelta(hours=1)
-"""A timer that finds a hold's money on the move looks again so much later."""
 _FAMILIES: Final = ("payment.", "refund.", "dispute.")
 _UNPAID: Final = frozenset({"requested", "cancelled"})
 _PAYABLE: Final = _UNPAID | {"lapsed"}
@@ -313,7 +310,7 @@ def _kept(book: Book, row: Row, known: Hold, tales: Sequence[rules.Tale]) -> Row
     """Write it, and set the timers of its new state."""
     kept = keep(book, row, known, tales)
     if known.state in OPEN and known.mode == AUTHORIZATION and known.lapses_at is not None:
-        book.wake_at(LAPSE, row.id, known.lapses_at - WARNING)
+        book.wake_at(lapsing.TIMER, row.id, known.lapses_at - WARNING)
     if known.state == "frozen" and known.frozen_by == LATE:
         book.wake_at(GIVE_BACK, row.id, book.now)
     if row.plan and known.state == "held" and row.state != "held":
@@ -322,21 +319,6 @@ def _kept(book: Book, row: Row, known: Hold, tales: Sequence[rules.Tale]) -> Row
 
 
 # timers
-
-
-def warn(office: Office, hold_id: str) -> None:
-    """An authorisation will soon lapse: tell it, while it still can be taken."""
-
-    def work(book: Book) -> None:
-        row = book.get(holds, hold_id)
-        known = Hold.from_json(row.terms)
-        if known.state in OPEN and known.mode == AUTHORIZATION and known.lapses_at is not None:
-            data = {**dividing.event_data(row, known), "amount": known.rest.to_json()}
-            book.tell("escrow.lapsing", f"escrow.lapsing:{row.id}:{known.lapses_at.isoformat()}", data)
-        elif known.state == "releasing":
-            book.wake_at(LAPSE, hold_id, book.now + _MOVED)
-
-    office.change(work)
 
 
 def _planned(book: Book, given: JsonObject) -> Row:
@@ -361,7 +343,7 @@ def release_by_itself(office: Office, hold_id: str) -> None:
     """Nobody objected for the days of the plan, which is carried out once; they begin anew when a hold is held again."""
     row = _read(office, hold_id)
     if row.plan is not None and row.state == "releasing":
-        office.change(lambda book: book.wake_at(RELEASE, hold_id, book.now + _MOVED))
+        office.change(lambda book: book.wake_at(RELEASE, hold_id, book.now + lapsing.MOVED))
     if row.plan is None or row.state != "held":
         return
     reason = _reason(row.plan) or "nobody objected"
@@ -438,7 +420,7 @@ ACTIONS: Final[Mapping[str, Action]] = {
 }
 
 TIMERS: Final[Mapping[str, Timer]] = {
-    LAPSE: warn,
+    lapsing.TIMER: lapsing.warn,
     RELEASE: release_by_itself,
     GIVE_BACK: give_back,
     dividing.TIMER: dividing.go_on,

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import sqlalchemy as sa
 from flask import url_for
 
-from hub.journal.tables_commerce import orders
-from hub.journal.tables_work import jobs
+from hub.journal.owners import names_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    import sqlalchemy as sa
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +25,7 @@ class Owner:
 
 def owners_of(connection: sa.Connection, identities: Iterable[str]) -> Mapping[str, Owner]:
     """The jobs and orders of these ids; without those that the hub does not know."""
-    wanted = sorted(set(identities))
-    of_jobs = sa.select(jobs.c.id, jobs.c.number, jobs.c.title).where(jobs.c.id.in_(wanted))
-    of_orders = sa.select(orders.c.id, orders.c.number).where(orders.c.id.in_(wanted))
-    found = {
-        row.id: Owner(f"Job {row.number}: {row.title}", url_for("jobs.show", reference=row.id))
-        for row in connection.execute(of_jobs)
+    return {
+        identity: Owner(f"{one.words[0].upper()}{one.words[1:]}", url_for(f"{one.kind}s.show", reference=identity))
+        for identity, one in names_of(connection, identities).items()
     }
-    for row in connection.execute(of_orders):
-        found[row.id] = Owner(f"Order {row.number}", url_for("orders.show", reference=row.id))
-    return found

@@ -172,7 +172,9 @@ def test_money_that_is_held_until_the_work_is_done_takes_the_story_with_jobs(liv
     expect(admin.get_by_text("telling the CRM", exact=True)).to_be_visible()
     admin.get_by_role("button", name="Install it and switch it on").click()
     expect(
-        admin.get_by_text("Installed and switched on: provider-welcome, truck-job, truck-mails, truck-money")
+        admin.get_by_text(
+            "Installed and switched on: hold-lapsing, provider-welcome, truck-job, truck-mails, truck-money"
+        )
     ).to_be_visible()
     is_sound(admin)
     ask_offer_choose_pay(live, open_browser(PHONE), open_browser(PHONE), admin)

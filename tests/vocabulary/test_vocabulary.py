@@ -42,6 +42,7 @@ TABLE = {
     "access.granted .extended .revoked .expired": "customer resource",
     "answer.given": "question answer",
     "schedule.tick": "",
+    "hub.hold_lapsing": "",
     "hub.connection_failing .run_failed .queue_growing .ledger_difference .webhook_silent .webhook_switched_off": "",
 }
 REQUIRED = {

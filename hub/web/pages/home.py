@@ -13,6 +13,7 @@ from hub.engine.stuck import stuck_work
 from hub.engine.unreturned import unreturned
 from hub.journal.queries import EventFilter, RunFilter
 from hub.journal.tables import payments
+from hub.payments.lapsing import Lapsing, lapsing
 from hub.payments.undecided import undecided
 from hub.web.access import Pages, Role
 from hub.web.formatting import start_of_today
@@ -67,6 +68,7 @@ def show() -> ResponseReturnValue:
         stuck=stuck_work(hub),
         unreturned=unreturned(hub),
         undecided=_undecided(),
+        lapsing=_lapsing(),
         money=hub.payments.store.totals(payments.c.created_at >= today),
         questions=hub.queries.open_questions(_SHOWN),
         ailing=[row for row in connections if row.enabled and row.health.get("test_ok") is False],
@@ -74,6 +76,7 @@ def show() -> ResponseReturnValue:
         connections=connections,
         recent=hub.queries.runs(RunFilter(), limit=_SHOWN).items,
         backlog=hub.queries.backlog(now),
+        now=now,
         steps=steps,
         next_step=next((step for step in steps if not step.done), None),
         shown=_SHOWN,
@@ -90,6 +93,13 @@ def _undecided() -> list[tuple[str, str]]:
             place = url_for(page, hold=waiting.one) if kind == "divisions" else url_for(page)
             words.append((f"{waiting.count} {one if waiting.count == 1 else many}", place))
     return words
+
+
+def _lapsing() -> list[Lapsing]:
+    """Held money that the payer's bank is about to let go of."""
+    hub = the_hub()
+    with hub.database.read() as connection:
+        return lapsing(connection, hub.now())
 
 
 @pages.page("/first-steps/done", Role.EDITOR, method="POST")
