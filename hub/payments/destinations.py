@@ -50,9 +50,9 @@ class GatewayAccount:
         return {**({"account": self.reference} if self.reference else {}), "to": dict(self.to)}
 
     def destination(self, manifest: Manifest) -> Mapping[str, str]:
-        """Where payouts go, by field. A reference that fits the only field that must be filled in stands for it."""
+        """Where payouts go, by field. A reference that is all that must be filled in stands for it."""
         required = [one.name for one in destination_fields(manifest) if one.required]
-        if self.to or not self.reference or len(required) != 1:
+        if self.to or not self.reference or not required:
             return self.to
         alone = {required[0]: self.reference}
         return {} if destination_problems(manifest, alone) else alone

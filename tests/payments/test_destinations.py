@@ -59,6 +59,8 @@ def test_what_is_kept_is_read_as_it_was_written(kept):
         ("visa", {"first_name": "Ada", "address.country": "USA"}, {"card": "Without it", "address.country": "This does not fit. Two"}),
         ("visa", {"card": "4111111111111111"}, {"card": CARD_NUMBER}),
         ("visa", {"card": "TOKEN1", "last_name": f"Lovelace {CARD}"}, {"last_name": CARD_NUMBER}),
+        ("visa", {"card": "TOKEN1", "phone": "1" * 20}, {}),
+        ("moneygram", {**NIGERIA, "service": "W" * 30}, {}),
         ("visa", {"card": "TOKEN1", "phone": "1" * 21}, {"phone": "At most 20 characters"}),
         ("visa", {"card": "TOKEN1", "iban": "DE"}, {"iban": "This gateway has no such field."}),
         ("mastercard", {"account": "acct-ref:1"}, {}),
