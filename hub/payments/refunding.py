@@ -13,7 +13,7 @@ from hub.payments.division import OWN, Share, shared_out
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from hub.jsontypes import JsonObject
+    from hub.jsontypes import Json, JsonObject
     from hub.payments.postings import Account
 
 
@@ -29,12 +29,27 @@ class OrderLine:
     quantity: int
     total: int
     refunded: int = 0
+    tax: int = 0
+
+    @property
+    def left(self) -> int:
+        """How many of its goods are not given back; one of which a part of the price went back is left still."""
+        return self.quantity - self.refunded * self.quantity // self.total if self.total else 0
 
 
 def with_refund(account: Account, refund: str, minor: int, parts: Mapping[str, int]) -> Account:
     """The account as if this refund had been told."""
     facts = replace(account.facts, refunds={**account.facts.refunds, refund: minor})
     return replace(account, facts=facts, named={**account.named, refund: parts})
+
+
+def waits(in_all: int, currency: str, limits: Json) -> bool:
+    """Whether a person agrees first: what goes back of a payment ``in_all``, as many small refunds are as one large.
+
+    ``limits``: currency -> minor units.
+    """
+    limit = limits.get(currency) if isinstance(limits, dict) else None
+    return isinstance(limit, int) and in_all > limit
 
 
 def checked(account: Account, amount: Money | None, limits: Mapping[str, object], title: str, now: datetime) -> Money:
@@ -98,7 +113,7 @@ def _is_meant(line: JsonObject, known: OrderLine) -> bool:
 
 
 def _of_quantity(line: JsonObject, known: OrderLine | None, currency: str) -> Money:
-    """So many of a line's goods; all that is left of the line when no quantity is named."""
+    """So many of a line's goods; all that is left of the line when no quantity is named, or all that are left."""
     if known is None:
         return Money.zero(currency)
     quantity = line.get("quantity")
@@ -108,6 +123,8 @@ def _of_quantity(line: JsonObject, known: OrderLine | None, currency: str) -> Mo
     if wanted != int(wanted) or not 0 < wanted <= known.quantity:
         message = f"{quantity} of {known.quantity} cannot be given back."
         raise PermanentError(message, code="bad_input", remedy="Give a whole number, at most what was bought.")
+    if wanted == known.left:
+        return Money(known.total - known.refunded, currency)
     return Money(known.total, currency).allocate([int(wanted), known.quantity - int(wanted)])[0]
 
 

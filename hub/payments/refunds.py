@@ -16,13 +16,13 @@ import sqlalchemy as sa
 
 from hub.errors import PermanentError, TransientError, UncertainError
 from hub.journal.book import found
-from hub.journal.tables_commerce import order_lines
 from hub.journal.tables_ledger import refund_requests
 from hub.money import Money
 from hub.payments import moving
 from hub.payments.recall import belongings
+from hub.payments.refund_lines import lines_of_account
 from hub.payments.refund_reading import UNDERWAY, event_of, of_payment, output_of, with_underway
-from hub.payments.refunding import OrderLine, by_lines, checked, given_up, parts_of, with_refund
+from hub.payments.refunding import by_lines, checked, given_up, parts_of, waits, with_refund
 from hub.payments.splits import account_of, connection_of, passes_on
 from hub.payments.taking_back import EMPTY
 
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from hub.jsontypes import Json, JsonObject
     from hub.office import Action, Office, Timer
     from hub.payments.division import Share
-    from hub.payments.postings import Account
 
     Row = sa.Row[Any]
 
@@ -72,19 +71,19 @@ def _begun(book: Book, identity: str, given: JsonObject, manifest: Manifest, lim
     earlier = [row for row in of_payment(book.connection, account.connection, account.payment) if row.state in UNDERWAY]
     account = with_underway(account, earlier)
     asked = cast("Sequence[JsonObject]", given.get("lines") or [])
-    lines = by_lines(asked, _order_lines(book, account, earlier), account.currency) if asked else []
+    lines = by_lines(asked, lines_of_account(book.connection, account, earlier), account.currency) if asked else []
     amount = checked(account, _wanted(given, lines, account.currency), _limits(manifest), manifest.title, book.now)
-    waits = _waits(amount.minor + sum(account.facts.refunds.values()), amount.currency, limits)
+    must_wait = waits(amount.minor + sum(account.facts.refunds.values()), amount.currency, limits)
     values = {
         "id": identity, "connection": account.connection, "payment": account.payment, "currency": amount.currency,
-        "minor": amount.minor, "state": "asked" if waits else "ready", "parts": dict(parts_of(account, amount, lines)),
+        "minor": amount.minor, "state": "asked" if must_wait else "ready", "parts": dict(parts_of(account, amount, lines)),
         "lines": list(lines), "input": given, "reason": str(given.get("reason") or ""),
         "asked_by": str(given.get("actor") or ""),
-        "due_at": None if waits else book.now + LEASE,
+        "due_at": None if must_wait else book.now + LEASE,
     }  # fmt: skip
     book.insert(refund_requests, values)
     made = book.get(refund_requests, identity)
-    if waits:
+    if must_wait:
         book.tell("refund.requested", f"refund.requested:{identity}", event_of(made))
     else:
         book.wake_at(TIMER, identity, book.now + LEASE)
@@ -92,12 +91,6 @@ def _begun(book: Book, identity: str, given: JsonObject, manifest: Manifest, lim
 
 def _limits(manifest: Manifest) -> Mapping[str, object]:
     return manifest.capabilities["refund"].limits
-
-
-def _waits(in_all: int, currency: str, limits: Json) -> bool:
-    """Whether a person agrees first; many small refunds of a payment are as one large."""
-    limit = limits.get(currency) if isinstance(limits, dict) else None
-    return isinstance(limit, int) and in_all > limit
 
 
 def _wanted(given: JsonObject, lines: Sequence[JsonObject], currency: str) -> Money | None:
@@ -108,30 +101,6 @@ def _wanted(given: JsonObject, lines: Sequence[JsonObject], currency: str) -> Mo
             raise PermanentError(message, code="bad_input", remedy="Give lines or an amount.")
         return total
     return Money.from_json(given["amount"]) if given.get("amount") else None
-
-
-def _order_lines(book: Book, account: Account, earlier: Sequence[Row]) -> Sequence[OrderLine]:
-    order = account.facts.value("order")
-    if not order:
-        return []
-    gone: dict[str, int] = {}
-    for line in (line for row in earlier for line in cast("Sequence[JsonObject]", row.lines)):
-        total = cast("JsonObject", line["total"])
-        gone[str(line.get("id"))] = gone.get(str(line.get("id")), 0) + cast("int", total["minor"])
-    query = sa.select(order_lines).where(order_lines.c.order == str(order)).order_by(order_lines.c.position)
-    return [
-        OrderLine(
-            row.id,
-            row.position,
-            row.item or "",
-            row.title,
-            row.vendor or "",
-            row.quantity,
-            row.total,
-            gone.get(row.id, 0),
-        )
-        for row in book.rows(query)
-    ]
 
 
 # carrying out

@@ -83,8 +83,21 @@ def test_one_payment_is_shared_to_the_unit_and_a_refund_takes_everybodys_part_ba
     admin.goto("/statements/prv_b")
     expect(admin.get_by_role("cell", name="US$34.99").first).to_be_visible()
     paid = shop.hub.payments.store.list(payments, payments.c.state == "succeeded")[0]
-    line = {"payment": paid.payment, "lines": [{"item": "RUG-01"}], "reason": "came back"}
-    shop.hub.payments.act("payments", "refund", "6a" * 20, line)
+    admin.goto("/orders/1")
+    admin.get_by_text("Refund by line").click()
+    admin.get_by_label("Woven rug").fill("1")
+    admin.get_by_label("Reason").fill("came back")
+    admin.get_by_role("button", name="See what it comes to").click()
+    comes_to = admin.locator("#refund-sum")
+    for words, amount in (
+        ("Goes back to the payer", 39.99),
+        ("Taken back of Bea", 34.99),
+        ("Of our commission", "5.00"),
+    ):
+        expect(comes_to).to_contain_text(re.compile(rf"{words}\s*US\${amount}"))
+    admin.get_by_role("button", name="Refund US$39.99").click()
+    expect(admin.get_by_text("Refunded.")).to_be_visible()
+    expect(admin.get_by_text("1 of 1 refunded, US$39.99")).to_be_attached()
     shop.until(lambda: "provider:prv_b" not in books(shop))
     assert books(shop)["revenue:commission"] == -750, "only the rug's commission went back"
 

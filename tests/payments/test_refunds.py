@@ -8,7 +8,7 @@ from hub.journal.entries import Happening
 from hub.journal.tables_ledger import refund_requests
 from hub.journal.tables_office import timers
 from hub.payments import refunds
-from tests.payments.market import KilledError
+from tests.payments.market import ADA, KilledError
 from tests.payments.test_splits import RULE, money, paid, sold
 
 
@@ -343,3 +343,28 @@ def test_so_many_of_a_lines_goods_are_given_back(quick):
     done = quick.act("refund", {"payment": payment, "lines": [line(1, quantity=2)]}, "refund")
     assert done["amount"] == money(2002)
     assert quick.refused("refund", {"payment": payment, "lines": [line(1, quantity=4)]}) == "bad_input"
+
+
+def test_all_that_are_left_of_a_line_are_worth_what_is_left_of_it(quick):
+    lines = [{"title": "Lamp", "price": money(1001), "quantity": 3, "vendor": "prv_a"}]
+    _, payment = paid(quick, lines)
+    quick.act("refund", {"payment": payment, "lines": [line(1, total=money(1500))]}, "goodwill")
+    assert quick.refused("refund", {"payment": payment, "lines": [line(1, quantity=3)]}) == "amount_exceeds_rest"
+    done = quick.act("refund", {"payment": payment, "lines": [line(1, quantity=2)]}, "rest")
+    assert done["amount"] == money(1503), "the first is gone; of the second a part went back"
+
+
+def test_a_line_goes_back_once_of_an_order_that_two_payments_paid(quick):
+    order = quick.hub.payments.act("orders", "create", "6f" * 20, {"lines": sold(), "currency": "USD"})
+    found = []
+    for number in range(2):
+        given = {"amount": money(5000), "order": order["order"], "customer": ADA}
+        found.append(quick.hub.payments.act("sandbox", "payment.create", f"a{number}" * 20, given)["payment"])
+        quick.pay(found[-1])
+    quick.heard("order.paid")
+    first, second = found
+    assert quick.act("refund", {"payment": first, "lines": [line(2)]}, "one")["amount"] == money(3999)
+    assert quick.refused("refund", {"payment": second, "lines": [line(2)]}) == "amount_exceeds_rest"
+    assert quick.refused("refund", {"payment": second, "lines": [line(1)]}) == "amount_exceeds_rest"
+    done = quick.act("refund", {"payment": second, "lines": [line(1, total=money(5000))]}, "two")
+    assert done["amount"] == money(5000)

@@ -149,6 +149,12 @@ class Populated:
         )
         order = self._do("orders", "create", {"lines": [{"item": "TEA-01"}], "customer": ADA})
         twice = self._do("orders", "create", {"lines": [{"title": "Mug", "price": EUR}]}, "twice")
+        lines = [{"title": "Lamp", "price": EUR, "quantity": 9, "vendor": "prv_ada"}, {"title": "Cord", "price": EUR}]
+        bought = self._do("orders", "create", {"lines": lines, "customer": ADA}, "bought")
+        given = {"amount": bought["total"], "order": bought["order"], "customer": ADA}
+        paid_by = self._do("sandbox", "payment.create", given, "bought")["payment"]
+        self.market.pay(paid_by)
+        self.market.heard("order.paid")
         told = {"payment": "pay_2", "amount": EUR, "captured": EUR}
         hub.recorder.record(Happening("payment.succeeded", "sandbox", "paid twice", told, now), now)
         self._insert(order_payments, id="opy_1", order=twice["order"], connection="sandbox", payment="pay_2", state="stuck",
@@ -204,6 +210,7 @@ class Populated:
             "plan": f"/plans/sandbox/{plan['plan']}", "subscription": "/subscriptions/sandbox/sub_running",
             "payment": f"/payments/sandbox/{paid}", "authorised": f"/payments/sandbox/{held_back}", "refunds": "/refunds",
             "reconciliation": "/reconciliation", "payouts": "/payouts", "payout run": f"/payouts/runs/{run}",
+            "order paid": f"/orders/{bought['order']}", "payment of lines": f"/payments/sandbox/{paid_by}",
             "hold": f"/escrow/{hold}", "frozen": f"/escrow/{frozen}",
         }  # fmt: skip
 

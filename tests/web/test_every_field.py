@@ -67,6 +67,7 @@ READ = {
     ("form_page.send", "coupon"): {"coupon"}, ("ledger.reconcile", "ask"): (), ("ledger.reconcile", "take"): (),
     ("ledger.decide", "again"): (), ("ledger.decide", "happened"): {"reference"}, ("stuck.decide", "again"): (), ("runs.decide", "try_again"): (),
     ("runs.decide", "not_happened"): (), ("scan.change", "add"): {"code"},
+    ("orders.refund", "look_lines"): {"back-1", "back-2"}, ("payments.act", "look_lines"): {"back-1", "back-2"},
     ("scan.change", "order"): {"quantity", "name", "email"}, ("templates.act", ""): {"text"},
     ("templates.create", ""): {"name", "text"},
     **{(f"editor.{one}", "check"): {"text"} for one in ("act", "create")},
@@ -240,6 +241,8 @@ def kind_of(case, one):
     by_type = {"date": "date", "email": "email", "url": "url", "password": "secret"}
     if one.name.startswith("other-"):
         return "amount"
+    if one.name.startswith("back-"):
+        return "whole"
     return KINDS.get(one.name) or by_type.get(one.kind) or "text"
 
 

@@ -9,7 +9,7 @@ from flask import flash, redirect, render_template, request, url_for
 
 from hub.commerce.order_reading import due_of, find_order, lines_of, payments_of
 from hub.engine.unreturned import unreturned
-from hub.errors import ActionError, MoneyError
+from hub.errors import ActionError, ConflictError, MoneyError
 from hub.journal.queries import EventFilter
 from hub.journal.tables_commerce import orders as table
 from hub.money import Money
@@ -18,6 +18,7 @@ from hub.web.acting import act_once, form_key
 from hub.web.codes import code_picture
 from hub.web.csv_files import csv_file
 from hub.web.entries import Pressed, misfits, press, typed_in, wrong_address, wrong_currency
+from hub.web.line_refunds import form_of, press_lines, refund_said, taken_for
 from hub.web.sessions import the_hub
 from hub.web.sums import sums
 
@@ -100,6 +101,22 @@ def cancel(reference: str) -> ResponseReturnValue:
     return redirect(url_for("orders.show", reference=reference), 303)
 
 
+@pages.page("/orders/<reference>/refund", Role.EDITOR, method="POST")
+def refund(reference: str) -> ResponseReturnValue:
+    """Give lines back that were paid, or say what they come to."""
+    with the_hub().database.read() as connection:
+        order = find_order(connection, reference)
+    paid_by = taken_for(order.id)
+    if paid_by is None:
+        message = "Nothing was paid for this order that could be given back by line."
+        raise ConflictError(message, remedy="Look at its payments for what came in.")
+    pressed, output = press_lines(paid_by.connection, paid_by.payment)
+    if output is None:
+        return _page(reference, pressed), 200 if pressed.is_right else 422
+    flash(refund_said(output), "success")
+    return redirect(url_for("orders.show", reference=reference), 303)
+
+
 def read_order(typed: Mapping[str, str]) -> tuple[JsonObject, dict[str, str]]:
     """The input of ``orders/create``, and by field what is wrong. A line: ``2 TEA-01``, or ``1 Delivery = 4.90``."""
     wrong = {**wrong_currency(typed["currency"]), **wrong_address(typed["email"])}
@@ -154,6 +171,10 @@ def _page(reference: str, pressed: Pressed) -> str:
     with hub.database.read() as connection:
         row = find_order(connection, reference)
         lines, begun = lines_of(connection, row), payments_of(connection, row.id)
+    paid_by = taken_for(row.id)
+    line_form = None
+    if paid_by is not None:
+        line_form, pressed = form_of(paid_by.connection, paid_by.payment, pressed)
     address = hub.office("order").address("o", row.id)
     return render_template(
         "order_admin.html",
@@ -165,6 +186,7 @@ def _page(reference: str, pressed: Pressed) -> str:
         code=code_picture(address, "The page of the order"),
         told=hub.queries.events(EventFilter(text=row.id), limit=100).items,
         unreturned=unreturned(hub, row.id),
+        line_form=line_form,
         pressed=pressed,
         key=form_key(),
     )

@@ -22,11 +22,12 @@ from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key, gateways, offered
 from hub.web.csv_files import csv_file
 from hub.web.entries import Pressed, read_amount, too_long, typed_in
+from hub.web.line_refunds import DO, LOOK, REFUNDABLE, form_of, press_lines, refund_said
 from hub.web.payment_line import line_of
 from hub.web.sessions import actor, the_hub
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     from flask.typing import ResponseReturnValue
@@ -83,6 +84,8 @@ def act(connection: str, payment: str) -> ResponseReturnValue:
     """Capture, let go, refund or number a receipt. The form's key makes a double click one act."""
     row = _row(connection, payment)
     do = request.form.get("do", "")
+    if do in {DO, LOOK}:
+        return _by_lines(row)
     if do not in _offered(row):
         message = f"{do or 'This'} cannot be done with a payment that is {row.state.replace('_', ' ')}."
         flash(message, "danger")
@@ -92,10 +95,7 @@ def act(connection: str, payment: str) -> ResponseReturnValue:
     given: dict[str, Json] = {"payment": payment}
     if do == "receipt":
         given |= {name: typed[name] for name in _RECEIPT if typed[name]}
-        if typed["kind"] not in KINDS:
-            wrong["kind"] = "Choose one of these."
-        if typed["language"] not in _SPOKEN:
-            wrong["language"] = "Choose one of these."
+        wrong |= _not_offered(typed)
     if (
         do in {"capture", "refund"}
         and typed["amount"]
@@ -116,13 +116,25 @@ def act(connection: str, payment: str) -> ResponseReturnValue:
     return redirect(url_for("payments.show", connection=connection, payment=payment), 303)
 
 
+def _not_offered(typed: Mapping[str, str]) -> dict[str, str]:
+    """What to say at each list of the receipt's form of which something else was chosen than it offers."""
+    offers = {"kind": KINDS, "language": _SPOKEN}
+    return {name: "Choose one of these." for name, known in offers.items() if typed[name] not in known}
+
+
+def _by_lines(row: sa.Row[Any]) -> ResponseReturnValue:
+    """Refund lines of the payment's order, or say what they come to."""
+    pressed, output = press_lines(row.connection, row.payment)
+    if output is None:
+        return _page(row, pressed), 200 if pressed.is_right else 422
+    flash(refund_said(output), "success")
+    return redirect(url_for("payments.show", connection=row.connection, payment=row.payment), 303)
+
+
 def _done(connection: str, do: str, given: JsonObject) -> str:
     """Do it and say what came of it. Raises like an action."""
     if do == "refund":
-        output = act_once("payments", "refund", {**given, "connection": connection, "actor": actor()})
-        if output.get("status") == "needs_approval":
-            return "The refund waits until somebody else approves it."
-        return "Refunded." if output.get("status") == "issued" else "The gateway takes the refund up."
+        return refund_said(act_once("payments", "refund", {**given, "connection": connection, "actor": actor()}))
     if do == "receipt":
         output = act_once("payments", "receipt", {**given, "connection": connection})
         return f"The receipt has the number {output['number']}."
@@ -133,7 +145,7 @@ def _done(connection: str, do: str, given: JsonObject) -> str:
 def _offered(row: sa.Row[Any]) -> frozenset[str]:
     """What can be done with a payment in its state: by its gateway, as far as that offers it, and by the hub."""
     wanted = {"capture": row.state == "authorized", "void": row.state in {"authorized", "created", "pending"},
-              "refund": row.state in {"succeeded", "partially_refunded"}}  # fmt: skip
+              "refund": row.state in REFUNDABLE}  # fmt: skip
     there = offered(row.connection, [f"payment.{name}" for name, fits in wanted.items() if fits])
     own = ("receipt",) if row.state in PAID else ()
     return frozenset((*own, *(name.removeprefix("payment.") for name in there)))
@@ -142,6 +154,7 @@ def _offered(row: sa.Row[Any]) -> frozenset[str]:
 def _page(row: sa.Row[Any], pressed: Pressed) -> str:
     facts = Facts.from_json(row.facts)
     paid = facts.paid if row.currency else None
+    line_form, pressed = form_of(row.connection, row.payment, pressed)
     with the_hub().database.read() as connection:
         made = receipts_of(connection, [(row.connection, row.payment)])
         order_here = connection.scalar(sa.select(orders.c.id).where(orders.c.id == facts.value("order")))
@@ -158,6 +171,7 @@ def _page(row: sa.Row[Any], pressed: Pressed) -> str:
         kinds=[(one, one.capitalize()) for one in KINDS],
         languages=list(_SPOKEN.items()),
         key=form_key(),
+        line_form=line_form,
         pressed=pressed,
     )
 
