@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from hub.journal.book import Book, Row
 
+COVERED: Final = "covered"
+"""In a share's input: what of it a split made due already, in minor units. Every share that is in the ledger has it."""
+
 _AFTER: Final[Mapping[str, str]] = {"paid": "paid", "failed": "due"}
 """How a payout ended -> how its shares stand then."""
 
@@ -24,7 +27,8 @@ def queue_shares(book: Book, payout: str, provider: str, currency: str) -> Seque
     """
     table = transfers.c
     mine = (table.provider == provider, table.currency == currency, table.state == "due")
-    rows = book.rows(book.locking(sa.select(transfers).where(*mine).order_by(table.id)))
+    found = book.rows(book.locking(sa.select(transfers).where(*mine).order_by(table.id)))
+    rows = [row for row in found if COVERED in row.input]  # those that older versions kept are not in the ledger
     for row in rows:
         book.change(transfers, row, state="queued", input={**row.input, "payout": payout})
     return [row.id for row in rows]

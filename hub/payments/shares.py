@@ -21,6 +21,7 @@ from hub.payments import ledger
 from hub.payments.accounting import settle, split_id
 from hub.payments.desk import own_words, references
 from hub.payments.division import Division, Share
+from hub.payments.paid_shares import COVERED
 from hub.payments.splits import account_of, lock_payment, refuse_held, split_event
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _created(book: Book, desk: Desk, given: JsonObject, amount: Money) -> Row:
         raise PermanentError(message, code="amount_exceeds_rest", remedy="Pass on at most what is left.")
     row = {
         "id": identity, "connection": account.connection, "provider": provider, "payment": account.payment,
-        "currency": amount.currency, "amount": amount.minor, "state": "due", "input": {**given, "covered": covered},
+        "currency": amount.currency, "amount": amount.minor, "state": "due", "input": {**given, COVERED: covered},
     }  # fmt: skip
     if book.insert(transfers, row) and new:
         drawn = max(new - left, 0)
@@ -111,7 +112,7 @@ def _undivided(account: Account) -> int:
 
 
 def _covered(row: Row) -> int:
-    return int(row.input.get("covered") or 0)
+    return int(row.input.get(COVERED) or 0)
 
 
 def _made_due(row: Row) -> int:

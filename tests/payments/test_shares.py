@@ -206,6 +206,22 @@ def test_a_run_pays_a_share_and_its_step_says_so(stall):
     assert (later["status"], stall.due()) == ("queued", [("prv_ada", 100, "EUR")])
 
 
+def test_no_run_says_that_it_paid_a_share_that_the_ledger_never_had(stall):
+    """Older versions kept shares in a table alone."""
+    row = {
+        "id": "trf_old", "connection": "corner", "provider": "prv_ada", "payment": "c_1", "currency": "EUR",
+        "amount": 500, "state": "due", "input": {},
+    }  # fmt: skip
+    stall.hub.office("old").change(lambda book: book.insert(transfers, row))
+    stall.paid(10000)
+    stall.share(4000)
+    (payout,) = stall.run()
+    stall.mark(payout, "paid")
+    assert stall.hub.payments.store.get(transfers, "trf_old").state == "due"
+    assert stall.back({"transfer": "trf_old"})["status"] == "reversed"
+    assert stall.books() == {"gateway:corner": 10000, "bank": -4000, "revenue:sales": -6000}
+
+
 def test_a_run_pays_the_shares_of_its_currency_and_provider(stall):
     stall.provider("prv_bob")
     for payment, currency in (("c_1", "EUR"), ("c_2", "JPY")):
