@@ -212,7 +212,10 @@ class GatewayCalls:
         """What one of the hub's own actions works with."""
         attempt = replace(attempt, call=call)
         gateway = _Gateway(self, attempt)
-        return Desk(call.connection.name, call.key, call.now, gateway, self._store, self._addresses, attempt.tell)
+        office = self._offices(call.key, call.now, attempt.cause)
+        return Desk(
+            call.connection.name, call.key, call.now, gateway, self._store, self._addresses, office, attempt.tell
+        )
 
     def _visit(self, attempt: Attempt) -> str | None:
         """The visit to pay for this payment: where the payer's browser comes back, or where the gateway has no address."""

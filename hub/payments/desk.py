@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from hub.connect.manifest import Manifest
     from hub.jsontypes import JsonObject
+    from hub.office import Office
     from hub.payments.store import PaymentStore
 
 
@@ -50,7 +51,10 @@ Happened: TypeAlias = "Callable[[str, str, JsonObject], None]"
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """One call of one of the hub's own actions. ``key`` is the step's idempotency key, ``now`` is UTC."""
+    """One call of one of the hub's own actions. ``key`` is the step's idempotency key, ``now`` is UTC.
+
+    ``office`` changes rows and tells events in one transaction; ``happened`` tells them with the action's result.
+    """
 
     connection: str
     key: str
@@ -58,6 +62,7 @@ class Desk:
     gateway: Gateway
     store: PaymentStore
     addresses: Addresses
+    office: Office
     happened: Happened
 
     def identity(self, prefix: str, part: str = "") -> str:

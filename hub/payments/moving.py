@@ -42,11 +42,16 @@ _IN_FULL: Final = frozenset({"transfer.sent", "payout.paid"})
 def project(book: Book, events: Sequence[NewEvent]) -> None:
     """Fold new events into their transfers and payouts, and post what follows."""
     for item in events:
-        if item.source != "hub" and item.type in _TYPES:
+        if item.source != "hub" and item.type in _TYPES and not _is_by_hub(item):
             row, is_new_to_party = _fold(book, item)
             _post(book, row, item.id)
             if is_new_to_party and row.kind == TRANSFER:
                 _withdraw_payouts(book, row, item.id)
+
+
+def _is_by_hub(item: NewEvent) -> bool:
+    """Whether it is a share that the hub keeps in the gateway's place: a split of its payment says what is due of it."""
+    return cast("JsonObject", item.data.get("gateway") or {}).get("by") == "hub"
 
 
 def _fold(book: Book, item: NewEvent) -> tuple[Row, bool]:

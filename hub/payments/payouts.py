@@ -20,6 +20,7 @@ from hub.money import Money
 from hub.payments import ledger
 from hub.payments.destinations import GatewayAccount
 from hub.payments.looking import FIRST_LOOK, next_look
+from hub.payments.paid_shares import follow_payout, queue_shares
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -100,6 +101,11 @@ def queue(  # noqa: PLR0913 (what makes one payout)
     if not book.insert(payouts, row):
         return False
     ledger.post(book, f"payout:{payout}", _postings(to.provider, to.connection, money), payout)
+    if run is not None:
+        shares = queue_shares(book, payout, to.provider, money.currency)
+        if shares:
+            made = book.get(payouts, payout)
+            book.change(payouts, made, origin={**made.origin, "transfers": shares})
     if to.way != BANK:
         book.wake_at(SEND, payout, book.now)
     return True
@@ -238,6 +244,7 @@ def decide(  # noqa: PLR0913 (what is decided, and who says so)
         ledger.post(book, f"payout:{row.id}:paid:{row.version}", _postings(row.provider, row.connection, money), row.id)
     origin = {**row.origin, _BY_HAND: True} if by_hand and state == "failed" else row.origin
     changed = book.change(payouts, row, state=state, reason=reason, origin=origin)
+    follow_payout(book, changed, state)
     if not told:
         _tell(book, changed, state, reason)
     return changed

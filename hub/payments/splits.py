@@ -68,11 +68,15 @@ def connection_of(office: Office, given: JsonObject) -> str:
     )
 
 
+def lock_payment(book: Book, connection: str, payment: str) -> None:
+    """Nobody else changes what is known of the payment until this change is done."""
+    same = (payments.c.connection == connection, payments.c.payment == payment)
+    book.connection.execute(book.locking(sa.select(payments.c.payment).where(*same)))
+
+
 def account_of(book: Book, connection: str, payment: str) -> Account:
     """What is known of a payment's money, which nobody else changes until this is done. Raises ``PermanentError``."""
-    same = (payments.c.connection == connection, payments.c.payment == payment)
-    query = sa.select(payments.c.payment).where(*same)
-    book.connection.execute(query if book.tx.is_sqlite else query.with_for_update())
+    lock_payment(book, connection, payment)
     account = accounts(book.connection, [(connection, payment)]).get((connection, payment))
     if account is None or not account.paid:
         message = f"The payment {payment} at {connection} has not brought any money in."
@@ -88,7 +92,7 @@ def _split(book: Book, connection: str, given: JsonObject, *, native: bool) -> J
     if known is not None:
         return cast("JsonObject", known.output["gave"])
     account = account_of(book, connection, payment)
-    _check_not_held(book, connection, payment)
+    refuse_held(book, connection, payment)
     amount = _amount(account, given)
     lines = _lines(book, account, amount, given)
     done = splitting.split(amount, lines, cast("JsonObject", given["rule"]), _fee(account, given), book.now)
@@ -100,11 +104,12 @@ def _split(book: Book, connection: str, given: JsonObject, *, native: bool) -> J
     row = {"id": identity, "connection": connection, "payment": payment, "division": done.division.to_json()}
     book.insert(splits, {**row, "output": {"gave": output, "pass_on": native}})
     _hold_back(book, identity, account, done)
-    book.tell("payment.split", source_id, _event(account, amount, done.division), source=connection)
+    book.tell("payment.split", source_id, split_event(account, amount, done.division), source=connection)
     return output
 
 
-def _check_not_held(book: Book, connection: str, payment: str) -> None:
+def refuse_held(book: Book, connection: str, payment: str) -> None:
+    """Raises ``PermanentError`` while a hold keeps the payment."""
     mine = (holds.c.connection == connection, holds.c.payment == payment, holds.c.state.in_(_HELD))
     held = book.connection.scalar(sa.select(holds.c.id).where(*mine).limit(1))
     if held is not None:
@@ -216,7 +221,8 @@ def _output(
     return {**whole, "amount": amount.to_json(), "transfers": list(shares), **_moneys(sums, account.currency)}
 
 
-def _event(account: Account, amount: Money, division: Division) -> JsonObject:
+def split_event(account: Account, amount: Money, division: Division) -> JsonObject:
+    """What ``payment.split`` tells of a division."""
     parts: list[Json] = [
         {
             "provider": one.provider,

@@ -236,22 +236,6 @@ def test_where_nothing_is_stored_each_period_is_paid_by_a_link(corner_by_link):
     assert corner.told("subscription")[-1] == "subscription.cancelled"
 
 
-def test_shares_are_kept_as_due_and_taken_back_once(corner):
-    given = {"provider": "prv_1", "amount": {"minor": 1000, "currency": "EUR"}, "payment": "c_1"}
-    share = corner.act("transfer.create", given, "share")
-    assert (share["status"], share["amount"]["minor"]) == ("queued", 1000)
-    part = {"transfer": share["transfer"], "amount": {"minor": 400, "currency": "EUR"}}
-    for _ in range(2):
-        assert corner.act("transfer.reverse", part, "r1")["amount"]["minor"] == 600
-    assert (
-        corner.refused("transfer.reverse", {**part, "amount": {"minor": 601, "currency": "EUR"}})
-        == "amount_exceeds_rest"
-    )
-    assert corner.act("transfer.reverse", {"transfer": share["transfer"]}, "r2")["status"] == "reversed"
-    assert corner.told("transfer") == ["transfer.reversed", "transfer.reversed"]
-    assert corner.refused("transfer.create", {**given, "amount": {"minor": 0, "currency": "EUR"}}) == "amount_too_small"
-
-
 @pytest.mark.parametrize("outcome", ["succeeded", "failed"])
 def test_a_debit_that_is_decided_after_the_member_left_charges_nothing_more(corner, outcome):
     joined = member(corner)

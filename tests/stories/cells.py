@@ -5,12 +5,20 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+import sqlalchemy as sa
+
 from hub.connect.manifest import Support
+from hub.journal.tables import transfers
+from hub.journal.tables_escrow import payouts
+from hub.journal.tables_work import providers
 from hub.payments import moving
+from hub.payments.payout_runs import dues
+from hub.payments.payouts import mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from hub.payments.payout_runs import Due
     from tests.stories.markets import Market
 
 PAY = """\
@@ -169,7 +177,9 @@ def collect(market: Market) -> None:
 
 
 def split_payment(market: Market) -> None:
-    share = {"provider": market.provider, "amount": market.money(5251), "payment": PAYMENT}
+    by_hub = market.manifest.capabilities["split_payment"].status is Support.HUB
+    provider = known_provider(market, "ada") if by_hub else market.provider
+    share = {"provider": provider, "amount": market.money(5251), "payment": PAYMENT}
     back = {"transfer": "${ steps.share.output.transfer }", "amount": market.money(251)}
     more = {**back, "amount": market.money(1000)}
     steps = step("share", "transfer.create", share) + step("back", "transfer.reverse", back)
@@ -182,6 +192,8 @@ def split_payment(market: Market) -> None:
     assert sent["amount"] == market.money(5251)
     assert market.output(run, "back")["transfer"] == market.output(run, "more")["transfer"] == sent["transfer"]
     the_books_have_what_is_left(market, sent["transfer"], market.output(run, "paid")["data"]["payment"])
+    if by_hub:
+        a_run_pays_what_is_left(market, provider)
 
 
 def the_books_have_what_is_left(market: Market, transfer: str, payment: str) -> None:
@@ -196,6 +208,38 @@ def the_books_have_what_is_left(market: Market, transfer: str, payment: str) -> 
         passed_on = moving.of_payment(connection, market.source, payment)
     sent = market.live.events(type="transfer.sent")
     assert [one for found in passed_on.values() for one in found] == ([(transfer, 4000)] if sent else [])
+
+
+def known_provider(market: Market, name: str) -> str:
+    """A provider whom the hub pays at their bank."""
+    identity = f"prv_{name}"
+    row = {
+        "id": identity, "name": name, "email": f"{name}@example.com", "state": "approved", "skills": [], "calendar": [],
+        "accounts": {}, "bank": {"holder": name, "iban": "DE89370400440532013000"},
+    }  # fmt: skip
+    market.live.hub.office(f"provider {name}").change(lambda book: book.insert(providers, row))
+    return identity
+
+
+def a_run_pays_what_is_left(market: Market, provider: str) -> None:
+    """What the hub owes a provider is due in the ledger, and a payout run pays it, once."""
+    hub, left = market.live.hub, market.money(4000)
+    assert [one.money.to_json() for one in due_to(market, provider)] == [left]
+    ask = {"bank": True, "provider": provider}
+    (payout,) = hub.payments.act("payments", "pay_due", "1" * 40, ask)["payouts"]
+    assert payout["amount"] == left
+    assert hub.payments.act("payments", "pay_due", "2" * 40, ask)["payouts"] == []
+    with hub.database.read() as connection:
+        (shares,) = connection.scalars(sa.select(payouts.c.origin).where(payouts.c.id == payout["payout"])).all()
+    mark(hub.office("paid"), payout["payout"], "paid")
+    (row,) = [hub.payments.store.get(transfers, one) for one in shares["transfers"]]
+    assert (row.state, row.amount - row.reversed, due_to(market, provider)) == ("paid", left["minor"], [])
+
+
+def due_to(market: Market, provider: str) -> list[Due]:
+    hub = market.live.hub
+    with hub.database.read() as connection:
+        return list(dues(connection, hub.now(), provider))
 
 
 def pay_out(market: Market) -> str:
