@@ -96,6 +96,14 @@ def test_the_days_of_the_gateways_own_manifests_are_said(connector, days, kept, 
     assert ("for a seller" in why, "payment back" in why) == (bool(kept), bool(refunded))
 
 
+def test_the_shorter_time_to_give_a_payment_back_counts():
+    manifest = load_manifest(CONNECTORS / "twocheckout")
+    refund = manifest.capabilities["refund"]
+    shorter = replace(refund, limits={**refund.limits, "refund_days": 60})
+    manifest = replace(manifest, capabilities={**manifest.capabilities, "refund": shorter})
+    assert "gives a payment back for 60 days" in holding_mode(manifest, NOW + timedelta(days=61), NOW).why
+
+
 def test_a_gateway_that_can_hold_in_neither_way_is_refused():
     limits = {"modes": ["authorization"], "authorization_days": 30}
     with pytest.raises(PermanentError, match="30 days at most") as caught:
