@@ -10,6 +10,8 @@ from hub.connect.manifest import Support
 from hub.errors import PermanentError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hub.connect.manifest import Manifest
     from hub.jsontypes import JsonObject
 
@@ -39,14 +41,20 @@ def holding_mode(manifest: Manifest, needed_until: datetime, now: datetime) -> C
         reason = cell.reason if cell is not None else f"{manifest.title} takes no payments."
         message = f"{manifest.title} cannot hold money. {reason}"
         raise PermanentError(message, code="not_enabled", remedy="Take a connection whose gateway can.")
-    return choose_mode(manifest.title, cell.limits, needed_until, now)
+    refund = manifest.capabilities.get("refund")
+    windows = [found.limits.get("refund_days") for found in (cell, refund) if found is not None]
+    window = min((days for days in windows if isinstance(days, int)), default=None)
+    return choose_mode(manifest.title, {**cell.limits, "refund_days": window}, needed_until, now)
 
 
 def choose_mode(gateway: str, limits: JsonObject, needed_until: datetime, now: datetime) -> Choice:
     """Authorise only while that surely lasts until the money is needed, and a day longer; otherwise collect.
 
     ``limits`` are those of the gateway's cell ``escrow``: of ``guaranteed_days``, ``default_authorization_days`` and
-    ``authorization_days`` the fewest count. Raises ``PermanentError`` (``window_closed``) when the gateway can do neither.
+    ``authorization_days`` the fewest count. Collected money is on the platform's own account and stays there for as long as
+    it must; a date beyond ``refund_days`` (a payment can be given back so long) or ``collected_days`` (the gateway keeps
+    money for a seller so long) is therefore not refused, but said. Raises ``PermanentError`` (``window_closed``) when the
+    gateway can do neither.
     """
     modes = cast("list[str]", limits.get("modes") or [AUTHORIZATION, COLLECTED])
     names = ("guaranteed_days", "default_authorization_days", "authorization_days")
@@ -58,11 +66,26 @@ def choose_mode(gateway: str, limits: JsonObject, needed_until: datetime, now: d
         return Choice(AUTHORIZATION, f"{why} Nothing is taken before it is released.")
     if COLLECTED in modes:
         short = f"An authorisation at {gateway} surely lasts {_days(days)} only" if days else f"{gateway} only collects"
-        return Choice(
-            COLLECTED, f"{short}, and the money is needed until {until}. It is taken now and passed on later."
-        )
+        why = f"{short}, and the money is needed until {until}. It is taken now and passed on later."
+        return Choice(COLLECTED, " ".join([why, *_ends(gateway, limits, needed_until, now)]))
     message = f"{gateway} holds money for {_days(days)} at most, and it is needed until {until} and a day longer."
     raise PermanentError(message, code="window_closed", remedy="Take another gateway, or a date that is nearer.")
+
+
+def _ends(gateway: str, limits: JsonObject, needed_until: datetime, now: datetime) -> Iterator[str]:
+    """What a gateway stops doing with collected money before it is needed, in a sentence each."""
+    for name in ("refund_days", "collected_days"):
+        days = limits.get(name)
+        if not isinstance(days, int) or needed_until <= now + timedelta(days=days):
+            continue
+        last = f"{_days(days)}, until {now + timedelta(days=days):%Y-%m-%d} if it is paid today"
+        if name == "refund_days":
+            yield f"{gateway} gives a payment back for {last}: what goes back to the payer later goes in another way."
+        else:
+            yield (
+                f"Where {gateway} itself keeps the money for a seller, it does so for {last}: "
+                "release it or give it back before."
+            )
 
 
 def _days(count: int) -> str:

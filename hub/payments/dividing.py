@@ -334,7 +334,9 @@ def keep(book: Book, row: Row, known: Hold, tales: Sequence[rules.Tale] = (), **
     )
     first = known.tales - len(tales)
     for number, (event, extra) in enumerate(tales, start=first):
-        book.tell(event, f"{event}:{row.id}:{number}", {**event_data(kept, known), **extra})
+        as_chosen = event == "escrow.held" and row.mode == known.mode  # else the reason is of the other way
+        why: JsonObject = {"reason": row.input.get("why")} if as_chosen else {}
+        book.tell(event, f"{event}:{row.id}:{number}", {**event_data(kept, known), **why, **extra})
     return kept
 
 

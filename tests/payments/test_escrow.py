@@ -126,6 +126,15 @@ def test_a_hold_without_a_job_has_an_account_of_its_own(quick):
     assert quick.account(f"held:{hold['hold']}") == 0
 
 
+def test_money_that_is_needed_longer_than_the_gateway_keeps_it_is_held_and_told_so(quick):
+    given = {"connection": "sandbox", "amount": WHOLE, "needed_until": days(quick, 100)}
+    hold = quick.act("hold", given, "hold")
+    assert "for 90 days" in hold["why"]
+    quick.pay(hold["payment"])
+    (held_now,) = quick.heard("escrow.held")
+    assert (held_now["mode"], held_now["reason"]) == ("collected", hold["why"])
+
+
 @pytest.mark.parametrize(
     ("more", "code"),
     [

@@ -2,14 +2,17 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from hub.connect.holding import choose_mode
+from hub.connect.holding import choose_mode, holding_mode
+from hub.connect.manifest import load_manifest
 from hub.errors import PermanentError
 from hub.payments import holds
 from hub.payments.holds import Arrived, Hold
 
+CONNECTORS = Path(__file__).parents[2] / "connectors"
 NOW = datetime(2026, 11, 26, 9, tzinfo=UTC)
 WHOLE = 120_000
 ASKED = Hold("hold_1", "requested", "collected", "EUR", WHOLE)
@@ -50,6 +53,55 @@ def test_why_a_mode_was_chosen_is_said_in_a_sentence():
     long = choose_mode("Stripe", limits, NOW + timedelta(days=9), NOW).why
     assert "surely lasts 7 days only" in long
     assert "2026-12-05" in long
+
+
+REFUNDS = "gives a payment back for 90 days, until 2027-02-24 if it is paid today"
+KEEPS = "itself keeps the money for a seller, it does so for 90 days, until 2027-02-24 if it is paid today"
+
+
+@pytest.mark.parametrize(
+    ("limits", "days", "said"),
+    [
+        ({"refund_days": 90}, 90, []),
+        ({"refund_days": 90}, 90.01, [REFUNDS]),
+        ({"collected_days": 90}, 90, []),
+        ({"collected_days": 90}, 90.01, [KEEPS]),
+        ({"collected_days": 90, "refund_days": 180}, 100, [KEEPS]),
+        ({"collected_days": 90, "refund_days": 90}, 91, [REFUNDS, KEEPS]),
+        ({"collected_days": 90, "refund_days": 90, "authorization_days": 365}, 91, []),
+    ],
+)
+def test_what_a_gateway_stops_doing_before_the_money_is_needed_is_said(limits, days, said):
+    choice = choose_mode("Stripe", limits, NOW + timedelta(days=days), NOW)
+    assert [words for words in (REFUNDS, KEEPS) if words in choice.why] == said
+    assert ("release it or give it back before" in choice.why) == (KEEPS in said)
+    assert ("what goes back to the payer later goes in another way" in choice.why) == (REFUNDS in said)
+
+
+@pytest.mark.parametrize(
+    ("connector", "days", "kept", "refunded"),
+    [
+        ("paypal", 28, 0, 0),
+        ("paypal", 29, 28, 0),
+        ("paypal", 181, 28, 180),
+        ("stripe", 91, 90, 0),
+        ("twocheckout", 91, 0, 90),
+    ],
+)
+def test_the_days_of_the_gateways_own_manifests_are_said(connector, days, kept, refunded):
+    manifest = load_manifest(CONNECTORS / connector)
+    why = holding_mode(manifest, NOW + timedelta(days=days), NOW).why
+    assert (f"keeps the money for a seller, it does so for {kept} days" in why) == bool(kept)
+    assert (f"gives a payment back for {refunded} days" in why) == bool(refunded)
+    assert ("for a seller" in why, "payment back" in why) == (bool(kept), bool(refunded))
+
+
+def test_the_shorter_time_to_give_a_payment_back_counts():
+    manifest = load_manifest(CONNECTORS / "twocheckout")
+    refund = manifest.capabilities["refund"]
+    shorter = replace(refund, limits={**refund.limits, "refund_days": 60})
+    manifest = replace(manifest, capabilities={**manifest.capabilities, "refund": shorter})
+    assert "gives a payment back for 60 days" in holding_mode(manifest, NOW + timedelta(days=61), NOW).why
 
 
 def test_a_gateway_that_can_hold_in_neither_way_is_refused():

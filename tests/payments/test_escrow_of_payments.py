@@ -188,3 +188,11 @@ def test_a_payment_that_two_connections_know_is_held_where_the_caller_says(quick
     assert quick.refused("hold", {"payment": payment}) == "bad_input"
     hold = quick.act("hold", {"payment": payment, "connection": "sandbox"}, "hold")
     assert (hold["connection"], hold["amount"]) == ("sandbox", euros(4900))
+
+
+def test_the_reason_of_the_way_that_was_chosen_is_not_told_of_a_payment_that_came_in_the_other_way(quick):
+    hold = asked(quick, needed=3)
+    assert (hold["mode"], "Nothing is taken before" in hold["why"]) == ("authorization", True)
+    attempt(quick, hold["hold"], "succeeded", hold["payment"])
+    (told,) = quick.events("escrow.held")
+    assert (told["mode"], "reason" in told) == ("collected", False)
