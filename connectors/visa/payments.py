@@ -213,6 +213,7 @@ def _on_visas_page(call: Call) -> bool:
 def _charge_stored(call: Call) -> Json:
     visa, given = Visa(call), call.input
     options = object_of(given.get("options"))
+    is_recurring = options.get("recurring") or object_of(given.get("metadata")).get("hub_subscription")
     manual = given.get("capture") == "manual"
     customer, _, instrument = str(given["method"]).partition("/")
     values = to_fields(carried(given), call.connection)
@@ -225,7 +226,7 @@ def _charge_stored(call: Call) -> Json:
         "clientReferenceInformation": reference(call, call.reference),
         "processingInformation": {
             "capture": not manual,
-            "commerceIndicator": "recurring" if options.get("recurring") else "internet",
+            "commerceIndicator": "recurring" if is_recurring else "internet",
             "authorizationOptions": {"initiator": initiator},
         },
         "paymentInformation": {

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from hub.commerce.forms import amount_of, price_of
 from hub.connect.manifest import Kind, Support
+from hub.connect.stored_means import needs_stored_method
 from hub.errors import MoneyError
 
 if TYPE_CHECKING:
@@ -226,6 +227,10 @@ def refusals(pay: JsonObject, path: Path, manifest: Manifest) -> Iterator[Proble
         if cell is None or cell.status is Support.NONE:
             reason = cell.reason if cell is not None and cell.reason else f"{manifest.title} cannot do it."
             yield Problem(path, "capability", f"{manifest.title} cannot do this: {reason}", "Name another connection.")
+    for number, offer in enumerate(offers) if needs_stored_method(manifest) else ():
+        if "plan" in offer:
+            message = f"The hub charges for what a form begins at {manifest.title}, on plans that it makes itself."
+            yield Problem(("pay", "offers", number, "plan"), "capability", message, "Leave plan out.", at_key=True)
     if pay.get("coupons") and all("every" in offer for offer in offers) and not manifest.takes_discounts:
         message = f"{manifest.title} keeps the calendar of its subscriptions itself and takes no discounts with them."
         yield Problem(("pay", "coupons"), "capability", message, "Leave coupons out, or name another connection.")

@@ -11,7 +11,8 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias, cast
 
-from hub.connect.manifest import Idempotency, Kind
+from hub.connect.manifest import Idempotency, Kind, action_by_the_hub
+from hub.connect.stored_means import needs_stored_method
 from hub.engine.own_actions import ACTIONS as OWN_ACTIONS
 from hub.errors import (
     ActionError,
@@ -24,12 +25,13 @@ from hub.errors import (
 )
 from hub.ids import derived_id, new_id
 from hub.journal.entries import Happening
-from hub.journal.tables import checkouts
+from hub.journal.tables import checkouts, subscriptions
 from hub.payments.by_the_hub import ACTIONS
 from hub.payments.desk import Desk, references
 from hub.payments.discounts import refuse_where_unknown
 from hub.payments.outcomes import follow, tells
 from hub.payments.payout_watch import watch_payout
+from hub.payments.plans import keep_native_plan
 from hub.payments.telling import report
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ Offices: TypeAlias = "Callable[[str, datetime, tuple[str | None, str | None]], O
 _PART, _DONE = "part", "done"
 """Members of the ``details`` of an error of one of the calls that an action by the hub makes."""
 _UNDECIDED = frozenset({"created", "pending", "authorized"})
+_OF_PLANS = frozenset({"plan.create", "plan.update", "plan.cancel"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,15 +143,18 @@ class GatewayCalls:
         if connector.manifest.by_hub:
             return self._own(spec, attempt)
         if spec.by_hub:
-            action = ACTIONS[spec.name]
-            return connector.run_judged(spec, call, lambda judged: action(self.desk(attempt, judged), judged.input))
+            return self._in_its_place(spec, attempt)
         if connector.manifest.kind is not Kind.GATEWAY or connector.manifest.is_routed:
             return attempt.run(spec, call)
         if spec.name == "subscription.create":
             refuse_where_unknown(connector.manifest, call.input)
+        if self._keeps_clock(spec, attempt):
+            return self._in_its_place(action_by_the_hub(spec.name), attempt)
         if spec.name not in {"payment.create", "form.embed"}:
             output = attempt.run(spec, call)
             self._follow(attempt, spec, output)
+            if needs_stored_method(connector.manifest) and spec.name in _OF_PLANS:
+                keep_native_plan(self.desk(attempt, call), spec.name, call.input, cast("JsonObject", output))
             return output
         if spec.name == "form.embed":
             return self._embedded(spec, attempt)
@@ -159,6 +165,26 @@ class GatewayCalls:
         begun = cast("JsonObject", attempt.run(spec, attempt.call))
         self.after(replace(attempt, call=call), spec, begun)
         return self._visited(visit, call, begun)
+
+    def _in_its_place(self, spec: ActionSpec, attempt: Attempt) -> Json:
+        """One of the shared actions, done by the hub."""
+        action = ACTIONS[spec.name]
+        run = attempt.connector.run_judged
+        return run(spec, attempt.call, lambda judged: action(self.desk(attempt, judged), judged.input))
+
+    def _keeps_clock(self, spec: ActionSpec, attempt: Attempt) -> bool:
+        """Whether it is about a subscription whose clock the hub keeps, at a gateway that keeps others itself.
+
+        Those are begun without a stored means: with no ``method``, and no customer of the gateway's.
+        """
+        if not needs_stored_method(attempt.connector.manifest) or not spec.name.startswith("subscription."):
+            return False
+        given = attempt.call.input
+        if spec.name == "subscription.create":
+            customer = cast("JsonObject", given.get("customer") or {})
+            return given.get("method") is None and customer.get("id") is None
+        row = self._store.find(subscriptions, str(given.get("subscription")))
+        return row is not None and row.connection == attempt.call.connection.name
 
     def _own(self, spec: ActionSpec, attempt: Attempt) -> Json:
         """An action of a connector whose work is the hub's own."""

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, cast
 
-from hub.errors import PermanentError
+from hub.connect.stored_means import needs_stored_method
+from hub.errors import NotFoundError, PermanentError
 from hub.journal.tables import checkouts, links, plans, subscriptions
 from hub.money import Money
 from hub.payments import subscription as rules
@@ -69,7 +70,7 @@ def update_plan(desk: Desk, given: JsonObject) -> JsonObject:
     if (changes := row.terms.get("before")) is not None:
         desk.happened("plan.updated", f"plan.updated:{row.id}:{row.version}", {**_plan_event(row), "changes": changes})
     if given.get("existing") == "move" and "price" in given:
-        _move_members(desk, row)
+        _move_members(desk, row, row.id, str(row.version))
         desk.happened("plan.repriced", f"plan.repriced:{row.id}:{desk.key}", _plan_event(row))
     return _plan_output(desk, row)
 
@@ -83,15 +84,48 @@ def cancel_plan(desk: Desk, given: JsonObject) -> JsonObject:
     return _plan_output(desk, row)
 
 
-def _move_members(desk: Desk, plan: sa.Row[Any]) -> None:
-    """Whoever will not pay this price anyhow is told of it, or, where nothing has begun yet, as soon as it does."""
-    price = plan.terms["price"]["minor"]
+def keep_native_plan(desk: Desk, action: str, given: JsonObject, output: JsonObject) -> None:
+    """Keep the terms of a plan that the gateway has itself, for the subscriptions on it whose clock the hub keeps.
+
+    ``action`` is what the gateway just did with it. A gateway that gives a changed plan another reference keeps the old
+    one too. A repeat changes nothing.
+    """
+    reference = str(output["plan"])
+    place: dict[str, object] = {"id": rules.plan_id(desk.connection, reference), "connection": desk.connection}
+    if action == "plan.create":
+        prices: list[Json] = [{"price": given["price"], "from": desk.now.isoformat()}]
+        desk.store.add(plans, {**place, "state": "active", "terms": given, "prices": prices}, desk.now)
+        return
+    old = desk.store.find(plans, rules.plan_id(desk.connection, str(given["plan"])))
+    if old is None:
+        return
+    if action == "plan.cancel":
+        desk.store.change(plans, old, desk.now, state="retired")
+        return
+    terms = {
+        **old.terms,
+        **{name: given[name] for name in ("name", "price", "description", "metadata") if name in given},
+    }
+    new = desk.store.add(plans, {**place, "state": old.state, "terms": terms, "prices": old.prices}, desk.now)
+    dearer = {"price": terms["price"], "from": desk.now.isoformat()}
+    prices = new.prices if new.prices[-1]["price"] == terms["price"] else [*new.prices, dearer]
+    desk.store.change(plans, new, desk.now, terms=terms, prices=prices)
+    if given.get("existing") == "move" and "price" in given:
+        _move_members(desk, old, reference, desk.key, price=terms["price"]["minor"])
+
+
+def _move_members(desk: Desk, plan: sa.Row[Any], to: str, part: str, price: int | None = None) -> None:
+    """Whoever will not pay this price anyhow is told of it, or, where nothing has begun yet, as soon as it does.
+
+    ``to`` is the reference of the plan that they move to, ``price`` its price where that is not the row's.
+    """
+    price = plan.terms["price"]["minor"] if price is None else price
     for row in desk.store.subscriptions_of(plan.id, (*RUNNING, "paused", "pending")):
         known = desk.store.subscription(row)
         if desk.key in dict(row.steps):
             _told_again(desk, row)
         elif price != (known.price if known.next_price is None else known.next_price):
-            moved, tales = rules.price_changed(known, plan.id, price, str(plan.version))
+            moved, tales = rules.price_changed(replace(known, plan=to), to, price, part)
             _kept(desk, row, moved, tales if known.state != "pending" else [])
 
 
@@ -109,6 +143,19 @@ def _plan_output(desk: Desk, row: sa.Row[Any]) -> JsonObject:
         "interval": row.terms["interval"],
         "gateway": own_words(desk, row.id, row.state),
     }
+
+
+def _plan_of(desk: Desk, reference: str) -> sa.Row[Any]:
+    """The row of a plan. Raises ``NotFoundError``, also for one that was made at the gateway without the hub."""
+    if (
+        needs_stored_method(desk.gateway.manifest)
+        and desk.store.find(plans, rules.plan_id(desk.connection, reference)) is None
+    ):
+        message = f"The hub does not know the terms of the plan {reference!r}, as it did not make it."
+        raise NotFoundError(
+            message, remedy="Make the plan with plan.create, or give a stored means of payment as method."
+        )
+    return desk.store.get(plans, rules.plan_id(desk.connection, reference), desk.connection)
 
 
 def _refuse_retired(row: sa.Row[Any]) -> None:
@@ -129,6 +176,7 @@ def _refuse_free(given: JsonObject) -> None:
 def create_subscription(desk: Desk, given: JsonObject) -> JsonObject:
     """``subscription.create``: on a stored means of payment, or with an address where the payer agrees and pays first.
 
+    At a gateway whose own subscriptions need a stored means, those that begin without one come here, on the gateway's plans.
     Where the gateway stores nothing (its manifest says ``recurring_payment.limits.mode: link``), each period's payment is
     asked for by a link.
     """
@@ -143,13 +191,13 @@ def create_subscription(desk: Desk, given: JsonObject) -> JsonObject:
 
 def _added(desk: Desk, given: JsonObject) -> sa.Row[Any]:
     """The row of a new subscription. It keeps the price of this moment, whatever the plan is when the step is repeated."""
-    plan = desk.store.get(plans, str(given["plan"]), desk.connection)
+    plan = _plan_of(desk, str(given["plan"]))
     _refuse_retired(plan)
     price = Money.from_json(plan.terms["price"])
     check(cast("JsonObject | None", given.get("discount")), price * cast("int", given.get("quantity") or 1))
     made = _new(desk, plan, given)
     values = {
-        "plan": plan.id,
+        "plan": made.plan_id,
         "state": made.state,
         "due_at": made.due_at,
         "terms": made.to_json(),
@@ -169,7 +217,7 @@ def _new(desk: Desk, plan: sa.Row[Any], given: JsonObject) -> Subscription:
     made = Subscription(
         id=desk.identity("sub"),
         connection=desk.connection,
-        plan=plan.id,
+        plan=str(given["plan"]),
         state="pending",
         price=terms["price"]["minor"],
         currency=terms["price"]["currency"],
@@ -220,14 +268,14 @@ def update_subscription(desk: Desk, given: JsonObject) -> JsonObject:
     known = desk.store.subscription(row)
     plan, price = None, None
     if given.get("plan") not in (None, known.plan):
-        chosen = desk.store.get(plans, str(given["plan"]), desk.connection)
+        chosen = _plan_of(desk, str(given["plan"]))
         _refuse_retired(chosen)
         if chosen.terms["price"]["currency"] != known.currency or length(chosen.terms["interval"]) != length(
             known.interval
         ):
             message = "A subscription keeps its currency and interval."
             raise PermanentError(message, code="invalid_request", remedy="Cancel it and start one on the other plan.")
-        plan, price = chosen.id, chosen.terms["price"]["minor"]
+        plan, price = str(given["plan"]), chosen.terms["price"]["minor"]
     changed, tales = rules.change(
         known,
         desk.now,
@@ -357,7 +405,7 @@ def tell(desk: Desk, row: sa.Row[Any], tales: Sequence[Tale], payment: str | Non
         data: JsonObject = {
             **references(row.input),
             "subscription": row.id,
-            "plan": row.plan,
+            "plan": row.terms["plan"],
             "quantity": row.terms["quantity"],
             **more,
             **({"payment": payment} if payment else {}),
@@ -375,7 +423,7 @@ def subscription_output(desk: Desk, row: sa.Row[Any]) -> JsonObject:
     return {
         "subscription": row.id,
         "status": row.state,
-        "plan": row.plan,
+        "plan": row.terms["plan"],
         "gateway": own_words(desk, row.id, row.state),
         **period,
         **({"cancel_at": known.cancel_at.isoformat()} if known.cancel_at is not None else {}),

@@ -221,7 +221,7 @@ class PaymentStore:
 
         Raises :class:`ConflictError` when somebody else changed it.
         """
-        return self.change(subscriptions, row, now, plan=known.plan, terms=known.to_json())
+        return self.change(subscriptions, row, now, plan=known.plan_id, terms=known.to_json())
 
     def refuse_changed(self, row: Row) -> None:
         """Raises :class:`ConflictError` when somebody else changed a subscription since its ``row`` was read."""
@@ -309,7 +309,7 @@ def _kept(row: Row, known: Subscription, step: str, tales: Sequence[Tale]) -> di
     A step that moves no date leaves it to the process that has claimed it: that one is charging it at this moment. One that
     ends the subscription does so too, so that the clock looks once more at what became of that charge.
     """
-    values: dict[str, object] = {"plan": known.plan, "state": known.state, "terms": known.to_json()}
+    values: dict[str, object] = {"plan": known.plan_id, "state": known.state, "terms": known.to_json()}
     column, before = subscriptions.c.due_at, Subscription.from_json(row.terms).due_at
     if step and known.due_at is None and known.state in OVER:
         values["due_at"] = sa.case((column == before, None), else_=column)

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from hub.errors import PermanentError
+from hub.ids import derived_id
 from hub.payments.calendar import period, period_start, remaining_share
 from hub.payments.discounts import off
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 RUNNING: Final = frozenset({"trialing", "active", "past_due", "cancelling"})
 OVER: Final = frozenset({"cancelled", "ended"})
 _UNPAID: Final = frozenset({"past_due", "pending"})
+
+_HUBS_PLAN: Final = "pln"
 
 Tale: TypeAlias = "tuple[str, str, JsonObject]"
 """What happened: the event's type, what tells it apart from others of its type, and data beyond the subscription's own."""
@@ -76,6 +79,11 @@ class Subscription:
         return cls(**cast("dict[str, Any]", {**value, **moments}))
 
     @property
+    def plan_id(self) -> str:
+        """The id of its plan's row."""
+        return plan_id(self.connection, self.plan)
+
+    @property
     def period(self) -> tuple[datetime, datetime]:
         """The period that is to be paid next, or was paid last once nothing more is to come."""
         return period(self.anchor, self.interval, self.cycle - self.base)
@@ -109,6 +117,11 @@ class Subscription:
     def money(self) -> JsonObject:
         """The next charge as Money."""
         return {"minor": self.charge, "currency": self.currency}
+
+
+def plan_id(connection: str, plan: str) -> str:
+    """The id of a plan's row: its reference where the plan is the hub's, else made of the gateway's reference."""
+    return plan if plan.startswith(f"{_HUBS_PLAN}_") else derived_id(_HUBS_PLAN, connection, plan)
 
 
 def at_new_price(known: Subscription) -> Subscription:

@@ -19,10 +19,13 @@ GATEWAYS = {
         "payouts": "moneygram",
         "crm": "sandbox_crm",
         "paypal": "paypal",
+        "visa": "visa",
+        "authorize_net": "authorize_net",
     }.items()
 }
 EMAIL = {"name": "email", "type": "email", "required": True}
 EUR = {"EUR": {"fixed": "49.00"}}
+USD = {"USD": {"fixed": "49.00"}}
 
 
 def problems(fields=(EMAIL,), **pay):
@@ -104,6 +107,16 @@ def test_what_recurs_needs_an_address_and_a_gateway_that_charges_again():
     assert told(amount=EUR, offers=[monthly]) == []
     codes = {one.code for one in problems(by="payouts", amount=EUR, offers=[monthly])}
     assert "capability" in codes
+
+
+@pytest.mark.parametrize("by", ["visa", "authorize_net"])
+def test_a_membership_needs_no_stored_means_but_a_plan_that_the_hub_makes(by):
+    monthly = {"name": "monthly", "title": "M", "every": "month"}
+    assert told(amount=EUR, offers=[monthly, {"name": "once", "title": "O"}], by=by) == told(amount=EUR, by=by)
+    (problem,) = problems(amount=USD, offers=[{**monthly, "plan": "plan_1"}], by=by)
+    assert (problem.path, problem.code) == (("pay", "offers", 0, "plan"), "capability")
+    assert "The hub charges for what a form begins" in problem.message
+    assert told(amount=USD, offers=[{**monthly, "plan": "plan_1"}], by="paypal") == []
 
 
 def test_coupons_are_for_gateways_that_take_discounts():

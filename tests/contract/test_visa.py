@@ -176,6 +176,13 @@ def test_unpaid_page_is_let_go(visa, registry, outbound):
 # A stored means, and the life after.
 
 
+def test_a_period_of_a_subscription_by_the_hub_is_sent_as_one_of_a_series(desk, visa):
+    desk.run("payment.create", {**STORED, "metadata": {"hub_subscription": "sub_1"}})
+    desk.run("payment.create", {**STORED, "metadata": {"member": "9"}}, key="another")
+    sent = [one.json() for one in visa.received if one.path == "/pts/v2/payments"]
+    assert [one["processingInformation"]["commerceIndicator"] for one in sent] == ["recurring", "internet"]
+
+
 def test_stored_means_is_charged_at_once(desk, visa):
     output = desk.run("payment.create", {**STORED, "order": "o_1", "options": {"recurring": True}})
     assert (output["status"], output["captured"], output["stored_method"]) == ("succeeded", USD, "TOKENMADEUP0001")

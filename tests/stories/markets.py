@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import requests
 import sqlalchemy as sa
 
-from hub.connect.manifest import Support
 from hub.ingest.pollers import Pollers
-from hub.journal.tables import checkouts, runs
+from hub.journal.tables import checkouts, runs, subscriptions
 from tests.stories.conftest import LiveHub
 
 if TYPE_CHECKING:
@@ -131,11 +130,15 @@ class Market:
         """The payer agrees to a subscription, where it has to be agreed."""
         if "checkout_url" not in output:
             return
-        if self.manifest.capabilities["recurring_payment"].status is Support.HUB:
+        if self.keeps_clock(output["subscription"]):
             (visit,) = self.visits(checkouts.c.owner == output["subscription"])
             self.pay(visit.output)
         else:
             self.pay({**output, "payment": output["subscription"]})
+
+    def keeps_clock(self, subscription: str) -> bool:
+        """Whether it is the hub that charges for a subscription."""
+        return self.live.hub.payments.store.find(subscriptions, subscription) is not None
 
     def joining(self) -> str:
         """The step that starts a subscription to the plan of the step before."""
@@ -169,7 +172,7 @@ class Market:
 
     def period_ends(self, subscription: str) -> None:
         """The next period begins and is charged: by the gateway, or by the hub where it keeps the clock."""
-        if self.manifest.capabilities["recurring_payment"].status is Support.HUB:
+        if self.keeps_clock(subscription):
             with self.later(days=31):
                 self.live.until(lambda: self.deliver() or self.renewals(subscription))
         else:

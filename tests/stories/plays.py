@@ -102,7 +102,7 @@ class Stage:
 
     def in_the_next_period(self) -> AbstractContextManager[None]:
         """Where the hub keeps a subscription's clock, runs of its next period are advanced in that period."""
-        by_hub = self.market.manifest.capabilities["recurring_payment"].status is Support.HUB
+        by_hub = self.market.keeps_clock(str(self.told("subscription.started")["subscription"]))
         return self.market.later(days=31) if by_hub else nullcontext()
 
     def mails_are(self, to: str, subjects: list[str]) -> None:
@@ -322,9 +322,8 @@ def trucks(stage: Stage) -> None:
 
 
 def recurs(market: Market) -> bool:
-    """Whether a form can begin a subscription there: some need a stored means of payment first."""
-    cell = market.manifest.capabilities["recurring_payment"]
-    return cell.status is not Support.NONE and market.method is None
+    """Whether a form can begin a subscription there."""
+    return market.manifest.capabilities["recurring_payment"].status is not Support.NONE
 
 
 def moves(market: Market) -> bool:
