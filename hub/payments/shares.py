@@ -20,6 +20,7 @@ from hub.money import Money
 from hub.payments import ledger
 from hub.payments.accounting import settle, split_id
 from hub.payments.desk import own_words, references
+from hub.payments.destinations import GatewayAccount
 from hub.payments.division import Division, Share
 from hub.payments.paid_shares import COVERED
 from hub.payments.splits import account_of, lock_payment, refuse_held, split_event
@@ -86,7 +87,8 @@ def _provider(book: Book, connection: str, given: JsonObject) -> str:
     if book.rows(sa.select(providers.c.id).where(providers.c.id == named)):
         return str(named)
     rows = book.rows(sa.select(providers.c.id, providers.c.accounts).order_by(providers.c.id))
-    return next((str(row.id) for row in rows if (row.accounts or {}).get(connection) == named), str(named))
+    accounts = ((str(row.id), GatewayAccount.of((row.accounts or {}).get(connection))) for row in rows)
+    return next((provider for provider, one in accounts if one.reference == named), str(named))
 
 
 def _got_by_splits(book: Book, account: Account, provider: str) -> int:

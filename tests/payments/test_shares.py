@@ -162,8 +162,9 @@ def test_what_is_disputed_cannot_be_passed_on_meanwhile(stall):
     stall.share(1000)
 
 
-def test_an_account_at_the_gateway_is_the_providers_that_has_it(stall):
-    stall.provider("prv_bob", corner="bob@corner.example")
+@pytest.mark.parametrize("kept", ["bob@corner.example", {"account": "bob@corner.example", "to": {"card": "c_1"}}])
+def test_an_account_at_the_gateway_is_the_providers_that_has_it(stall, kept):
+    stall.provider("prv_bob", corner=kept)
     stall.paid(10000)
     assert stall.share(100, provider="bob@corner.example")["provider"] == "prv_bob"
     assert stall.share(50, key="two", provider="x", metadata={"provider": "prv_bob"})["provider"] == "prv_bob"
