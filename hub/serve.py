@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import multiprocessing.util
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias, cast
 
@@ -77,32 +77,6 @@ class Switch:
         return mounted(environ, start_response)
 
 
-class _Later:
-    """A WSGI application that is made in a thread of its own, while others are served already; its first callers wait."""
-
-    def __init__(self, make: Callable[[], WSGIApplication]) -> None:
-        maker = ThreadPoolExecutor(1, thread_name_prefix="mount")
-        self._made = maker.submit(make)
-        self._made.add_done_callback(_log_failure)
-        maker.shutdown(wait=False)
-
-    @property
-    def application(self) -> WSGIApplication:
-        """It, once it is made. Raises ``UnavailableError`` when it cannot be made."""
-        if (error := self._made.exception()) is not None:
-            message = f"It could not be started: {error}."
-            raise UnavailableError(message, remedy="Mend that, then start the hub again.") from error
-        return self._made.result()
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        return self.application(environ, start_response)
-
-
-def _log_failure(made: Future[WSGIApplication]) -> None:
-    if (error := made.exception()) is not None:
-        log.error("mount_failed", reason=str(error))
-
-
 class _Counters:
     """Implements :class:`hub.ingest.reception.Counters`: health of connections, refusals, metrics."""
 
@@ -143,7 +117,7 @@ def build(hub: Hub) -> Switch:
     if settings.sandbox_on:
         server = hub.registry.get("sandbox").code.server
         if server is not None:
-            mounts["/sandbox"] = _Later(lambda: cast("WSGIApplication", server(sandbox_context(hub))))
+            mounts["/sandbox"] = cast("WSGIApplication", server(sandbox_context(hub)))
     return Switch(create_app(hub), webhooks, mounts, certificates, settings.server_threads)
 
 

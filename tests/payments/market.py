@@ -47,7 +47,7 @@ class Market:
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         self._thread.start()
         self.key = self.hub.accounts.get("sandbox").secret("api_key")
-        self._gateway = self._server.app._mounts["/sandbox"].application.extensions["sandbox"]
+        self._gateway = self._server.app._mounts["/sandbox"].extensions["sandbox"]
         self._gateway.clock = self._gateway.dispatcher._clock = self.hub.now
         self._dying = None
         self._act, self.hub.payments.act = self.hub.payments.act, self._watched

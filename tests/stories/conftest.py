@@ -56,7 +56,7 @@ class LiveHub:
         self._thread.join()
         self._server.server_close()
         # Its thread would go on looking into a database that is gone.
-        self._server.app._mounts["/sandbox"].application.extensions["sandbox"].close()
+        self._server.app._mounts["/sandbox"].extensions["sandbox"].close()
         self.hub.close()
 
     def sandbox(self, method, path, body=None):
