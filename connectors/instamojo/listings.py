@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from connectors.instamojo.api import Instamojo, moment_of, money_of, time_of
 from connectors.instamojo.standing import STATUS, status_of
-from hub.connect.answers import failure
+from hub.connect.answers import failure, page_number
 
 if TYPE_CHECKING:
     from hub.connect.api import Call
@@ -24,15 +24,13 @@ def payments(call: Call) -> Json:
     nobody could say where to stop.
     """
     since, until = (datetime.fromisoformat(str(call.input[name])) for name in ("since", "until"))
-    after = str(call.input.get("after") or "1")
-    if not (after.isascii() and after.isdigit()):
-        raise failure("bad_input", f"{after!r} is no page of Instamojo's: give `next` of the page before.")
-    found, has_more = Instamojo(call).page("/v2/payments/", "payments", int(after))
+    page = page_number(call.input.get("after"), 1, "Instamojo")
+    found, has_more = Instamojo(call).page("/v2/payments/", "payments", page)
     made = [_made(one) for one in found]
     if made and made[0] < made[-1]:
         raise failure("bad_answer", "Instamojo's list of payments does not begin with the newest.")
     items: list[Json] = [_payment(one) for one, time in zip(found, made, strict=True) if since <= time < until]
-    return {"items": items, "next": str(int(after) + 1) if has_more and made[-1] >= since else None}
+    return {"items": items, "next": str(page + 1) if has_more and made[-1] >= since else None}
 
 
 def _made(payment: JsonObject) -> datetime:

@@ -8,7 +8,7 @@ from connectors.razorpay.api import PAGE, Razorpay, list_of, money_of, object_of
 from connectors.razorpay.payments import DISPUTE_STATUS
 from connectors.razorpay.settlement import PAYOUT_STATUS, TRANSFER_STATUS
 from connectors.razorpay.standing import of_payment
-from hub.connect.answers import failure
+from hub.connect.answers import page_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,13 +47,13 @@ def _page(
     shown: Callable[[JsonObject], JsonObject],
     more: Mapping[str, str] | None = None,
 ) -> Json:
-    given, skip = call.input, str(call.input.get("after") or "0")
-    if not (skip.isascii() and skip.isdigit()):
-        raise failure("bad_input", f"{skip!r} is no page of Razorpay's: give `next` of the page before.")
+    given, skip = call.input, page_number(call.input.get("after"), 0, "Razorpay")
     # `to` is a second that is still listed.
     between = {"from": str(unix(given["since"])), "to": str((unix(given["until"]) or 1) - 1)}
-    found = list_of(razorpay.get(f"/v1/{kind}", {**between, **(more or {}), "count": str(PAGE), "skip": skip})["items"])
-    return {"items": [shown(one) for one in found], "next": str(int(skip) + PAGE) if len(found) == PAGE else None}
+    found = list_of(
+        razorpay.get(f"/v1/{kind}", {**between, **(more or {}), "count": str(PAGE), "skip": str(skip)})["items"]
+    )
+    return {"items": [shown(one) for one in found], "next": str(skip + PAGE) if len(found) == PAGE else None}
 
 
 def _payment(made: JsonObject) -> JsonObject:

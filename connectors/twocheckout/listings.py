@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from connectors.twocheckout.api import TwoCheckout, flag, is_test, money_of, segment, time_of, zone
 from connectors.twocheckout.events import PAGE, net_and_tax
 from connectors.twocheckout.orders import standing, total
-from hub.connect.answers import failure
+from hub.connect.answers import failure, page_number
 
 if TYPE_CHECKING:
     from connectors.twocheckout.api import Answer
@@ -29,20 +29,18 @@ def payments(call: Call) -> Json:
     """
     api, given = TwoCheckout(call), call.input
     since, until = (datetime.fromisoformat(str(given[name])) for name in ("since", "until"))
-    after = str(given.get("after") or "1")
-    if not (after.isascii() and after.isdigit()):
-        raise failure("bad_input", f"{after!r} is no page of 2Checkout's: give `next` of the page before.")
+    page = page_number(given.get("after"), 1, "2Checkout")
     local = zone(call.connection)
     query = {
         "StartDate": f"{since.astimezone(local) - _DAY:%Y-%m-%d}",
         "EndDate": f"{until.astimezone(local) + _DAY:%Y-%m-%d}",
         "IncludeTestOrders": "ONLY" if is_test(call.connection) else "NO",
-        "Page": after,
+        "Page": str(page),
         "Limit": str(PAGE),
     }
     found = [one for one in api.get("/orders/", query).get("Items") or [] if isinstance(one, dict)]
     # The total that the answer gives is the account's, not the search's: a page that is not full is the last.
-    following = str(int(after) + 1) if len(found) == PAGE else None
+    following = str(page + 1) if len(found) == PAGE else None
     # An order that is not finished has no number yet, and nobody paid.
     orders = [
         one for one in found if one.get("RefNo") and (flag(one.get("TestOrder")) is True) is is_test(call.connection)

@@ -12,7 +12,7 @@ from connectors.visa.api import Visa
 from connectors.visa.carried import PAGE, kind_of
 from connectors.visa.details import stamp, time_of
 from connectors.visa.transactions import PAGE_SIZE, Life, begins_payment, page_of_search, payment_of, takes
-from hub.connect.answers import failure
+from hub.connect.answers import failure, page_number
 
 if TYPE_CHECKING:
     from connectors.visa.transactions import Transaction
@@ -27,16 +27,14 @@ def payments(call: Call) -> Json:
     """
     given = call.input
     since, until = (datetime.fromisoformat(str(given[name])) for name in ("since", "until"))
-    after = str(given.get("after") or "0")
-    if not (after.isascii() and after.isdigit()):
-        raise failure("bad_input", f"{after!r} is no page of Visa's: give `next` of the page before.")
+    offset = page_number(given.get("after"), 0, "Visa")
     query = f"submitTimeUtc:[{stamp(since)} TO {stamp(until)}]"
-    found = page_of_search(Visa(call), query, int(after))
+    found = page_of_search(Visa(call), query, offset)
     paid = [one for one in found if begins_payment(one) or takes(one)]
     others = _other_payers(paid)
     # The end of a search's time belongs to it.
     items = [_payment(one, others) for one in paid if _made(one) < until]
-    return {"items": items, "next": str(int(after) + PAGE_SIZE) if len(found) == PAGE_SIZE else None}
+    return {"items": items, "next": str(offset + PAGE_SIZE) if len(found) == PAGE_SIZE else None}
 
 
 def _other_payers(listed: list[Transaction]) -> frozenset[str]:

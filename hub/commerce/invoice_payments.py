@@ -195,8 +195,9 @@ def _invoices(connection: sa.Connection, told: Sequence[tuple[NewEvent, _News]])
     chosen = invoice_payments.c.id.in_({news.identity for _, news in told})
     known = {row.id: row for row in connection.execute(sa.select(invoice_payments).where(chosen))}
     named = [_named(event, known.get(news.identity)) for event, news in told]
-    over = invoices.c.id.in_({invoice for invoice in named if invoice}), invoices.c.state.in_(_NOT_OWED)
-    not_owed = set(connection.scalars(sa.select(invoices.c.id).where(*over)))
+    asked = {invoice for invoice in named if invoice}
+    over = sa.select(invoices.c.id).where(invoices.c.id.in_(asked), invoices.c.state.in_(_NOT_OWED))
+    not_owed = set(connection.scalars(over)) if asked else set()
     begun = begun_for_orders(connection, (news.of_order for _, news in told))
     orders = [_order(event, begun.get(news.of_order)) for event, news in told]
     billed = billing_all(connection, {order for order in orders if order})

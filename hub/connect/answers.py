@@ -152,6 +152,17 @@ def raise_for_status(
     raise failure_of(response, table or ErrorTable(), now=now, repeatable=repeatable)
 
 
+def page_number(after: Json, first: int, system: str) -> int:
+    """The page of a list that ``after`` names, as the page before gave it as ``next``; ``first`` when it names none.
+
+    Raises ``bad_input`` for anything else than digits; ``system`` is whose list it is.
+    """
+    text = str(after or first)
+    if not (text.isascii() and text.isdigit()):
+        raise failure("bad_input", f"{text!r} is no page of {system}'s: give `next` of the page before.")
+    return int(text)
+
+
 def failure_of(response: HttpResponse, table: ErrorTable, *, now: datetime, repeatable: bool = True) -> ActionError:
     """The error that an answer means; also for systems that answer 200 with an error inside."""
     answer = json_or_none(response)

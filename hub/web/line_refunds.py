@@ -135,9 +135,7 @@ def press_lines(connection: str, payment: str) -> tuple[Pressed, JsonObject | No
     if typed["reason"]:
         given["reason"] = typed["reason"]
     try:
-        return Pressed(), act_once(
-            "payments", "refund", given | ({"reason": typed["reason"]} if typed["reason"] else {})
-        )
+        return Pressed(), act_once("payments", "refund", given)
     except ActionError as error:
         return _refused(_form(row), Pressed(DO, typed), error), None
 
