@@ -6,6 +6,7 @@ import hashlib
 import secrets
 import threading
 from datetime import UTC, datetime
+from typing import TypeGuard
 
 _TAIL_BITS = 62
 _STEP_BITS = 32
@@ -76,3 +77,8 @@ def step_key(run: str, path: str) -> str:
     40 hex digits; connectors cut or re-shape it to what the outside system takes.
     """
     return hashlib.sha256(f"{run}\x00{path}".encode()).hexdigest()[:40]
+
+
+def is_order(value: object) -> TypeGuard[str]:
+    """Whether it can be the id of one of the hub's own orders; the numbers of somebody's own shop are looked up nowhere."""
+    return isinstance(value, str) and value.startswith("ord_")

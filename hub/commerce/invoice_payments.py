@@ -13,7 +13,8 @@ import sqlalchemy as sa
 
 from hub.commerce.invoice_reading import PAYABLE, invoice_event
 from hub.commerce.order_reading import begun_for_orders, payment_identity
-from hub.ids import derived_id
+from hub.ids import derived_id, is_order
+from hub.journal.among import among, these
 from hub.journal.tables import payments
 from hub.journal.tables_commerce import order_payments
 from hub.journal.tables_invoices import invoice_payments, invoices
@@ -192,12 +193,11 @@ def _invoices(connection: sa.Connection, told: Sequence[tuple[NewEvent, _News]])
 
     What an order took while the invoice that it was begun for is void is for the invoice that bills the order now, if any.
     """
-    chosen = invoice_payments.c.id.in_({news.identity for _, news in told})
-    known = {row.id: row for row in connection.execute(sa.select(invoice_payments).where(chosen))}
+    identities = these(news.identity for _, news in told)
+    known = {row.id: row for row in connection.execute(_KNOWN, identities)}
     named = [_named(event, known.get(news.identity)) for event, news in told]
     asked = {invoice for invoice in named if invoice}
-    over = sa.select(invoices.c.id).where(invoices.c.id.in_(asked), invoices.c.state.in_(_NOT_OWED))
-    not_owed = set(connection.scalars(over)) if asked else set()
+    not_owed = set(connection.scalars(_OF_NOTHING_OWED, these(asked))) if asked else set()
     begun = begun_for_orders(connection, (news.of_order for _, news in told))
     orders = [_order(event, begun.get(news.of_order)) for event, news in told]
     billed = billing_all(connection, {order for order in orders if order})
@@ -216,7 +216,9 @@ def _named(event: NewEvent, known: Row | None) -> str:
 
 def _order(event: NewEvent, begun: Row | None) -> str:
     order = event.data.get("order")
-    return order if isinstance(order, str) else begun.order if begun is not None else ""
+    if isinstance(order, str):
+        return order if is_order(order) else ""
+    return begun.order if begun is not None else ""
 
 
 def billing(connection: sa.Connection, order: str) -> str | None:
@@ -226,9 +228,16 @@ def billing(connection: sa.Connection, order: str) -> str | None:
 
 def billing_all(connection: sa.Connection, orders: Collection[str]) -> dict[str, str]:
     """Orders -> the invoice that bills each, as :func:`billing`; those without one are left out."""
-    chosen = (invoices.c.order.in_(orders), invoices.c.state.not_in(_NOT_OWED))
-    query = sa.select(invoices.c.order, invoices.c.id).where(*chosen).order_by(invoices.c.created_at.desc())
-    return {row.order: row.id for row in connection.execute(query)} if orders else {}  # of several, the oldest
+    return {row.order: row.id for row in connection.execute(_BILLING, these(orders))} if orders else {}
+
+
+_KNOWN = sa.select(invoice_payments).where(among(invoice_payments.c.id))
+_OF_NOTHING_OWED = sa.select(invoices.c.id).where(among(invoices.c.id), invoices.c.state.in_(_NOT_OWED))
+_BILLING = (
+    sa.select(invoices.c.order, invoices.c.id)
+    .where(among(invoices.c.order), invoices.c.state.not_in(_NOT_OWED))
+    .order_by(invoices.c.created_at.desc())  # of several of an order, the oldest
+)
 
 
 def _news(event: NewEvent) -> _News | None:

@@ -19,6 +19,7 @@ from hub.connect.holding import holding_mode
 from hub.errors import ActionError, ConfigError, NotFoundError, PermanentError, TransientError, UncertainError
 from hub.expressions.durations import parse_duration
 from hub.ids import derived_id
+from hub.journal.among import among, these
 from hub.journal.tables import payments
 from hub.journal.tables_escrow import holds
 from hub.journal.tables_work import job_payments, jobs
@@ -224,9 +225,11 @@ def _stuck(book: Book, identity: str, error: JsonObject) -> None:
 
 def _known(book: Book, events: Sequence[NewEvent]) -> dict[str, str]:
     """The jobs of payments that named theirs when they began."""
-    identities = sorted({_identity(one) for one in events})
-    query = sa.select(job_payments.c.id, job_payments.c.job).where(job_payments.c.id.in_(identities))
-    return {row.id: row.job for row in book.rows(query)} if identities else {}
+    identities = these(map(_identity, events))
+    return {row.id: row.job for row in book.rows(_JOBS, identities)} if events else {}
+
+
+_JOBS = sa.select(job_payments.c.id, job_payments.c.job).where(among(job_payments.c.id))
 
 
 def _payment(event: NewEvent) -> str:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from hub.commerce.link_reading import link_event
 from hub.commerce.order_reading import begun_for_orders, payment_identity
+from hub.ids import is_order
 from hub.journal.tables_commerce import orders
 from hub.journal.tables_links import payment_links
 
@@ -86,7 +87,7 @@ def _order(event: NewEvent, known: Mapping[str, Row]) -> str | None:
         row = known.get(_identity(event))
         return row.order if row is not None else None
     order = event.data.get("order")
-    return order if isinstance(order, str) else None
+    return order if is_order(order) else None
 
 
 def _names_payment_alone(event: NewEvent) -> bool:

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from hub.commerce import stock, surplus
 from hub.commerce.order_reading import begun_for_orders, order_event, payment_identity
 from hub.errors import ActionError, ConfigError, NotFoundError, PermanentError, TransientError, UncertainError
+from hub.ids import is_order
 from hub.journal.tables import payments
 from hub.journal.tables_commerce import order_payments, orders
 from hub.journal.tables_invoices import invoices
@@ -49,11 +50,11 @@ def project(book: Book, events: Sequence[NewEvent]) -> None:
     for event in told:
         identity = _identity(event)
         order = event.data.get("order") or (known[identity].order if identity in known else _billed(book, event))
-        if isinstance(order, str):
+        if is_order(order):
             of_payment = of_order.setdefault(order, {})
             if identity not in of_payment or of_payment[identity].type != _TAKEN:  # which alone says what was taken
                 of_payment[identity] = event
-    for order, found in book.find_all(orders, of_order).items():  # others are numbers of somebody's own shop
+    for order, found in book.find_all(orders, of_order).items():
         row = found
         for identity, event in of_order[order].items():
             row = _advance(book, row, identity, event)

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from hub.commerce.numbers import as_number
 from hub.commerce.order_lines import Line
 from hub.ids import derived_id
+from hub.journal.among import among, these
 from hub.journal.book import found
 from hub.journal.tables import payments
 from hub.journal.tables_commerce import order_lines, order_payments, orders
@@ -61,8 +62,10 @@ def payment_identity(connection: str, payment: str) -> str:
 def begun_for_orders(connection: sa.Connection, identities: Iterable[str]) -> dict[str, sa.Row[Any]]:
     """Payments' identities -> how those stand that were begun for an order."""
     wanted = set(identities)
-    query = sa.select(order_payments).where(order_payments.c.id.in_(wanted))
-    return {row.id: row for row in connection.execute(query)} if wanted else {}
+    return {row.id: row for row in connection.execute(_BEGUN, these(wanted))} if wanted else {}
+
+
+_BEGUN = sa.select(order_payments).where(among(order_payments.c.id))
 
 
 def references(order: sa.Row[Any]) -> dict[str, str]:

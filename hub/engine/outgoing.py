@@ -283,8 +283,7 @@ class Outgoing:
 
 def project(book: Book, items: Sequence[NewEvent]) -> None:
     """Write a message for each webhook that wants a new event, in the transaction that records it."""
-    wanting = book.rows(sa.select(outgoing_webhooks).where(outgoing_webhooks.c.enabled))
-    for row in wanting if items else ():
+    for row in book.rows(_WANTING) if items else ():
         woken = False
         for item in items:
             if item.type == DECISION_EVENT or not wants(row.types, item.type):
@@ -296,6 +295,9 @@ def project(book: Book, items: Sequence[NewEvent]) -> None:
             book.wake_at(_TIMER, row.id, book.now)
             later = book.now + KEPT
             book.insert(timers, {"kind": _FORGET, "subject": "all", "set_for": later, "due_at": later})
+
+
+_WANTING = sa.select(outgoing_webhooks).where(outgoing_webhooks.c.enabled)
 
 
 def wants(patterns: Sequence[str], event_type: str) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import sqlalchemy as sa
 
 from hub.errors import ConflictError, NotFoundError
 from hub.ids import new_id
+from hub.journal.among import among, these
 from hub.journal.entries import Happening
 from hub.journal.inserting import insert_ignoring
 from hub.journal.tables_office import numbers, timers
@@ -16,6 +18,8 @@ from hub.journal.tables_office import numbers, timers
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
+
+    from sqlalchemy.sql.dml import ReturningUpdate
 
     from hub.journal.writer import Transaction
     from hub.jsontypes import JsonObject
@@ -60,13 +64,14 @@ class Book:
 
     def find(self, table: sa.Table, identity: str) -> Row | None:
         """A row by its id, or None; nobody else changes it until this change is done."""
-        return self.connection.execute(self.locking(sa.select(table).where(table.c.id == identity))).first()
+        return self.connection.execute(_one(table, not self.tx.is_sqlite), {"one": identity}).first()
 
     def find_all(self, table: sa.Table, identities: Iterable[str]) -> dict[str, Row]:
         """The rows with these ids, by id, as :meth:`find`. In one order, so that two writers never wait for each other."""
-        wanted = sorted(set(identities))
-        query = sa.select(table).where(table.c.id.in_(wanted)).order_by(table.c.id)
-        return {row.id: row for row in self.rows(self.locking(query))} if wanted else {}
+        wanted = these(identities)
+        if not any(wanted.values()):
+            return {}
+        return {row.id: row for row in self.connection.execute(_several(table, not self.tx.is_sqlite), wanted)}
 
     def locking(self, query: sa.Select[Any]) -> sa.Select[Any]:
         """The query of rows that nobody else changes until this change is done; SQLite has one writer anyway."""
@@ -81,16 +86,17 @@ class Book:
 
         Raises :class:`ConflictError` when it was changed since it was read.
         """
-        same = (table.c.id == row.id, table.c.version == row.version)
-        update = sa.update(table).where(*same).values(version=row.version + 1, updated_at=self.now, **values)
-        if self.connection.execute(update).rowcount != 1:
+        same = {"one": row.id, "read": row.version}
+        new = {"version": row.version + 1, "updated_at": self.now, **values}
+        changed = self.connection.execute(_change(table), {**same, **new}).first()
+        if changed is None:
             message = f"The {title_of(table)} {row.id} was changed by somebody else at this very moment."
             raise ConflictError(message, remedy="Do it again.")
-        return self.connection.execute(sa.select(table).where(table.c.id == row.id)).one()
+        return changed
 
-    def rows(self, query: sa.Select[Any]) -> Sequence[Row]:
+    def rows(self, query: sa.Select[Any], parameters: Mapping[str, object] | None = None) -> Sequence[Row]:
         """What a query finds, the changes of this book included."""
-        return self.connection.execute(query).all()
+        return self.connection.execute(query, parameters or {}).all()
 
     # numbers and timers
 
@@ -104,13 +110,37 @@ class Book:
     def wake_at(self, kind: str, subject: str, due_at: datetime | None) -> None:
         """Have the timer ``kind`` do its work for ``subject`` then; a timer has one time, None takes it away."""
         if due_at is None:
-            gone = (timers.c.kind == kind, timers.c.subject == subject)
-            self.connection.execute(sa.delete(timers).where(*gone))
+            self.connection.execute(_NO_TIMER, {"of_kind": kind, "of_subject": subject})
         elif not self.insert(timers, {"kind": kind, "subject": subject, "set_for": due_at, "due_at": due_at}):
-            change = sa.update(timers).where(timers.c.kind == kind, timers.c.subject == subject)
-            self.connection.execute(
-                change.values(set_for=due_at, due_at=due_at, tries=0, error=None, updated_at=self.now)
-            )
+            new = {"set_for": due_at, "due_at": due_at, "tries": 0, "error": None, "updated_at": self.now}
+            self.connection.execute(_OTHER_TIME, {"of_kind": kind, "of_subject": subject, **new})
+
+
+# Statements that are made once: most of a lone event's time went into making them.
+
+
+@cache
+def _one(table: sa.Table, locked: bool) -> sa.Select[Any]:  # noqa: FBT001
+    query = sa.select(table).where(table.c.id == sa.bindparam("one"))
+    return query.with_for_update() if locked else query
+
+
+@cache
+def _several(table: sa.Table, locked: bool) -> sa.Select[Any]:  # noqa: FBT001
+    query = sa.select(table).where(among(table.c.id)).order_by(table.c.id)
+    return query.with_for_update() if locked else query
+
+
+@cache
+def _change(table: sa.Table) -> ReturningUpdate[Any]:
+    """Sets the columns that are named beside ``one`` and ``read``."""
+    same = (table.c.id == sa.bindparam("one"), table.c.version == sa.bindparam("read"))
+    return sa.update(table).where(*same).returning(table)
+
+
+_OF_TIMER = (timers.c.kind == sa.bindparam("of_kind"), timers.c.subject == sa.bindparam("of_subject"))
+_NO_TIMER = sa.delete(timers).where(*_OF_TIMER)
+_OTHER_TIME = sa.update(timers).where(*_OF_TIMER)
 
 
 def title_of(table: sa.Table) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, cast
 import sqlalchemy as sa
 
 from hub.ids import derived_id
+from hub.journal.among import among, these
 from hub.journal.tables import payments
 from hub.journal.tables_ledger import refund_parts, reserves, splits
 from hub.journal.tables_office import timers
@@ -83,8 +84,7 @@ def settle(book: Book, told_of: Mapping[Place, str]) -> None:
         wanted = holdings(account)
         about = subject(*place)
         for kind in KINDS:
-            if kind in wanted or (about, kind) in have:
-                postings = missing(wanted.get(kind, {}), have.get((about, kind), {}))
+            if postings := missing(wanted.get(kind, {}), have.get((about, kind), {})):
                 due += transactions(about, kind, postings, told_of[place])
     ledger.post_all(book, due)
     _keep_reserves(book, known)
@@ -107,15 +107,14 @@ def transactions(about: str, kind: str, postings: Holdings, event: str) -> Itera
 
 def accounts(connection: sa.Connection, places: Iterable[Place]) -> Mapping[Place, Account]:
     """Everything that decides what the accounts of payments hold; payments without a known amount are left out."""
-    wanted = sorted(set(places))
-    chosen = sa.tuple_(payments.c.connection, payments.c.payment).in_(wanted)
-    rows = connection.execute(sa.select(payments.c.connection, payments.c.payment, payments.c.facts).where(chosen))
-    facts = {(row.connection, row.payment): Facts.from_json(row.facts) for row in rows}
+    wanted = these(places)
+    facts = {(row.connection, row.payment): Facts.from_json(row.facts) for row in connection.execute(_FACTS, wanted)}
     divided: dict[Place, dict[str, Division]] = defaultdict(dict)
-    for row in connection.execute(_of(splits, wanted)):
+    for row in connection.execute(_SPLITS, wanted):
         divided[row.connection, row.payment][row.id] = Division.from_json(row.division)
     named: dict[Place, dict[str, Mapping[str, int]]] = defaultdict(dict)
-    for row in connection.execute(_of(refund_parts, wanted)):
+    refunded = [place for place, one in facts.items() if one.refunds]
+    for row in connection.execute(_PARTS, these(refunded)) if refunded else ():
         named[row.connection, row.payment][row.refund] = row.parts
     sales = own_sales(connection, {place: one for place, one in facts.items() if place not in divided})
     return {
@@ -125,8 +124,14 @@ def accounts(connection: sa.Connection, places: Iterable[Place]) -> Mapping[Plac
     }
 
 
-def _of(table: sa.Table, places: Sequence[Place]) -> sa.Select[tuple[object, ...]]:
-    return sa.select(table).where(sa.tuple_(table.c.connection, table.c.payment).in_(places)).order_by(table.c.id)
+def _of(table: sa.Table) -> sa.Select[tuple[object, ...]]:
+    return sa.select(table).where(among(table.c.connection, table.c.payment)).order_by(table.c.id)
+
+
+_FACTS = sa.select(payments.c.connection, payments.c.payment, payments.c.facts).where(
+    among(payments.c.connection, payments.c.payment)
+)
+_SPLITS, _PARTS, _RESERVES = _of(splits), _of(refund_parts), _of(reserves)
 
 
 # what events tell of divisions
@@ -184,7 +189,8 @@ def _keep_parts(book: Book, item: NewEvent) -> None:
 
 def _keep_reserves(book: Book, known: Mapping[Place, Account]) -> None:
     """Of a share that was taken back nothing more need be held back."""
-    for row in book.rows(_of(reserves, sorted(known))):
+    divided = [place for place, account in known.items() if account.splits]
+    for row in book.rows(_RESERVES, these(divided)) if divided else ():
         owed = -provider_holdings(known[row.connection, row.payment]).get(row.provider, 0)
         kept = min(row.minor, max(owed, 0))
         if kept != row.kept:

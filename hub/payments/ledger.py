@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from hub.errors import HubError
 from hub.ids import new_id
+from hub.journal.among import among, these
 from hub.journal.inserting import insert_ignoring
 from hub.journal.tables_ledger import ledger_entries, ledger_transactions
 from hub.money import Money
@@ -170,15 +171,25 @@ def posted(
     connection: sa.Connection, subjects: Iterable[str]
 ) -> Mapping[tuple[str, str], Mapping[tuple[str, str], int]]:
     """What was posted for each subject so far: (subject, kind) -> (account, currency) -> minor units."""
-    joined = ledger_entries.join(ledger_transactions, ledger_transactions.c.id == ledger_entries.c.transaction)
-    heads, entries = ledger_transactions.c, ledger_entries.c
-    place = (heads.subject, heads.kind, entries.account, entries.currency)
-    total = sa.func.sum(entries.minor).label("total")
-    query = sa.select(*place, total).select_from(joined).group_by(*place)
     found: dict[tuple[str, str], dict[tuple[str, str], int]] = defaultdict(dict)
-    for row in connection.execute(query.where(heads.subject.in_(sorted(set(subjects))))):
+    for row in connection.execute(_POSTED, these(subjects)):
         found[row.subject, row.kind][row.account, row.currency] = int(row.total)
     return found
+
+
+_HEAD_OF = ledger_transactions.c.id == ledger_entries.c.transaction
+_PLACE = (
+    ledger_transactions.c.subject,
+    ledger_transactions.c.kind,
+    ledger_entries.c.account,
+    ledger_entries.c.currency,
+)
+_POSTED = (
+    sa.select(*_PLACE, sa.func.sum(ledger_entries.c.minor).label("total"))
+    .select_from(ledger_entries.join(ledger_transactions, _HEAD_OF))
+    .where(among(ledger_transactions.c.subject))
+    .group_by(*_PLACE)
+)
 
 
 def keep_still(book: Book, *accounts: str) -> None:

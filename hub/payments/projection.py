@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from hub.journal.among import among, these
 from hub.journal.tables import checkouts, payments
 from hub.payments.looking import FIRST_LOOK
 from hub.payments.payment import FINAL, Facts, told
@@ -59,15 +60,21 @@ def _page(items: Sequence[NewEvent]) -> str | None:
 def _forget_pages(tx: Transaction, pages: Mapping[tuple[str, str], str]) -> None:
     """A page became a payment, which has a row of its own now."""
     if pages:
-        gone = sa.and_(payments.c.connection == sa.bindparam("of"), payments.c.payment == sa.bindparam("page"))
         rows = [{"of": connection, "page": page} for (connection, _), page in sorted(pages.items())]
-        tx.connection.execute(sa.delete(payments).where(gone), rows)
+        tx.connection.execute(_FORGET, rows)
+
+
+_OF_PAGE = (payments.c.connection == sa.bindparam("of"), payments.c.payment == sa.bindparam("page"))
+_FORGET = sa.delete(payments).where(*_OF_PAGE)
+
+
+_PLACE = (payments.c.connection, payments.c.payment)
+_KNOWN = sa.select(payments).where(among(*_PLACE)).order_by(*_PLACE)
+_KNOWN_LOCKED = _KNOWN.with_for_update()
 
 
 def _known(tx: Transaction, places: Iterable[tuple[str, str]]) -> dict[tuple[str, str], sa.Row[Any]]:
-    chosen = sa.tuple_(payments.c.connection, payments.c.payment).in_(sorted(places))
-    query = sa.select(payments).where(chosen).order_by(payments.c.connection, payments.c.payment)
-    rows = tx.connection.execute(query if tx.is_sqlite else query.with_for_update())
+    rows = tx.connection.execute(_KNOWN if tx.is_sqlite else _KNOWN_LOCKED, these(places))
     return {(row.connection, row.payment): row for row in rows}
 
 

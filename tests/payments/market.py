@@ -24,6 +24,7 @@ from hub.journal.tables_work import providers
 from hub.payments import ledger
 from hub.payments.payouts import mark
 from hub.serve import build
+from tests.prepared import begin
 
 PATIENCE = 30.0
 ADA = {"email": "ada@example.com", "name": "Ada Lovelace"}
@@ -40,6 +41,8 @@ class Market:
         self.port = free_port()
         self._offset = timedelta()
         database = {} if url.startswith("sqlite") else {"database_url": url}
+        if not database:
+            begin(folder)
         settings = load_settings({}, workspace=folder, port=self.port, **database)
         self.hub = Hub.open(settings, Role.TOOL, lambda: datetime.now(UTC) + self._offset)
         prepare(self.hub)

@@ -17,6 +17,7 @@ from hub.engine.first_start import prepare
 from hub.engine.hub import Hub, Role
 from hub.journal.queries import EventFilter, RunFilter
 from hub.serve import build
+from tests.prepared import begin
 
 PATIENCE = 60.0
 
@@ -40,6 +41,8 @@ class LiveHub:
     def __init__(self, workspace, **fields):
         self.port = free_port()
         self.clock = Clock()
+        if "database_url" not in fields:
+            begin(workspace)
         settings = load_settings({}, workspace=workspace, port=self.port, **fields)
         self.hub = Hub.open(settings, Role.RUN, self.clock)
         prepare(self.hub)
