@@ -48,6 +48,7 @@ LARGEST_MINOR: Final = 10**18 - 1
 """The largest amount in minor units, either side of zero: it fits a signed 64-bit column with room to spare."""
 
 _PLAIN_DECIMAL: Final = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?")
+_EXPONENT: Final = re.compile(r"-?[0-9.]+[eE][-+]?[0-9]+")
 _CURRENCY_CODE: Final = re.compile(r"[A-Z]{3}")
 _SHOWN: Final = 40
 
@@ -256,7 +257,7 @@ def _unreadable(number: str) -> MoneyError:
         remedy = "Leave the plus out."
     elif not number.isascii() and any(character.isdigit() for character in number):
         remedy = "Write it with the digits 0 to 9."
-    elif "e" in number.lower() and any(character.isdigit() for character in number):
+    elif _EXPONENT.fullmatch(number):
         remedy = "Write the number out, without an exponent."
     return MoneyError(message, code="not_a_number", remedy=remedy)
 

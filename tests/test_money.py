@@ -95,6 +95,8 @@ def test_decimal_text_is_read_exactly(text: str, currency: str, minor: int) -> N
         ("1,50", "USD", "not_a_number", "Write a point before the decimals"),
         ("", "USD", "not_a_number", "empty"),
         ("ten", "USD", "not_a_number", "'ten' is not an amount"),
+        ("12 EUR", "EUR", "not_a_number", "Write digits and at most one point"),
+        ("-1.5E+3", "USD", "not_a_number", "without an exponent"),
         ("-1", "USD", "negative", "Leave the minus out"),
         ("+1", "USD", "not_a_number", "Leave the plus out"),
         (".5", "USD", "not_a_number", "is not an amount"),

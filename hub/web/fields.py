@@ -97,9 +97,12 @@ def form_values(manifest: Manifest, form: Mapping[str, str]) -> tuple[dict[str, 
 def shown_value(field: Field, settings: JsonObject) -> str:
     """What stands in a field of a form: the stored value, else the default, as text."""
     value = settings.get(field.name, field.default)
-    if value is None or field.secret:
-        return ""
-    kind = kind_of(field.schema)
+    return "" if value is None or field.secret else shown_text(field.schema, value)
+
+
+def shown_text(schema: JsonSchema, value: Json) -> str:
+    """A value as it is typed into its field, so that :func:`read_field` reads the same value."""
+    kind = kind_of(schema)
     if kind == "lines" and isinstance(value, (list, tuple)):
         return "\n".join(str(one) for one in value)
     if kind == "json":

@@ -199,7 +199,7 @@ def test_a_story_is_installed(hub, tmp_path):
     answer = hub("gallery", "install", "crm-sync")
     assert (answer.code, answer.out) == (
         0,
-        "Installed: crm-sync. How to try it: /gallery/crm-sync at your hub's address.\n",
+        "Installed: crm-sync, join-price-mails, join-price. How to try it: /gallery/crm-sync at your hub's address.\n",
     ), answer.err
 
 

@@ -200,6 +200,21 @@ def test_who_pays_a_link_is_thanked_in_the_language_of_its_mails(live):
     )
 
 
+def test_who_asks_for_a_link_by_the_form_gets_it_in_french_and_pays_what_the_recipe_says(live):
+    town = Town(live, "payment-links")
+    live.hub.recipes.set_inputs("link-on-form", {"price": {"minor": 8045, "currency": "KWD"}}, "test")
+    town.fill_in("ask-for-link", "fr", **{"f-lessons": "2", "f-price": "1", "f-amount": "1"})
+    made = town.told("link.created")
+    assert (made["amount"], made["purpose"]) == ({"minor": 16_090, "currency": "KWD"}, "Piano lessons: 2")
+    assert (made["recipient"], made["language"]) == (ADA, "fr")
+    (asked,) = live.until(lambda: [one for one in live.hub.store.mails() if one["recipient"] == "ada@example.com"])
+    address = town.link("ada@example.com", asked["subject"], "r")
+    town.press_pay(requests.get(address, allow_redirects=False, timeout=30).headers["Location"])
+    town.pay()
+    assert town.told("payment.succeeded")["amount"] == made["amount"]
+    assert "16,090" in town.letter("ada@example.com", "Merci : Piano lessons: 2")
+
+
 def test_who_orders_goods_reads_each_price_in_german_and_of_their_return_in_hindi(live):
     town = Town(live, "multi-vendor-shop")
     lamps, rugs = town.provider("Ann", "goods"), town.provider("Bea", "goods")

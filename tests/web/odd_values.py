@@ -20,7 +20,7 @@ WORDS = (LONG, SCRIPT, HEBREW, EMOJI, NUL, LINES, BLANK, "")
 NEVER = {
     "amount": (
         "1,5,0", "1.234,5", "-1", "1e3", "NaN", "Infinity", FULL_WIDTH, "12.345", "9" * 24, "12 EUR", "$5", "5.-", "1 000", "0x10",
-        SCRIPT, LONG, EMOJI,
+        "1.000,00", "5 €", "\N{ARABIC-INDIC DIGIT THREE}", "1" + "0" * 30, SCRIPT, LONG, EMOJI,
     ),
     "whole": ("1.5", "-1", "1e3", "NaN", FULL_WIDTH, "9" * 24, "five", "1 0", SCRIPT, LONG),
     "number": ("1e3", "NaN", DEVANAGARI, "9" * 24, "five", SCRIPT, LONG),

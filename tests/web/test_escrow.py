@@ -13,6 +13,7 @@ from tests.payments.held import held
 from tests.payments.market import Market
 
 from .conftest import HASH, Visitor
+from .forms_on_pages import Page
 
 
 @pytest.fixture
@@ -60,6 +61,18 @@ def test_a_dispute_is_frozen_and_settled_to_the_unit(market):
     wrong = editor.post(address, do="settle", parts="prv_ada 648.00 + 72.00\npayer 479.99", key="k3")
     assert wrong.status_code == 422
     assert "prv_ada 648.00 + 72.00" in wrong.text, "nothing that was typed is lost"
+    said = [
+        (one.name, page.said(one))
+        for page in [Page(wrong.text)]
+        for form in page.forms
+        for one in form.controls
+        if one.attributes.get("aria-invalid")
+    ]
+    assert [name for name, _ in said] == ["parts"]
+    assert "add up to the whole" in said[0][1]
+    for typed in ("payer 1,5,0", "payer 1 + 1e3"):
+        wrong = editor.post(address, do="settle", parts=f"prv_ada 648.00 + 72.00\n{typed}", key="k5")
+        assert "Line 2: " in wrong.text
     done = editor.post(address, do="settle", parts="prv_ada 648.00 + 72.00\npayer 480.00", key="k4")
     assert done.status_code == 303
     market.heard("refund.issued")

@@ -63,6 +63,23 @@ WITH = {
 }  # fmt: skip
 """What stands in other fields where a field only counts together with them."""
 
+IN_LINES = {
+    ("orders.create", "lines"): ("Line 2", "1 TEA-01\n2 Crate = {}"),
+    ("invoices.create", "lines"): ("Line 2", "1 Mug = 5\n2 Crate = {}"),
+    ("escrow.act", "parts"): ("Line 2", "payer 5\nprv_ada {}"),
+    ("catalogue.create", "prices"): ("EUR", "JPY 500\nEUR {}"),
+    ("catalogue.save", "prices"): ("EUR", "JPY 500\nEUR {}"),
+}
+"""Fields of several lines with an amount in each: what names the line in what is said, and the second line is wrong."""
+
+AMOUNTS = (
+    *((value, True) for value in (*NEVER["amount"], "1,00", "5 + 1,5,0")),
+    (" 5 ", False),
+    ("", False),
+    ("0", False),
+)
+"""What is tried as the amount in a line, and whether it is never right."""
+
 READ = {
     ("form_page.send", "coupon"): {"coupon"}, ("ledger.reconcile", "ask"): (), ("ledger.reconcile", "take"): (),
     ("ledger.decide", "again"): (), ("ledger.decide", "happened"): {"reference"}, ("stuck.decide", "again"): (), ("runs.decide", "try_again"): (),
@@ -129,15 +146,19 @@ class Trials(Walker):
         """What is tried in a field, and whether it is never right; of a field that was on another page or beside another
         button before, only what is likeliest to go wrong there too. One card of a form's designer is as another."""
         kind = kind_of(case, one)
+        if (case.endpoint, one.name) in IN_LINES and (case.endpoint, one.name) not in self._tried:
+            self._tried.add((case.endpoint, one.name))
+            _, text = IN_LINES[case.endpoint, one.name]
+            yield from ((text.format(value), is_never) for value, is_never in AMOUNTS)
         values = [*((v, True) for v in NEVER.get(kind, ())), *((v, False) for v in ALSO[kind])]
         field = (case.endpoint, alike(one.name))
         beside = (*field, case.page, alike(pressed_of(case.button)))
         if beside in self._tried:
-            return []
+            return
         if field in self._tried:
             values = [(value, is_never) for value, is_never in values if value in {LONG, "-1", "nobody", "{"}]
         self._tried |= {field, beside}
-        return values
+        yield from values
 
     def _is_like(self, case, form, button):
         """Whether the button does what the case's does."""
@@ -168,14 +189,7 @@ class Trials(Walker):
         names = {c.name for c in form.controls if c.attributes.get("aria-invalid")}
         if names & RELATED.get(one.name, frozenset()):
             control = next(c for c in form.controls if c.name in names & RELATED[one.name])
-        if control.attributes.get("aria-invalid") != "true":
-            yield f"not said at it, but at {[c.name for c in form.controls if c.attributes.get('aria-invalid')]}"
-        elif len(page.said(control)) < 8:
-            yield "nothing is said at it"
-        elif len(page.said(control)) > 800:
-            yield "too much is said at it"
-        elif control.folded:
-            yield "it is said where nobody sees it"
+        yield from self._said_at(case, one, sent, page, form, control)
         for other in form.controls:
             values = sent.get(other.name)
             if values is None or other.kind in {"hidden", "password", "file"} or (case.endpoint, other.name) == SCANNED:
@@ -186,6 +200,20 @@ class Trials(Walker):
                     yield f"{other.name} is {other.value[:30]!r}, not {values[0][:30]!r}"
             elif ("checked" in other.attributes) != (other.value in values):
                 yield f"{other.name} {other.value} is not as it was ticked"
+
+    def _said_at(self, case, one, sent, page, form, control):
+        """What is amiss with what is said at the control."""
+        if control.attributes.get("aria-invalid") != "true":
+            yield f"not said at it, but at {[c.name for c in form.controls if c.attributes.get('aria-invalid')]}"
+        elif len(page.said(control)) < 8:
+            yield "nothing is said at it"
+        elif len(page.said(control)) > 800:
+            yield "too much is said at it"
+        elif sent[one.name][0] in never_in_a_line(case, one):
+            if IN_LINES[case.endpoint, one.name][0] not in page.said(control):
+                yield f"it does not say at which line: {page.said(control)!r}"
+        elif control.folded:
+            yield "it is said where nobody sees it"
 
     def _designed(self, sent, one, answer):
         """What is amiss with the designer, which has changed what it could and shows the rest as it was typed."""
@@ -223,6 +251,12 @@ def takes_away(case, one):
         "price-remove": ("panel-pay-",),
     }
     return case.endpoint in DESIGNED and one.name.startswith(parts.get(word, ()))
+
+
+def never_in_a_line(case, one):
+    """The texts of the field whose second line has no amount in it."""
+    _, text = IN_LINES.get((case.endpoint, one.name), ("", ""))
+    return {text.format(value) for value, is_never in AMOUNTS if is_never and value != LONG} if text else ()
 
 
 def alike(name):

@@ -4,6 +4,7 @@ import pytest
 from markupsafe import escape
 
 from .conftest import PAID, THANKS
+from .forms_on_pages import Page
 
 WRONG = THANKS.replace("call: mail/send", "call: mial/send")
 ASKS = """\
@@ -197,6 +198,25 @@ def test_inputs_are_kept_with_their_types(hub, admin, recipe):
     assert hub.store.recipe("thanks").inputs == {"greeting": "Servus", "times": 3}
     admin.post("/recipes/thanks/inputs", greeting="", times="")
     assert hub.store.recipe("thanks").inputs == {}
+
+
+def test_inputs_of_every_type_stand_on_their_page_as_they_are_kept(hub, admin, recipe):
+    declared = """
+  rates: {type: array, default: [], items: {type: object}}
+  words: {type: array, default: [], items: {type: string}}
+  held: {type: object, default: {percent: "5"}}
+  each: {type: boolean, default: false}
+on:"""
+    hub.recipes.save("thanks", THANKS.replace("\non:", declared, 1), "test@example.com", "More inputs")
+    typed = {"greeting": "Servus", "times": "3", "rates": '[{"percent":\r\n"10"}]', "words": "one\r\ntwo words",
+             "held": "", "each": "true"}  # fmt: skip
+    assert admin.post("/recipes/thanks/inputs", **typed).status_code == 303
+    kept = {"greeting": "Servus", "times": 3, "rates": [{"percent": "10"}], "words": ["one", "two words"], "each": True}
+    assert hub.store.recipe("thanks").inputs == kept
+    (form,) = [one for one in Page(admin.page("/recipes/thanks/inputs")).forms if one.named("rates")]
+    assert "Default: {&#34;percent&#34;" in admin.page("/recipes/thanks/inputs").replace("{\n  ", "{")
+    admin.post("/recipes/thanks/inputs", **{name: value for name, (value,) in form.data().items()})
+    assert hub.store.recipe("thanks").inputs == kept
 
 
 def test_a_wrong_input_is_refused_and_stays_in_its_field(hub, admin, recipe):

@@ -49,6 +49,12 @@ _SAID: Final[Mapping[str, str]] = {
     "collect": "The money is taken, and stays held.",
 }
 _TYPED: Final = ("amount", "percent", "days", "reason", "provider", "parts")
+_ABOUT: Final[Mapping[tuple[str, str], str]] = {
+    **{(do, code): "amount" for do in ("release", "plan") for code in ("amount_exceeds_rest", "amount_too_small")},
+    **{("settle", code): "parts" for code in ("amount_exceeds_rest", "amount_too_small", "bad_input")},
+}
+"""The field at which a refusal is said, by button and code."""
+
 _LONGEST: Final[Mapping[str, int]] = {"reason": 500, "provider": 255, "parts": 10_000}
 _MOST_DAYS: Final = 365
 _POSSIBLE: Final[Mapping[str, frozenset[str]]] = {
@@ -149,9 +155,15 @@ def act(hold: str) -> ResponseReturnValue:
     try:
         act_once("payments", "release" if do == "plan" else do, given)
     except ActionError as error:
-        return _page(hold, Pressed(do, typed, error=error)), 422
+        return _page(hold, _refused(do, typed, error)), 422
     flash(_SAID[do], "success")
     return redirect(url_for("escrow.show", hold=hold), 303)
+
+
+def _refused(do: str, typed: Mapping[str, str], error: ActionError) -> Pressed:
+    """The refusal at the amounts that were typed where it is about them, else above the page's forms."""
+    field = _ABOUT.get((do, error.code))
+    return Pressed(do, typed, {field: str(error)}) if field else Pressed(do, typed, error=error)
 
 
 def _given(row: sa.Row[Any], do: str, typed: Mapping[str, str]) -> tuple[JsonObject, dict[str, str]]:
@@ -192,15 +204,23 @@ def read_parts(text: str, currency: str) -> list[Json]:
         if not rest.strip():
             message = f"Line {number}: {line[:60]!r} says no amount."
             raise MoneyError(message, remedy="Write who and how much, such as: payer 48.00")
-        part: dict[str, Json] = {"amount": Money.parse(share.strip(), currency).to_json()}
+        part: dict[str, Json] = {"amount": _in_line(number, share.strip(), currency)}
         part["customer" if who == "payer" else "provider"] = who
         if commission.strip():
-            part["commission"] = Money.parse(commission.strip(), currency).to_json()
+            part["commission"] = _in_line(number, commission.strip(), currency)
         parts.append(part)
     if not parts:
         message = "Nobody is named who gets anything."
         raise MoneyError(message, remedy="Write a line for each, such as: payer 48.00")
     return parts
+
+
+def _in_line(number: int, text: str, currency: str) -> JsonObject:
+    """The amount in a line (from 1), as JSON. Raises ``MoneyError`` that names the line."""
+    try:
+        return Money.parse(text, currency).to_json()
+    except MoneyError as error:
+        raise MoneyError(f"Line {number}: {error.message}", code=error.code, remedy=error.remedy) from error
 
 
 def _page(hold: str, pressed: Pressed) -> str:

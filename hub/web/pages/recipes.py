@@ -17,7 +17,7 @@ from hub.recipes.model import EventTrigger
 from hub.vocabulary import VOCABULARY
 from hub.web.access import Pages, Role
 from hub.web.entries import too_long, typed_in
-from hub.web.fields import read_field
+from hub.web.fields import kind_of, read_field, shown_text
 from hub.web.formatting import pretty
 from hub.web.pages.events import LONGEST_TYPE, read_object, sample_data
 from hub.web.sessions import actor, the_hub
@@ -185,7 +185,7 @@ def do_inputs(name: str) -> ResponseReturnValue:
     hub = the_hub()
     recipe = compile_recipe(hub.store.recipe(name).text, f"{name}.yaml")
     values: dict[str, Json] = {}
-    typed, wrong = typed_in(recipe.inputs), dict[str, str]()
+    typed, wrong = typed_in(recipe.inputs, _inputs_of_lines(recipe)), dict[str, str]()
     for key, entry in recipe.inputs.items():
         value = read_field(entry.schema, typed[key], key, wrong)
         if value is not None:
@@ -199,10 +199,20 @@ def do_inputs(name: str) -> ResponseReturnValue:
 
 def _inputs_form(name: str, typed: Mapping[str, str] | None = None, wrong: Mapping[str, str] | None = None) -> str:
     row = the_hub().store.recipe(name)
-    set_here = {key: str(value) for key, value in row.inputs.items() if isinstance(value, (str, int, float))}
+    recipe = compiled(row)
+    known = recipe.inputs if recipe is not None else {}
+    set_here = {key: shown_text(known[key].schema, value) for key, value in row.inputs.items() if key in known}
+    usual = {key: shown_text(one.schema, one.default) for key, one in known.items() if one.default not in (None, "")}
     return render_template(
-        "recipe_inputs.html", row=row, recipe=compiled(row), typed=typed or set_here, wrong=wrong or {}, tab="inputs"
-    )
+        "recipe_inputs.html", row=row, recipe=recipe, typed=typed or set_here, wrong=wrong or {}, tab="inputs",
+        usual=usual, of_lines=_inputs_of_lines(recipe),
+    )  # fmt: skip
+
+
+def _inputs_of_lines(recipe: Recipe | None) -> set[str]:
+    """The inputs that are entered in a field of several lines: lists, and what is written as JSON."""
+    known = recipe.inputs if recipe is not None else {}
+    return {key for key, one in known.items() if kind_of(one.schema) in {"lines", "json"}}
 
 
 @pages.page("/recipes/<name>/start", Role.EDITOR)
