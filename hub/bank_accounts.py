@@ -90,7 +90,7 @@ def read_parts(kind: str, typed: Mapping[str, str]) -> tuple[dict[str, str], dic
     values = {} if kind == IBAN else {"kind": kind}
     wrong: dict[str, str] = {}
     for part in (HOLDER, *PARTS[kind]):
-        text = "".join(sign for sign in typed.get(part, "") if sign.isprintable()).strip()
+        text = typed.get(part, "").strip()
         if not text:
             if (kind, part) not in OPTIONAL:
                 wrong[part] = "missing"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, cast
 from hub.bank_accounts import HOLDER, IBAN, LONGEST_HOLDER, LONGEST_PART, PARTS, kind_of, read_parts
 from hub.commerce.assigning import listed
 from hub.commerce.form_amounts import Said, written_amount
-from hub.commerce.form_fields import field_input, read_answers
+from hub.commerce.form_fields import clean, field_input, read_answers
 from hub.commerce.forms import Form, Price, read_form
 from hub.errors import PermanentError
 from hub.money import Money
@@ -129,11 +129,12 @@ def read_account(entered: Mapping[str, str]) -> tuple[JsonObject, Mapping[str, S
 
 def read_account_parts(kind: str, typed: Mapping[str, str]) -> tuple[JsonObject, Mapping[str, Said]]:
     """A bank account of this kind as it is kept, and what is wrong by its part."""
-    values, wrong = read_parts(kind, typed)
+    texts = {part: clean(text) for part, text in typed.items()}
+    values, wrong = read_parts(kind, texts)
     problems = {part: Said(name) for part, name in wrong.items()}
     for part in (part for part, name in wrong.items() if name == "too_long"):
         most = LONGEST_HOLDER if part == HOLDER else LONGEST_PART
-        problems[part] = Said("too_long", {"most": most, "written": len(typed[part].strip())})
+        problems[part] = Said("too_long", {"most": most, "written": len(texts[part])})
     return cast("JsonObject", values), problems
 
 
