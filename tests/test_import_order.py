@@ -16,7 +16,7 @@ RINGS = (
     ("hub.web", "hub.ingest"),
     ("hub.engine",),
     ("hub.payments", "hub.commerce", "hub.recipes"),
-    ("hub.office",),
+    ("hub.office", "hub.bank_accounts"),
     ("hub.journal", "hub.connect"),
     ("hub.expressions", "hub.vocabulary"),
     ("hub.money", "hub.iban", "hub.pdf", "hub.phrases"),

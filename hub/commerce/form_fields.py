@@ -116,7 +116,7 @@ def _without_marks(name: str) -> str:
 # one reader for each type: the value (None for nothing), and what is wrong by input
 
 
-def _clean(text: str, *, lines: bool = False) -> str:
+def clean(text: str, *, lines: bool = False) -> str:
     """The text without what cannot be seen or typed, its line ends as one; direction marks of scripts stay."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     text = text if lines else text.replace("\n", " ")
@@ -127,7 +127,7 @@ def _clean(text: str, *, lines: bool = False) -> str:
 def _one(field: Field, entered: Mapping[str, str], check: Callable[[str], Json | Said]) -> tuple[Json, dict[str, Said]]:
     """A field of one input: nothing, or what ``check`` makes of the text."""
     name = field_input(field)
-    text = _clean(entered.get(name, ""), lines=field.type == "lines")
+    text = clean(entered.get(name, ""), lines=field.type == "lines")
     if not text:
         return None, {name: Said("missing")} if field.required else {}
     if len(text) > field.longest:
@@ -219,7 +219,7 @@ def _address(field: Field, entered: Mapping[str, str]) -> tuple[Json, dict[str, 
     problems: dict[str, Said] = {}
     found: dict[str, Json] = {}
     for part in ADDRESS_PARTS:
-        text = _clean(entered.get(field_input(field, part), ""))
+        text = clean(entered.get(field_input(field, part), ""))
         longest = _LONGEST_PARTS[part]
         if len(text) > longest:
             problems[field_input(field, part)] = Said("too_long", {"most": longest, "written": len(text)})

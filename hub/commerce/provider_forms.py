@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import functools
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
+from hub.bank_accounts import HOLDER, IBAN, LONGEST_HOLDER, LONGEST_PART, PARTS, kind_of, read_parts
 from hub.commerce.assigning import listed
 from hub.commerce.form_amounts import Said, written_amount
-from hub.commerce.form_fields import field_input, read_answers
+from hub.commerce.form_fields import clean, field_input, read_answers
 from hub.commerce.forms import Form, Price, read_form
 from hub.errors import PermanentError
-from hub.iban import bic_of, iban_of
 from hub.money import Money
-from hub.phrases import LANGUAGES
+from hub.phrases import DEFAULT_LANGUAGE, LANGUAGES, phrase
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 MOST_SKILLS: Final = 20
 LONGEST_SKILL: Final = 40
-LONGEST_HOLDER: Final = 70
 LONGEST_PROVIDER: Final = {"name": 200, "phone": 60, "region": 120}
 _MOST_DIGITS: Final = 99_999_999_999
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -40,14 +40,51 @@ def registration() -> Form:
     )
 
 
-@functools.cache
-def payout_account() -> Form:
-    """The questions for a bank account."""
-    return _form(
-        ("holder", "text", True, LONGEST_HOLDER),
-        ("iban", "text", True, 60),
-        ("bic", "text", False, 20),
-    )
+@dataclass(frozen=True, slots=True)
+class AccountField:
+    """A question for a bank account: the ``part`` of accounts of these ``kinds``. ``type``: text or choice."""
+
+    name: str
+    part: str
+    kinds: tuple[str, ...]
+    required: bool = True
+    type: str = "text"
+
+    @property
+    def input(self) -> str:
+        """The name of its input."""
+        return f"f-{self.name}"
+
+
+ACCOUNT_KIND: Final = "f-kind"
+"""The input that says which kind of account it is; left out, one with an IBAN."""
+
+ACCOUNT_FIELDS: Final = (
+    AccountField("holder", HOLDER, tuple(PARTS)),
+    AccountField("iban", "iban", (IBAN,)),
+    AccountField("bic", "bic", (IBAN,), required=False),
+    AccountField("routing", "routing", ("us",)),
+    AccountField("ifsc", "ifsc", ("in",)),
+    AccountField("sort_code", "sort_code", ("gb",)),
+    AccountField("swift", "bic", ("other",)),
+    AccountField("number", "number", ("us", "in", "gb", "other")),
+    AccountField("type", "type", ("us",), type="choice"),
+)
+"""The questions for a bank account, in their order; their words are phrases of the part ``provider``."""
+
+ACCOUNT_WORDS: Final = frozenset(
+    {
+        "iban",
+        "bic",
+        "bic_other",
+        "routing",
+        "ifsc",
+        "sort_code",
+        "type",
+        *(f"number_{kind}" for kind in PARTS if kind != IBAN),
+    }
+)
+"""What is wrong with a bank account in words of the part ``provider``."""
 
 
 @functools.cache
@@ -81,17 +118,38 @@ def read_registration(entered: Mapping[str, str]) -> tuple[JsonObject, Mapping[s
 
 
 def read_account(entered: Mapping[str, str]) -> tuple[JsonObject, Mapping[str, Said]]:
-    """A bank account as it is kept, ``{holder, iban, bic}``, and what is wrong by the input's name."""
-    answers = read_answers(payout_account(), entered)
-    values: dict[str, Json] = {**answers.values}
-    problems = dict(answers.problems)
-    for name, check in (("iban", iban_of), ("bic", bic_of)):
-        if name in values:
-            try:
-                values[name] = check(str(values[name]))
-            except PermanentError:
-                problems[f"f-{name}"] = Said(name)
-    return values, problems
+    """A bank account as it is kept, its holder with the parts of its kind, and what is wrong by the input's name."""
+    kind = entered.get(ACCOUNT_KIND) or IBAN
+    if kind not in PARTS:
+        return {}, {ACCOUNT_KIND: Said("choose")}
+    asked = [one for one in ACCOUNT_FIELDS if kind in one.kinds]
+    values, wrong = read_account_parts(kind, {one.part: entered.get(one.input, "") for one in asked})
+    return values, {one.input: wrong[one.part] for one in asked if one.part in wrong}
+
+
+def read_account_parts(kind: str, typed: Mapping[str, str]) -> tuple[JsonObject, Mapping[str, Said]]:
+    """A bank account of this kind as it is kept, and what is wrong by its part."""
+    texts = {part: clean(text) for part, text in typed.items()}
+    values, wrong = read_parts(kind, texts)
+    problems = {part: Said(name) for part, name in wrong.items()}
+    for part in (part for part, name in wrong.items() if name == "too_long"):
+        most = LONGEST_HOLDER if part == HOLDER else LONGEST_PART
+        problems[part] = Said("too_long", {"most": most, "written": len(texts[part])})
+    return cast("JsonObject", values), problems
+
+
+def shown_account(bank: Mapping[str, object]) -> dict[str, str]:
+    """A bank account that is kept, by the inputs that ask for it."""
+    kind = kind_of(bank)
+    return {ACCOUNT_KIND: kind} | {
+        one.input: str(bank[one.part]) for one in ACCOUNT_FIELDS if kind in one.kinds and bank.get(one.part)
+    }
+
+
+def account_words(said: Said, language: str = DEFAULT_LANGUAGE) -> str:
+    """What is wrong with a part of a bank account, in a language of the hub."""
+    name = f"provider.wrong_{said.name}" if said.name in ACCOUNT_WORDS else f"form.{said.name}"
+    return phrase(language, name, **said.values)
 
 
 def read_offer(entered: Mapping[str, str], currency: str) -> tuple[Money | None, str, Mapping[str, Said]]:

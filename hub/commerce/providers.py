@@ -13,9 +13,10 @@ from hub.errors import PermanentError
 from hub.ids import derived_id
 from hub.journal.book import found
 from hub.journal.tables_work import providers
+from hub.phrases import DEFAULT_LANGUAGE, phrase
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from hub.journal.book import Book
     from hub.jsontypes import Json, JsonObject
@@ -140,17 +141,42 @@ def keep_calendar(office: Office, provider: str, days: Sequence[str]) -> None:
     office.change(lambda book: book.change(providers, book.get(providers, provider), calendar=list(days)))
 
 
-def keep_account(office: Office, provider: str, bank: JsonObject) -> bool:
-    """The bank account to which a provider is paid; False when it was this one already."""
+def keep_account(office: Office, provider: str, bank: JsonObject, language: str = "") -> bool:
+    """The bank account to which a provider is paid; False when it was this one already.
 
+    A change is told to the provider by mail, so that nobody can redirect their money unseen. Raises ``NotFoundError``.
+    """
+    return _keep(office, provider, language, lambda _: {"bank": bank})
+
+
+def keep_gateway_account(office: Office, provider: str, connection: str, known: Json) -> bool:
+    """How a gateway knows a provider and where its payouts go, as it is kept; told by mail like :func:`keep_account`.
+
+    An empty text forgets it.
+    """
+
+    def changes(row: Row) -> Mapping[str, Json]:
+        return {"accounts": {name: one for name, one in {**row.accounts, connection: known}.items() if one}}
+
+    return _keep(office, provider, "", changes)
+
+
+def _keep(office: Office, provider: str, language: str, changes: Callable[[Row], Mapping[str, Json]]) -> bool:
     def work(book: Book) -> bool:
         row = book.get(providers, provider)
-        if row.bank == bank:
+        wanted = changes(row)
+        if all(getattr(row, name) == value for name, value in wanted.items()):
             return False
-        book.change(providers, row, bank=bank)
+        book.change(providers, row, **wanted)
         return True
 
-    return office.change(work)
+    if not office.change(work):
+        return False
+    with office.read() as connection:
+        spoken = language or find_provider(connection, provider).language or DEFAULT_LANGUAGE
+    said = {name: phrase(spoken, f"provider.account_{name}") for name in ("subject", "text")}
+    office.call("providers", "notify", {"provider": provider, **said}, "account")
+    return True
 
 
 def change_provider(

@@ -33,6 +33,7 @@ RESOURCES: Final[Mapping[str, str]] = {
     "jobs": "jobs and their offers",
     "providers": "providers",
     "holds": "money in escrow: hold, release, freeze, settle",
+    "payouts": "payouts to providers, and the accounts where they go",
     "catalogue": "the catalogue",
     "access": "who has access to what",
     "events": "events: read all, send own ones",

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from hub.bank_accounts import BankAccount
 from hub.errors import PermanentError
 from hub.iban import bic_of, iban_of
 from hub.money import Money
@@ -27,6 +28,12 @@ NAMESPACE: Final = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"
 SEPA_CURRENCY: Final = "EUR"
 LONGEST_NAME: Final = 70
 LONGEST_TEXT: Final = 140
+SEPA_COUNTRIES: Final = frozenset(
+    {"AD", "AL", "AT", "BE", "BG", "CH", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GB", "GI", "GR", "HR", "HU", "IE",
+     "IS", "IT", "LI", "LT", "LU", "LV", "MC", "MD", "ME", "MK", "MT", "NL", "NO", "PL", "PT", "RO", "RS", "SE", "SI", "SK",
+     "SM", "VA"}
+)  # fmt: skip
+"""The countries of IBANs that SEPA credit transfers reach: the list of the European Payments Council (EPC409-09)."""
 _LONGEST_ID: Final = 35
 _MOST: Final = 99_999_999_999
 """The highest amount of a transfer in cents, by the same guidelines."""
@@ -34,16 +41,8 @@ _MOST: Final = 99_999_999_999
 _NOT_TAKEN: Final = re.compile(r"[^A-Za-z0-9/?:().,'+ -]")
 _LETTERS: Final = str.maketrans({"ß": "ss", "æ": "ae", "Æ": "AE", "ø": "o", "Ø": "O", "œ": "oe", "ł": "l", "Ł": "L",
                                  "đ": "d", "Đ": "D", "ð": "d", "þ": "th", "’": "'", "–": "-", "&": "+"})  # fmt: skip
+_OTHER_COLUMNS: Final = ("account_number", "routing_number", "account_type", "ifsc", "sort_code")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-
-
-@dataclass(frozen=True, slots=True)
-class BankAccount:
-    """Somebody's bank account. ``bic`` may be empty: SEPA needs none."""
-
-    name: str
-    iban: str
-    bic: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +56,24 @@ class Line:
 
 
 def account_of(name: str, iban: str, bic: str = "") -> BankAccount:
-    """A bank account, checked. Raises ``PermanentError`` (``invalid_recipient``)."""
+    """A bank account with an IBAN, checked. Raises ``PermanentError`` (``invalid_recipient``)."""
     if not taken(name):
         message = "The holder of the bank account is missing."
         raise PermanentError(message, code="invalid_recipient", remedy="Write the name as the bank knows it.")
     return BankAccount(name.strip(), iban_of(iban), bic_of(bic))
+
+
+def sepa_refusal(line: Line) -> str:
+    """Why a transfer cannot stand in a SEPA file; empty when it can."""
+    if line.money.currency != SEPA_CURRENCY:
+        return f"SEPA transfers are in euros; {line.money} is not."
+    if not line.to.iban:
+        return "The account has no IBAN."
+    if line.to.iban[:2] not in SEPA_COUNTRIES:
+        return f"Accounts of the country {line.to.iban[:2]} are not reached by SEPA."
+    if not 0 < line.money.minor <= _MOST:
+        return f"A SEPA transfer is of 0.01 to 999,999,999.99 euros; {line.money} to {line.to.name} is not."
+    return ""
 
 
 def taken(text: str, most: int = LONGEST_NAME) -> str:
@@ -112,14 +124,16 @@ def sepa_file(run: str, created: datetime, execute_on: date, debtor: BankAccount
 def csv_file(lines: Iterable[Line]) -> bytes:
     """The lines as CSV for banks and programs that take no XML: UTF-8, commas, a header, one line for each transfer.
 
-    A text that a spreadsheet would take for a formula is led by an apostrophe.
+    An account without an IBAN stands in the last columns. A text that a spreadsheet would take for a formula is led by an
+    apostrophe.
     """
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\r\n")
-    writer.writerow(["reference", "name", "iban", "bic", "amount", "currency", "text"])
+    writer.writerow(["reference", "name", "iban", "bic", "amount", "currency", "text", *_OTHER_COLUMNS])
     for line in lines:
         amount, account = line.money.to_decimal_text(), line.to
         cells = [identifier(line.id), account.name, account.iban, account.bic, amount, line.money.currency, line.text]
+        cells += [account.number, account.routing, account.type, account.ifsc, account.sort_code]
         writer.writerow([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells])
     return written.getvalue().encode()
 
@@ -128,14 +142,11 @@ def _check(lines: Sequence[Line]) -> None:
     if not lines:
         message = "There is nothing to pay in this run."
         raise PermanentError(message, code="empty", remedy="Begin a new run when something is due.")
-    other = next((line.money for line in lines if line.money.currency != SEPA_CURRENCY), None)
-    if other is not None:
-        message = f"SEPA transfers are in euros; {other} is not."
-        raise PermanentError(message, code="currency_unsupported", remedy="Take the CSV file for other currencies.")
-    wrong = next((line for line in lines if not 0 < line.money.minor <= _MOST), None)
-    if wrong is not None:
-        message = f"A SEPA transfer is of 0.01 to 999,999,999.99 euros; {wrong.money} to {wrong.to.name} is not."
-        raise PermanentError(message, code="bad_input", remedy="Pay it in another way, or take the CSV file.")
+    for line in lines:
+        if line.money.currency != SEPA_CURRENCY:
+            raise PermanentError(sepa_refusal(line), code="currency_unsupported", remedy="Take the CSV file instead.")
+        if refusal := sepa_refusal(line):
+            raise PermanentError(refusal, code="bad_input", remedy="Pay it in another way, or take the CSV file.")
 
 
 def _transfer(batch: Element, line: Line) -> None:

@@ -16,6 +16,7 @@ from hub.connect.schemas import CompiledSchema
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from hub.bank_accounts import BankAccount
     from hub.connect.manifest import Manifest
     from hub.jsontypes import Json, JsonObject
 
@@ -111,6 +112,23 @@ def destination_of(manifest: Manifest, connection: str, account: GatewayAccount)
     for name, said in destination_problems(manifest, flat).items():
         return f"The provider's destination at {connection} is not right. {titles.get(name, name)}: {said}"
     return _nested(flat)
+
+
+def bank_destination(manifest: Manifest, account: BankAccount) -> JsonObject | None:
+    """A payout's ``to`` made of a bank account, or None where the gateway pays none of this kind.
+
+    ``bank`` in the limits of its payouts says how: kind of account -> member of ``to`` -> part of the account, such as
+    ``{in: {name: name, account_number: number, ifsc: ifsc}}``.
+    """
+    cell = manifest.capabilities.get("payout")
+    taking = cast("Mapping[str, Mapping[str, str]]", cell.limits.get("bank") or {}) if cell is not None else {}
+    parts = taking.get(account.kind)
+    return None if parts is None else _nested({name: str(getattr(account, part)) for name, part in parts.items()})
+
+
+def pays_by_reference(manifest: Manifest) -> bool:
+    """Whether an account's reference is kept for this gateway: shares are passed on to it, or payouts go there."""
+    return not destination_fields(manifest) or "transfer.create" in manifest.actions
 
 
 def _schema(manifest: Manifest) -> JsonObject:

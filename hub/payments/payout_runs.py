@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import sqlalchemy as sa
 
+from hub.bank_accounts import HOLDER, LONGEST_HOLDER, PARTS, BankAccount, kind_of, read_parts
 from hub.connect.manifest import Support
 from hub.errors import PermanentError
 from hub.ids import derived_id
@@ -19,8 +20,8 @@ from hub.journal.tables_ledger import reserves
 from hub.journal.tables_work import providers
 from hub.money import Money
 from hub.payments import ledger
-from hub.payments.bank_files import BankAccount, Line, account_of, csv_file, sepa_file
-from hub.payments.destinations import GatewayAccount, destination_fields, destination_of
+from hub.payments.bank_files import Line, account_of, csv_file, sepa_file, sepa_refusal, taken
+from hub.payments.destinations import GatewayAccount, bank_destination, destination_fields, destination_of
 from hub.payments.payouts import BANK, PAYOUT, TRANSFER, Destination, identity, queue
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 
 MOST_FAILURES: Final = 3
 """After so many payouts in a row that failed, what is due to a provider in their currency waits for a person."""
+
+
+_PART_NAMES: Final[Mapping[str, str]] = {"iban": "IBAN", "bic": "BIC", "ifsc": "IFSC", "sort_code": "sort code"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,7 @@ def _destination(office: Office, row: Row | None, due: Due, wanted: _Wanted) -> 
     if wanted.bank:
         return _by_bank(row)
     if wanted.connection:
-        return _by_gateway(office, row, wanted.connection, due.money.currency)
+        return _by_gateway(office, row, wanted.connection, due.money.currency, with_bank=True)
     tried = [
         _by_gateway(office, row, name, due.money.currency)
         for name in sorted(row.accounts or {})
@@ -133,14 +137,19 @@ def _destination(office: Office, row: Row | None, due: Due, wanted: _Wanted) -> 
     return next((way for way in ways if isinstance(way, Destination)), ways[0])
 
 
-def _by_gateway(office: Office, row: Row, connection: str, currency: str) -> Destination | str:
+def _by_gateway(
+    office: Office, row: Row, connection: str, currency: str, *, with_bank: bool = False
+) -> Destination | str:
+    """``with_bank``: to the provider's bank account where the gateway pays such and knows the provider in no other way."""
     manifest = office.manifest(connection)
     refusal = payout_refusal(manifest, currency)
     if refusal:
         return refusal
     known, limits = GatewayAccount.of((row.accounts or {}).get(connection)), manifest.capabilities["payout"].limits
     if destination_fields(manifest):
-        to = destination_of(manifest, connection, known)
+        bank = bank_account(row) if with_bank and not known.destination(manifest) else ""
+        of_bank = bank_destination(manifest, bank) if isinstance(bank, BankAccount) else None
+        to = of_bank or destination_of(manifest, connection, known)
         return to if isinstance(to, str) else Destination(row.id, PAYOUT, connection, {"provider": row.id, "to": to})
     account = known.reference
     if not account:
@@ -165,14 +174,23 @@ def payout_refusal(manifest: Manifest, currency: str | None = None) -> str:
 
 
 def _by_bank(row: Row) -> Destination | str:
-    bank = cast("JsonObject", row.bank or {})
-    if not bank.get("iban"):
+    account = bank_account(row)
+    return (
+        account if isinstance(account, str) else Destination(row.id, BANK, None, cast("JsonObject", account.to_json()))
+    )
+
+
+def bank_account(row: Row) -> BankAccount | str:
+    """A provider's bank account, checked again, or why nothing can be sent there: in words that do not hold it."""
+    bank = cast("Mapping[str, str]", row.bank or {})
+    kind = kind_of(bank)
+    if kind not in PARTS or not (bank.get("iban") or bank.get("number")):
         return "The provider gave no bank account."
-    try:
-        account = account_of(str(bank.get("holder") or row.name), str(bank["iban"]), str(bank.get("bic") or ""))
-    except PermanentError as error:
-        return str(error)
-    return Destination(row.id, BANK, None, {"name": account.name, "iban": account.iban, "bic": account.bic})
+    values, wrong = read_parts(kind, {**bank, HOLDER: bank.get(HOLDER) or row.name[:LONGEST_HOLDER]})
+    if wrong:
+        return f"The provider's bank account is not right: {', '.join(_PART_NAMES.get(one, one) for one in wrong)}."
+    name = values.pop(HOLDER)
+    return BankAccount(name, **values) if taken(name) else "The holder of the provider's bank account is missing."
 
 
 # paying
@@ -285,41 +303,64 @@ def _output(office: Office, step: str, skipped: list[Json]) -> JsonObject:
 # bank files
 
 
-def bank_file(office: Office, run: str, kind: str) -> bytes:
-    """The run as a file for the bank: ``xml`` (SEPA) or ``csv``; from the first time on its payouts are sent.
+XML, CSV, REST = "xml", "csv", "rest"
 
-    The same bytes each time, without those that failed meanwhile. Raises ``NotFoundError`` and ``PermanentError``, and then
-    nothing was taken.
+
+def bank_file(office: Office, run: str, kind: str) -> bytes:
+    """The run as a file for the bank: ``xml`` (SEPA), ``csv``, or ``rest``, a CSV of what the SEPA file cannot hold.
+
+    The payouts in a file are sent from its first time on. The same bytes each time, without those that failed meanwhile.
+    Raises ``NotFoundError`` and ``PermanentError``, and then nothing was taken.
     """
     own = cast("JsonObject", office.fact("bank") or {})
     brand = cast("JsonObject", office.fact("brand") or {})
 
     def work(book: Book) -> bytes:
-        row, rows = _downloaded(book, run, own, needs_account=kind == "xml")
+        row, rows = _downloaded(book, run, own, kind)
         text = f"{brand.get('name') or 'Payout'} {row.number}"
         lines = [_line(one, text) for one in rows if one.state != "failed"]
-        if kind == "csv":
+        if kind != XML:
             return csv_file(lines)
         debtor = BankAccount(row.debtor["name"], row.debtor["iban"], row.debtor["bic"])
-        taken: datetime = row.downloaded_at
-        return sepa_file(row.id, taken, taken.date(), debtor, lines)
+        taken_at: datetime = row.downloaded_at
+        return sepa_file(row.id, taken_at, taken_at.date(), debtor, lines)
 
     return office.change(work)
 
 
-def _downloaded(book: Book, run: str, own: JsonObject, *, needs_account: bool) -> tuple[Row, Sequence[Row]]:
+def outside_sepa(rows: Iterable[Row]) -> Mapping[str, str]:
+    """Of the payouts of a run by the bank those that a SEPA file cannot hold: payout -> why."""
+    refusals = {row.id: sepa_refusal(_line(row, "")) for row in rows}
+    return {payout: refusal for payout, refusal in refusals.items() if refusal}
+
+
+def _downloaded(book: Book, run: str, own: JsonObject, kind: str) -> tuple[Row, Sequence[Row]]:
+    """The run, and its payouts that the file holds."""
     row = book.get(payout_runs, run)
     if row.connection:
         message = f"The run {row.number} is paid out by {row.connection}."
         raise PermanentError(message, code="wrong_state", remedy="Only runs by the bank have files.")
-    if needs_account and not row.debtor:
+    query = sa.select(payouts).where(payouts.c.run == run).order_by(payouts.c.id)
+    held = _held(book.rows(query), kind)
+    if kind == XML and not row.debtor:
         row = book.change(payout_runs, row, debtor=_debtor(own))
     if row.downloaded_at is None:
         row = book.change(payout_runs, row, downloaded_at=book.now)
-        sent = sa.update(payouts).where(payouts.c.run == run, payouts.c.state == "queued")
-        changed = sent.values(state="sent", updated_at=book.now, version=payouts.c.version + 1)
-        book.connection.execute(changed)
-    return row, book.rows(sa.select(payouts).where(payouts.c.run == run).order_by(payouts.c.id))
+    sent = sa.update(payouts).where(payouts.c.id.in_([one.id for one in held]), payouts.c.state == "queued")
+    book.connection.execute(sent.values(state="sent", updated_at=book.now, version=payouts.c.version + 1))
+    return row, [one for one in book.rows(query) if one.id in {this.id for this in held}]
+
+
+def _held(rows: Sequence[Row], kind: str) -> Sequence[Row]:
+    """The payouts that a file of this kind holds. A SEPA file of a run that has none of them is refused where it is made."""
+    outside = outside_sepa(rows)
+    if kind == CSV or (kind == XML and len(outside) == len(rows)):
+        return rows
+    held = [row for row in rows if (row.id in outside) is (kind == REST)]
+    if not held:
+        message = "The SEPA file holds all of this run."
+        raise PermanentError(message, code="empty", remedy="Take the SEPA file, or the CSV of the whole run.")
+    return held
 
 
 def _debtor(own: JsonObject) -> JsonObject:
@@ -331,8 +372,7 @@ def _debtor(own: JsonObject) -> JsonObject:
 
 
 def _line(row: Row, text: str) -> Line:
-    to = row.recipient
-    return Line(row.id, BankAccount(to["name"], to["iban"], to["bic"]), Money(row.amount, row.currency), text)
+    return Line(row.id, BankAccount(**row.recipient), Money(row.amount, row.currency), text)
 
 
 ACTIONS: Final[Mapping[str, Action]] = {"pay_due": pay_due}

@@ -11,16 +11,17 @@ import xmlschema
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hub.bank_accounts import BankAccount
 from hub.errors import PermanentError
 from hub.money import Money
 from hub.payments.bank_files import (
     NAMESPACE,
-    BankAccount,
     Line,
     account_of,
     csv_file,
     identifier,
     sepa_file,
+    sepa_refusal,
     taken,
 )
 
@@ -262,23 +263,53 @@ def test_an_amount_that_no_bank_transfers_is_refused_by_name(minor):
 def test_the_csv_file_has_one_line_for_each_transfer_in_any_currency():
     yen = Line("pyt_3", BankAccount("=cmd|calc", "GB33BUKB20201555555555"), Money(1200, "JPY"), "@home")
     rows = list(csv.reader(io.StringIO(csv_file([*LINES, yen]).decode())))
-    assert rows[0] == ["reference", "name", "iban", "bic", "amount", "currency", "text"]
-    assert rows[1][1:] == ["Ada Lovelace", ADA.iban, "", "1080.00", "EUR", "Truck hire 12"]
-    assert rows[3] == ["3", "'=cmd|calc", "GB33BUKB20201555555555", "", "1200", "JPY", "'@home"]
+    others = ["account_number", "routing_number", "account_type", "ifsc", "sort_code"]
+    assert rows[0] == ["reference", "name", "iban", "bic", "amount", "currency", "text", *others]
+    assert rows[1][1:] == ["Ada Lovelace", ADA.iban, "", "1080.00", "EUR", "Truck hire 12", *[""] * 5]
+    assert rows[3] == ["3", "'=cmd|calc", "GB33BUKB20201555555555", "", "1200", "JPY", "'@home", *[""] * 5]
+
+
+@pytest.mark.parametrize(
+    ("account", "cells"),
+    [
+        (
+            {"kind": "us", "number": "0012345", "routing": "021000021", "type": "savings"},
+            ["0012345", "021000021", "savings", "", ""],
+        ),
+        (
+            {"kind": "in", "number": "50100012345678", "ifsc": "HDFC0001234"},
+            ["50100012345678", "", "", "HDFC0001234", ""],
+        ),
+        ({"kind": "gb", "number": "55779911", "sort_code": "200000"}, ["55779911", "", "", "", "200000"]),
+    ],
+)
+def test_the_parts_of_an_account_without_an_iban_stand_in_columns_of_their_own(account, cells):
+    line = Line("pyt_7", BankAccount("Grace", **account), Money(500, "EUR"), "Run")
+    (_, row) = csv.reader(io.StringIO(csv_file([line]).decode()))
+    assert row == ["7", "Grace", "", "", "5.00", "EUR", "Run", *cells]
+    assert sepa_refusal(line) == "The account has no IBAN."
+    with pytest.raises(PermanentError, match="no IBAN"):
+        sepa_file(RUN, CREATED, date(2026, 11, 27), PLATFORM, [*LINES, line])
+
+
+def test_an_iban_of_a_country_that_sepa_does_not_reach_stands_in_no_sepa_file():
+    line = Line("pyt_7", BankAccount("Ayşe", "TR330006100519786457841326"), Money(500, "EUR"), "Run")
+    assert sepa_refusal(line) == "Accounts of the country TR are not reached by SEPA."
+    assert [sepa_refusal(one) for one in LINES] == ["", ""]
 
 
 def test_the_csv_file_to_the_letter():
     line = Line("pyt_7", BankAccount('Hopper, "Grace"', GRACE.iban, GRACE.bic), Money(12_345, "KWD"), "Run é 1")
     assert csv_file([line]).decode() == (
-        "reference,name,iban,bic,amount,currency,text\r\n"
-        '7,"Hopper, ""Grace""",FR1420041010050500013M02606,BNPAFRPP,12.345,KWD,Run é 1\r\n'
+        "reference,name,iban,bic,amount,currency,text,account_number,routing_number,account_type,ifsc,sort_code\r\n"
+        '7,"Hopper, ""Grace""",FR1420041010050500013M02606,BNPAFRPP,12.345,KWD,Run é 1,,,,,\r\n'
     )
 
 
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r"])
 def test_no_cell_of_the_csv_file_is_a_formula(sign):
     (_, row) = csv.reader(io.StringIO(csv_file([Line("pyt_7", ADA, Money(1, "EUR"), f"{sign}1")]).decode(), newline=""))
-    assert row[-1] == f"'{sign}1"
+    assert row[6] == f"'{sign}1"
 
 
 def test_an_account_needs_its_holder_and_is_written_plainly():

@@ -2,12 +2,14 @@
 
 import pytest
 
+from hub.bank_accounts import PARTS, BankAccount
 from hub.connect.manifest import Support
 from hub.connect.registry import Registry
 from hub.payments.destinations import (
     CARD_NUMBER,
     LONGEST,
     GatewayAccount,
+    bank_destination,
     destination_fields,
     destination_of,
     destination_problems,
@@ -121,3 +123,18 @@ def test_shares_are_passed_on_to_the_reference_alone(quick):
     assert reasons(quick.act("pay_due", {"connection": "sandbox"}, "pay")) == {
         "prv_bob": "The provider has no account at sandbox."
     }
+
+
+def test_a_manifest_names_parts_that_its_kind_of_account_has(manifests):
+    taking = {name: cell.limits["bank"] for name, one in manifests.items()
+              if (cell := one.capabilities.get("payout")) and cell.limits.get("bank")}  # fmt: skip
+    assert sorted(taking) == ["razorpay"]
+    for name, kinds in taking.items():
+        for kind, members in kinds.items():
+            assert set(members.values()) <= {"name", *PARTS[kind]}, (name, kind)
+    indian = BankAccount("Asha", kind="in", ifsc="HDFC0001234", number="50100012345678")
+    assert bank_destination(manifests["razorpay"], indian) == {
+        "name": "Asha", "account_number": "50100012345678", "ifsc": "HDFC0001234",
+    }  # fmt: skip
+    assert bank_destination(manifests["razorpay"], BankAccount("Ada", "DE89370400440532013000")) is None
+    assert bank_destination(manifests["stripe"], indian) is None

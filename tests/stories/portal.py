@@ -88,6 +88,16 @@ class Portal:
         """The owner gets what is held, less ten per cent."""
         return self.post(f"/holds/{hold}/release", provider=owner, commission={"percent": "10"})
 
+    def give_account(self, owner: str, connection: str, account: str) -> dict:
+        """Where the owner's money goes: the gateway pays it out."""
+        return self.post(f"/providers/{owner}/account", connection=connection, account=account)
+
+    def pay_out(self, owner: str) -> dict:
+        """All that is due to the owner is sent; the payout, once the gateway has paid it."""
+        payout = self.post("/payouts", provider=owner)["payouts"][0]["payout"]
+        self._wait_for(f"/payouts/{payout}", "paid")
+        return self.get(f"/payouts/{payout}")
+
     def _wait_for(self, path: str, state: str) -> None:
         end = time.monotonic() + 60
         while self.get(path)["state"] != state:

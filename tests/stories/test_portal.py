@@ -92,6 +92,21 @@ def test_the_chosen_owner_is_paid_after_the_work_less_commission(portal, live, h
     assert "job.confirmed" in [json.loads(body)["type"] for _, body in receiver.taken]
 
 
+def test_the_owners_money_goes_out_to_the_account_that_the_portal_gave(portal, live, held):
+    job, hold, owner = held
+    portal.finish(job, hold, owner)
+    assert portal.post("/payouts", provider=owner)["skipped"][0]["reason"] == "The provider gave no bank account."
+    assert portal.give_account(owner, "sandbox", "acct_red_trucks")["gateways"] == [
+        {"connection": "sandbox", "account": "…ucks"}
+    ]
+    paid_out = portal.pay_out(owner)
+    assert (paid_out["provider"], paid_out["amount"]) == (owner, money(portal, 81_001))
+    (run,) = portal.get("/payout-runs")["data"]
+    assert (run["run"], run["count"], run["actor"]) == (paid_out["run"], 1, "token Trucks")
+    assert portal.post("/payouts", provider=owner)["payouts"] == [], "nothing is paid twice"
+    assert due(portal, owner) == [money(portal, 0)]
+
+
 def test_a_dispute_freezes_the_money_and_is_settled_to_the_unit(portal, held):
     job, hold, owner = held
     portal.post(f"/jobs/{job}/start")

@@ -49,6 +49,7 @@ VALID = {
     "plans.create": {"name": "Silver", "amount": "19", "currency": "EUR", "connection": "sandbox"},
     "portal.send": {"email": "ada@example.com"},
     "provider_page.answer": {"price": "25"},
+    "providers.act account": {"f-holder": "Ada", "f-iban": "DE89370400440532013000"},
     "provider_page.do_register": {"f-name": "Grace", "f-email": "grace@example.com", "f-skills": "crane"},
     "scan.change": {"code": "TEA-01"},
     "settings.add_user": {"email": "grace@example.com", "name": "Grace"},

@@ -87,6 +87,7 @@ READ = {
     ("orders.refund", "look_lines"): {"back-1", "back-2"}, ("payments.act", "look_lines"): {"back-1", "back-2"},
     ("scan.change", "order"): {"quantity", "name", "email"}, ("templates.act", ""): {"text"},
     ("templates.create", ""): {"name", "text"},
+    **{(one, "account"): {"f-holder", "f-iban", "f-bic"} for one in ("providers.act", "provider_page.keep")},
     **{(f"editor.{one}", "check"): {"text"} for one in ("act", "create")},
     **{(f"editor.{one}", "test"): {"text"} for one in ("act", "create")},
     **{(f"editor.{one}", "save"): {"text", "message"} for one in ("act", "create")},

@@ -59,6 +59,38 @@ def test_a_bank_run_is_made_once_downloaded_and_marked(market):
     assert editor.post(f"{run}/file.exe").status_code == 404
 
 
+def test_who_cannot_be_in_the_sepa_file_is_named_on_the_page_and_has_a_file(market):
+    market.provider("prv_ada", bank=ADA)
+    bob = {"kind": "us", "holder": "Bob", "routing": "021000021", "number": "0012345678", "type": "savings"}
+    market.provider("prv_bob", bank=bob)
+    for who in ("prv_ada", "prv_bob"):
+        market.owe(who, 5_000)
+    editor = enter(market)
+    run = editor.post("/payouts", way="bank", key="k1").headers["Location"]
+    page = editor.page(run)
+    assert page.count("Not in the SEPA file: The account has no IBAN.") == 1
+    assert "1 of 2 cannot stand in the SEPA file" in page
+    assert "account ending in 5678" in page
+    assert "account ending in 3000" in page
+    assert "0012345678" not in page
+    assert ADA["iban"] not in page
+    rest = editor.post(f"{run}/file.rest")
+    assert rest.headers["Content-Disposition"] == 'attachment; filename="payouts-1-others.csv"'
+    assert b"0012345678,021000021,savings" in rest.data
+    assert ADA["iban"].encode() not in rest.data
+    assert {row.provider: row.state for row in market.payouts()} == {"prv_ada": "queued", "prv_bob": "sent"}
+    assert editor.post(f"{run}/file.xml").status_code == 200
+    assert {row.state for row in market.payouts()} == {"sent"}
+
+
+def test_a_run_without_an_iban_offers_no_sepa_file(market):
+    market.provider("prv_bob", bank={"kind": "gb", "holder": "Bob", "sort_code": "200000", "number": "55779911"})
+    market.owe("prv_bob", 5_000)
+    editor = enter(market)
+    page = editor.page(editor.post("/payouts", way="bank", key="k1").headers["Location"])
+    assert ("file.csv" in page, "file.xml" in page, "file.rest" in page) == (True, False, False)
+
+
 def test_one_that_failed_is_due_again_and_shown(market):
     market.provider("prv_ada", bank=ADA)
     market.owe("prv_ada", 5_000)

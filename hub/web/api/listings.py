@@ -20,7 +20,7 @@ from hub.journal.tables_api import outgoing_messages, outgoing_webhooks
 from hub.journal.tables_billing import told_plans, told_subscriptions
 from hub.journal.tables_billing import value as newest
 from hub.journal.tables_commerce import orders
-from hub.journal.tables_escrow import holds
+from hub.journal.tables_escrow import holds, payout_runs, payouts
 from hub.journal.tables_forms import submissions
 from hub.journal.tables_invoices import invoices
 from hub.journal.tables_links import payment_links
@@ -63,6 +63,11 @@ class Listing:
     def id(self) -> str:
         """What the API's description calls the operation."""
         return self.name or f"{self.resource}.list"
+
+    @property
+    def one_id(self) -> str:
+        """What the API's description calls looking one up."""
+        return f"{self.name or self.resource}.one"
 
     @property
     def scope(self) -> str:
@@ -215,6 +220,32 @@ LISTINGS: Final[Sequence[Listing]] = (
         filters=("connection", "state", "payment"),
         amounts=("amount",),
         one=("hold",),
+    ),
+    Listing(
+        "payouts",
+        "/payouts",
+        payouts,
+        {
+            "payout": "id",
+            **_same("run", "provider", "way", "connection", "state", "amount", "reference", "reason"),
+            **_TIMES,
+        },
+        filters=("run", "provider", "way", "connection", "state"),
+        amounts=("amount",),
+        one=("payout",),
+    ),
+    Listing(
+        "payouts",
+        "/payout-runs",
+        payout_runs,
+        {"run": "id", **_same("number", "connection", "currency", "total"), "count": "size",
+         **_same("actor", "downloaded_at"), **_TIMES},
+        filters=("number", "connection", "currency"),
+        amounts=("total",),
+        one=("run",),
+        name="payouts.runs",
+        title="List payout runs",
+        text="The newest first. A run without a connection is paid by a file for the bank.",
     ),
     Listing(
         "access",

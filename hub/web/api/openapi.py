@@ -13,6 +13,7 @@ from hub.connect.answers import error_codes
 from hub.connect.documents import read_yaml
 from hub.connect.schemas import resolve_shapes
 from hub.engine.tokens import RESOURCES, SCOPES
+from hub.web.api.accounts import GIVEN, SHOWN
 from hub.web.api.listings import LARGEST_PAGE, LISTINGS, Listing
 from hub.web.api.operations import OPERATIONS, PREFIX, Operation, spec_of
 
@@ -92,6 +93,15 @@ OWN: Final[Mapping[str, Own]] = {
         "POST", "/events", "events:write", "Send an event",
         "Records an event of your own and starts the recipes that begin with it.",
         _object(event=_TEXT, type=_TEXT), EVENT,
+    ),
+    "payouts.account": Own(
+        "GET", "/providers/{provider}/account", "payouts:read", "Look up where a provider's money goes",
+        "The bank account and what gateways know; of numbers the ends only.", SHOWN,
+    ),
+    "payouts.keep_account": Own(
+        "POST", "/providers/{provider}/account", "payouts:write", "Say where a provider's money goes",
+        "A bank account, which replaces the one that is known, or what the gateway of a connection wants to know. The "
+        "provider is told of a change by mail.", SHOWN, GIVEN,
     ),
     "webhooks.create": Own(
         "POST", "/webhooks", "webhooks:write", "Have events sent",
@@ -205,6 +215,8 @@ def _of_action(operation: Operation, registry: Registry, schemas: dict[str, Json
     given = cast("dict[str, Json]", _hoisted(spec.input, schemas))
     places = operation.places
     own = {name: one for name, one in cast("JsonObject", given["properties"]).items() if name not in places}
+    if operation.by_caller:
+        own.pop("actor")
     if not operation.connector:
         own["options"] = {"type": "object", "description": "Extras of the gateway; its page lists them."}
     required = [name for name in cast("list[str]", given.get("required") or []) if name not in places]
@@ -232,8 +244,7 @@ def _of_listing(listing: Listing) -> JsonObject:
 
 def _of_row(listing: Listing) -> JsonObject:
     title = f"Look one up: {listing.one[-1]}"
-    name = f"{listing.resource}.one"
-    return _entry(name, listing.scope, title, "As the list shows it.", listing.one_path, listing.schema)
+    return _entry(listing.one_id, listing.scope, title, "As the list shows it.", listing.one_path, listing.schema)
 
 
 def _page_of(listing: Listing) -> JsonSchema:

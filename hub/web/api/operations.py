@@ -23,7 +23,8 @@ class Operation:
     """A line of the table. ``path`` stands behind ``/api/v1``; what it names in braces are inputs of the action.
 
     ``connector``: the built-in one whose action it is; empty: the gateway of the connection that the path names.
-    ``right``: ``read`` or ``write``, with ``resource`` the scope that a token needs.
+    ``right``: ``read`` or ``write``, with ``resource`` the scope that a token needs. ``by_caller``: the action's ``actor``
+    is the token, and nobody else can be named.
     """
 
     method: str
@@ -32,6 +33,7 @@ class Operation:
     action: str
     connector: str = ""
     right: str = ""
+    by_caller: bool = False
 
     @property
     def scope(self) -> str:
@@ -100,6 +102,7 @@ OPERATIONS: Final[Sequence[Operation]] = (
     Operation("POST", "/providers/{provider}/statement", "providers", "statement", "payments", "read"),
     Operation("POST", "/holds", "holds", "hold", "payments"),
     *_own("payments", "holds", "/holds", "hold", "release", "freeze", "unfreeze", "settle", "cancel", "collect"),
+    Operation("POST", "/payouts", "payouts", "pay_due", "payments", by_caller=True),
     Operation("POST", "/catalogue/find", "catalogue", "find", "catalogue", "read"),
     Operation("GET", "/catalogue/{item}", "catalogue", "get", "catalogue"),
     Operation("POST", "/access/grant", "access", "grant", "access"),

@@ -17,6 +17,7 @@ from hub.errors import ConfigError, HubError, NotFoundError
 from hub.journal.tables import events
 from hub.vocabulary import event_types, validate_data
 from hub.web.access import Pages, Role
+from hub.web.api import accounts
 from hub.web.api.bearer import caller
 from hub.web.api.listings import LISTINGS, MESSAGES, Listing, bad_field, listed, one_of
 from hub.web.api.openapi import CODES, EVENT, OWN, STATUSES, chapters, description
@@ -64,7 +65,11 @@ def _act(operation: Operation, **path: str) -> Response:
     if operation.method == "GET" and request.args:
         raise bad_field(next(iter(request.args)), "This address takes no parameters.")
     connection = operation.connector or path["connection"]
-    given: JsonObject = {**body, **{name: value for name, value in path.items() if _is_input(operation, name)}}
+    given: dict[str, Json] = {**body, **{name: value for name, value in path.items() if _is_input(operation, name)}}
+    if operation.by_caller:
+        if "actor" in body:
+            raise bad_field("actor", "The hub says this itself; leave it out.")
+        given["actor"] = caller().actor
     check(_spec(connection, operation).input, given)
     if operation.method == "GET":
         return _json(_do(operation, connection, given, f"api read {request.path} {the_hub().now().isoformat()}"))
@@ -219,6 +224,23 @@ def _webhook(identity: str) -> JsonObject:
     return one_of(the_hub().database, listing, {"webhook": identity})
 
 
+# where providers' money goes
+
+
+def show_account(provider: str) -> Response:
+    """Where a provider's money goes; of numbers the ends only."""
+    refuse_secrets({"provider": provider})
+    return _json(accounts.shown(provider))
+
+
+def keep_account(provider: str) -> Response:
+    """Another bank account, or what a gateway wants to know; the provider is told by mail."""
+    refuse_secrets({"provider": provider})
+    body = body_of_request(spared={accounts.NUMBER})
+    check(OWN["payouts.keep_account"].body, body)
+    return answered_once({"provider": provider}, body, accounts.keeping(provider, body))
+
+
 # what describes it
 
 
@@ -257,10 +279,11 @@ for _listing in LISTINGS:
     _all = list_messages if _listing is MESSAGES else partial(_list, _listing)
     _endpoint(rule_of(_listing.path), "GET", _listing.scope, _listing.id, _all)
     if _listing.one:
-        _name = f"{_listing.resource}.one"
-        _endpoint(rule_of(_listing.one_path), "GET", _listing.scope, _name, partial(_one, _listing))
+        _endpoint(rule_of(_listing.one_path), "GET", _listing.scope, _listing.one_id, partial(_one, _listing))
 for _name, _view in {
     "events.send": send_event,
+    "payouts.account": show_account,
+    "payouts.keep_account": keep_account,
     "webhooks.create": create_webhook,
     "webhooks.update": change_webhook,
     "webhooks.delete": delete_webhook,

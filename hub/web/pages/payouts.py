@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Final, cast
 import sqlalchemy as sa
 from flask import Response, flash, redirect, render_template, request, url_for
 
+from hub.bank_accounts import ending
 from hub.errors import HubError, NotFoundError
 from hub.journal.tables_escrow import payout_runs
 from hub.journal.tables_escrow import payouts as table
 from hub.journal.tables_work import providers
 from hub.money import Money
 from hub.payments import payouts
-from hub.payments.payout_runs import bank_file, dues, payout_refusal, provider_names
+from hub.payments.bank_files import SEPA_CURRENCY
+from hub.payments.payout_runs import CSV, REST, XML, bank_file, dues, outside_sepa, payout_refusal, provider_names
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key, manifest_of
 from hub.web.csv_files import csv_file
@@ -41,7 +43,12 @@ _TYPED: Final = ("way", "provider", "currency", "minimum")
 _LONGEST: Final[Mapping[str, int]] = {"provider": 255}
 _NAMED: Final = 10
 """So many who are not paid are named in one message."""
-_FILES: Final[Mapping[str, str]] = {"xml": "application/xml", "csv": "text/csv"}
+_FILES: Final[Mapping[str, tuple[str, str]]] = {
+    XML: ("application/xml", "{number}.xml"),
+    CSV: ("text/csv", "{number}.csv"),
+    REST: ("text/csv", "{number}-others.csv"),
+}
+"""Kind of a run's file -> its type, and the end of its name."""
 
 
 @pages.page("/payouts", Role.VIEWER)
@@ -106,7 +113,12 @@ def show(run: str) -> ResponseReturnValue:
     with the_hub().database.read() as connection:
         rows = connection.execute(sa.select(table).where(table.c.run == run).order_by(table.c.provider)).all()
         names = provider_names(connection, {one.provider for one in rows})
-    return render_template("payout_run.html", row=row, rows=rows, names=names)
+    in_euros = not row.connection and row.currency == SEPA_CURRENCY
+    outside = outside_sepa(rows) if in_euros else {}
+    mixed = 0 < len(outside) < len(rows)
+    return render_template(
+        "payout_run.html", row=row, rows=rows, names=names, outside=outside, mixed=mixed, ending=ending
+    )
 
 
 @pages.page("/payouts/runs/<run>/file.<kind>", Role.EDITOR, method="POST")
@@ -115,15 +127,16 @@ def download(run: str, kind: str) -> ResponseReturnValue:
     row = _run(run)
     if kind not in _FILES:
         message = f"There is no file of the kind {kind!r}."
-        raise NotFoundError(message, remedy="Take xml or csv.")
+        raise NotFoundError(message, remedy="Take xml, csv or rest.")
     try:
         content = bank_file(the_hub().office(f"bank file {run}"), run, kind)
     except HubError as error:
         flash(str(error), "danger")
         return redirect(url_for("payouts.show", run=run), 303)
     the_hub().store.note(actor(), "payouts.file", run, the_hub().now(), {"kind": kind})
-    answer = Response(content, mimetype=_FILES[kind])
-    answer.headers["Content-Disposition"] = f'attachment; filename="payouts-{row.number}.{kind}"'
+    mimetype, name = _FILES[kind]
+    answer = Response(content, mimetype=mimetype)
+    answer.headers["Content-Disposition"] = f'attachment; filename="payouts-{name.format(number=row.number)}"'
     return answer
 
 

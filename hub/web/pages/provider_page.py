@@ -13,17 +13,21 @@ import structlog
 from babel.dates import format_date
 from flask import render_template, request, url_for
 
+from hub.bank_accounts import PARTS, TYPES
 from hub.commerce import providers as people
 from hub.commerce.assigning import Candidate, Wanted, fits
 from hub.commerce.job_reading import FOR_PROVIDER, find_job, price_of, provider_address
 from hub.commerce.job_states import OPEN
 from hub.commerce.provider_forms import (
-    payout_account,
+    ACCOUNT_FIELDS,
+    ACCOUNT_KIND,
+    ACCOUNT_WORDS,
     read_account,
     read_days,
     read_offer,
     read_registration,
     registration,
+    shown_account,
 )
 from hub.commerce.providers import PORTAL, find_provider
 from hub.errors import NotFoundError, PermanentError
@@ -57,7 +61,7 @@ pages = Pages("provider_page", __name__)
 pages.register_error_handler(LinkError, leads_nowhere)
 pages.register_error_handler(NotFoundError, leads_nowhere)
 
-_OWN_WORDS: Final = frozenset({"skills", "iban", "bic"})
+_OWN_WORDS: Final = ACCOUNT_WORDS | {"skills"}
 _STEPS: Final = frozenset({"accept", "decline", "start", "done"})
 _WEEKS: Final = 8
 _MOST: Final = 50
@@ -130,9 +134,7 @@ def keep(token: str) -> ResponseReturnValue:
     values, problems = read_account(entered)
     if problems:
         return _portal(token, entered, problems), 422
-    if people.keep_account(office, identity, values):
-        mail = {"provider": identity, "subject": say("provider.account_subject"), "text": say("provider.account_text")}
-        office.call("providers", "notify", mail, "account")
+    people.keep_account(office, identity, values, visitor_language())
     return _portal(token, {}, {}, kept="account")
 
 
@@ -156,7 +158,7 @@ def _portal(token: str, entered: Mapping[str, str], problems: Mapping[str, Said]
         """A job with its day, the address of its page, and how it stands for this provider."""
         return one, day_words(one.date), provider_address(office, one.id, identity), _standing(one, row, None)
 
-    known = {f"f-{name}": value for name, value in row.bank.items()}
+    known = shown_account(row.bank)
     is_calendar = entered.get("do") == "calendar"
     return render_template(
         "provider.html",
@@ -166,7 +168,10 @@ def _portal(token: str, entered: Mapping[str, str], problems: Mapping[str, Said]
         weeks=_weeks(),
         due=[Money(-one.minor, one.currency).to_json() for one in due if one.account == ledger.provider(identity)],
         sent=[(one, Money(one.amount, one.currency).to_json(), moment_words(one.created_at)) for one in sent],
-        fields=payout_account().fields,
+        fields=ACCOUNT_FIELDS,
+        kind_input=ACCOUNT_KIND,
+        kinds=tuple(PARTS),
+        account_types=TYPES,
         entered=entered if entered and not is_calendar else known,
         busy=request.form.getlist("day") if is_calendar else row.calendar,
         problems=_told(problems),

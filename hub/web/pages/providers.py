@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 from flask import flash, redirect, render_template, request, url_for
 
-from hub.commerce.provider_forms import LONGEST_PROVIDER
-from hub.commerce.providers import PORTAL, STATES, change_provider, find_provider
+from hub.bank_accounts import PARTS, TYPES, ending, kind_of, masked
+from hub.commerce.provider_forms import ACCOUNT_FIELDS, ACCOUNT_KIND, LONGEST_PROVIDER, account_words, read_account
+from hub.commerce.providers import PORTAL, STATES, change_provider, find_provider, keep_account
 from hub.connect.redaction import has_card_number
 from hub.errors import ActionError
 from hub.journal.tables_work import jobs
@@ -22,8 +23,9 @@ from hub.payments.destinations import (
     GatewayAccount,
     destination_fields,
     destination_problems,
+    pays_by_reference,
 )
-from hub.phrases import LANGUAGES
+from hub.phrases import DEFAULT_LANGUAGE, LANGUAGES, phrase
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key, manifest_of, offering
 from hub.web.entries import typed_in
@@ -43,6 +45,9 @@ pages = Pages("providers", __name__)
 _NEWEST: Final = 200
 _FIELDS: Final = ("name", "phone", "region", "skills", "language", "rating")
 _BEST: Final = 5.0
+_ACCOUNT_KINDS: Final = {kind: phrase(DEFAULT_LANGUAGE, f"provider.kind_{kind}") for kind in PARTS}
+_ACCOUNT_TYPES: Final = {kind: phrase(DEFAULT_LANGUAGE, f"provider.type_{kind}") for kind in TYPES}
+_ACCOUNT_LABELS: Final = {one.name: phrase(DEFAULT_LANGUAGE, f"provider.{one.name}") for one in ACCOUNT_FIELDS}
 _SPOKEN: Final = {"": "As each recipe says", **LANGUAGES}
 
 
@@ -78,6 +83,8 @@ def act(identity: str) -> ResponseReturnValue:
         act_once("providers", do, {"provider": identity})
         flash("Approved." if do == "approve" else "Suspended: no more jobs are offered to them.", "success")
         return redirect(url_for("providers.show", identity=identity), 303)
+    if do == "account":
+        return _change_bank(identity)
     typed = typed_in(request.form)
     rating, said = read_rating(typed.get("rating", ""))
     hub = the_hub()
@@ -97,6 +104,20 @@ def act(identity: str) -> ResponseReturnValue:
         return _page(identity, typed, {"name" if not given["name"] else "skills": error.message}), 422
     hub.store.note(actor(), "providers.change", identity, hub.now())
     flash("Saved.", "success")
+    return redirect(url_for("providers.show", identity=identity), 303)
+
+
+def _change_bank(identity: str) -> ResponseReturnValue:
+    """Another bank account; who changed it is noted without it, and the provider is told by mail."""
+    hub, typed = the_hub(), typed_in(request.form)
+    values, problems = read_account(typed)
+    if problems:
+        said = {name: account_words(one) for name, one in problems.items()}
+        return _page(identity, {}, {}, account=typed, account_wrong=said), 422
+    changed = keep_account(hub.office(f"provider account {identity} {form_key()}"), identity, values)
+    if changed:
+        hub.store.note(actor(), "providers.account", identity, hub.now(), {"kind": kind_of(values)})
+    flash("Saved. They are told by mail." if changed else "This account was known already.", "success")
     return redirect(url_for("providers.show", identity=identity), 303)
 
 
@@ -147,7 +168,7 @@ def _gateways() -> list[_Gateway]:
         manifest = manifest_of(name)
         if manifest is not None:
             fields = destination_fields(manifest)
-            found.append(_Gateway(name, manifest, not fields or "transfer.create" in manifest.actions, fields))
+            found.append(_Gateway(name, manifest, pays_by_reference(manifest), fields))
     return found
 
 
@@ -184,14 +205,21 @@ def _shown_accounts(known: Mapping[str, Json]) -> dict[str, str]:
     return shown
 
 
-def _page(identity: str, typed: Mapping[str, str], wrong: Mapping[str, str]) -> str:
+def _page(
+    identity: str,
+    typed: Mapping[str, str],
+    wrong: Mapping[str, str],
+    *,
+    account: Mapping[str, str] | None = None,
+    account_wrong: Mapping[str, str] | None = None,
+) -> str:
     hub = the_hub()
     with hub.database.read() as connection:
         row = find_provider(connection, identity)
         query = sa.select(jobs).where(jobs.c.provider == identity).order_by(jobs.c.updated_at.desc()).limit(_NEWEST)
         theirs = connection.execute(query).all()
-        account = ledger.provider(identity)
-        due = [one for one in ledger.balances(connection, account) if one.account == account and one.minor]
+        owed = ledger.provider(identity)
+        due = [one for one in ledger.balances(connection, owed) if one.account == owed and one.minor]
     shown = {name: str(getattr(row, name) or "") for name in _FIELDS} | {"skills": ", ".join(row.skills)}
     shown |= _shown_accounts(row.accounts)
     return render_template(
@@ -202,6 +230,15 @@ def _page(identity: str, typed: Mapping[str, str], wrong: Mapping[str, str]) -> 
         gateways=_gateways(),
         typed=typed or shown,
         wrong=wrong,
+        bank=masked(row.bank),
+        ending=ending(row.bank),
+        account=account or {ACCOUNT_KIND: kind_of(row.bank)},
+        account_wrong=account_wrong or {},
+        account_fields=ACCOUNT_FIELDS,
+        account_labels=_ACCOUNT_LABELS,
+        account_types=[("", "Choose"), *_ACCOUNT_TYPES.items()],
+        kind_input=ACCOUNT_KIND,
+        kinds=_ACCOUNT_KINDS,
         spoken=_SPOKEN,
         address=hub.office("provider").address(PORTAL, identity),
         key=form_key(),
