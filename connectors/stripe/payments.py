@@ -328,9 +328,15 @@ def _charge_output(charge: JsonObject) -> JsonObject:
         "method": {key: value for key, value in method.items() if value},
         "customer": {key: value for key, value in customer.items() if value},
         "metadata": charge.get("metadata"),
-        "lapses_at": time_of(card.get("capture_before")) if not charge.get("captured") else None,
+        "lapses_at": lapses_at(charge),
         "gateway": words(charge, code=charge.get("failure_code"), message=charge.get("failure_message")),
     }
+
+
+def lapses_at(charge: JsonObject) -> Json:
+    """Until when an authorised amount can be taken; None once it was taken, or where nothing says it."""
+    card = object_of(object_of(charge.get("payment_method_details")).get("card"))
+    return None if charge.get("captured") else time_of(card.get("capture_before"))
 
 
 def charge_of(stripe: Stripe, reference: Json) -> JsonObject:

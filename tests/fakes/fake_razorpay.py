@@ -286,6 +286,8 @@ class FakeRazorpay(RazorpayBooks):
     def _post_payment_transfers(self, payment: dict[str, Any], body: Any, request: Received) -> Answered:
         if not payment["captured"]:
             return error(400, "The payment status should be captured for action to be taken")
+        if payment["amount_refunded"]:
+            return error(400, "Transfers cannot be made of a payment of which something was refunded.")
         moved = sum(one["amount"] for one in self.of_kind("transfer") if one["source"] == payment["id"])
         parts = [known(part, "transfer") for part in body["transfers"]]
         if moved + sum(part["amount"] for part in parts) > payment["amount"]:

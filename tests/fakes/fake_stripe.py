@@ -235,10 +235,21 @@ class FakeStripe(StripePayers):
             return error(
                 400, "You have insufficient available funds in your Stripe account.", code="balance_insufficient"
             )
+        refusal = self._exceeds(charge, int(form["amount"]))
+        if refusal:
+            return refusal
         none = {"object": "list", "data": []}
         made = self._new(kind, {**form, "amount_reversed": 0, "reversed": False, "reversals": none})
         self.tell("transfer.created", made)
         return Answered(200, made)
+
+    def _exceeds(self, charge: dict[str, Any], amount: int) -> Answered | None:
+        """A charge gives transfers no more than was taken by it, whatever of them was taken back."""
+        before = sum(one["amount"] for one in self.objects.values() if one.get("source_transaction") == charge["id"])
+        if before + amount <= charge["amount_captured"]:
+            return None
+        words = f"Transfers using this transaction as a source must not exceed the source amount of {charge['amount_captured']}"
+        return error(400, f"{words} (there is already a transfer using this source, amounting to {before}).")
 
     def _create_payouts(self, kind: str, form: dict[str, Any], request: Received) -> Answered:
         needs(form, "amount", "currency")
@@ -313,15 +324,12 @@ class FakeStripe(StripePayers):
                 amount = int(form.get("amount_to_capture", thing["amount"]))
                 if amount > thing["amount"]:
                     return error(400, "This amount is greater than the amount capturable.", param="amount_to_capture")
-                charge = self.objects[thing["latest_charge"]]
-                charge |= {"captured": True, "amount_captured": amount}
-                thing |= {"status": "succeeded", "amount_received": amount}
-                self.tell("payment_intent.succeeded", thing)
+                self._capture(thing, amount)
             case "payment_intents", "cancel":
                 known(form, {"cancellation_reason"})
                 if thing["status"] in {"succeeded", "canceled"}:
                     return self._state(thing, "canceled")
-                thing |= {"status": "canceled", **form}
+                thing |= {"status": "canceled", "amount_capturable": 0, **form}
                 self.tell("payment_intent.canceled", thing)
             case "checkout/sessions", "expire":
                 if thing["status"] != "open":
@@ -352,6 +360,18 @@ class FakeStripe(StripePayers):
             case _:
                 raise ComplaintError("no such call", error(404, "Unrecognized request URL."))
         return Answered(200, self._expanded(thing, expand))
+
+    def _capture(self, intent: dict[str, Any], amount: int) -> None:
+        """So much of what was authorised is taken; the rest is let go."""
+        charge = self.objects[intent["latest_charge"]]
+        charge |= {"captured": True, "amount_captured": amount}
+        intent |= {"status": "succeeded", "amount_received": amount, "amount_capturable": 0}
+        if not self.balance:
+            self._credit(charge, charge["currency"], amount, 320)
+        self.tell("charge.captured", charge)
+        self.tell("payment_intent.amount_capturable_updated", intent)
+        self.tell("payment_intent.succeeded", intent)
+        self._settle(charge)
 
     def _state(self, intent: dict[str, Any], wanted: str) -> Answered:
         words = f"This PaymentIntent could not be {wanted} because it has a status of {intent['status']}."

@@ -183,6 +183,23 @@ class RazorpayBooks(FakeGateway):
         paid |= {"status": "refunded", "amount_refunded": paid["amount"], "refund_status": "full"}
         self.tell("refund.created", refund=back, payment=paid)
 
+    def dispute(self, payment: str) -> str:
+        """The payer complains to their bank about all of a payment; gives the dispute."""
+        paid = self.objects[payment]
+        made = self.new(
+            "dispute", payment_id=payment, amount=paid["amount"], currency=paid["currency"], amount_deducted=0,
+            reason_code="goods_or_services_not_received_or_partially_received", reason_description="",
+            respond_by=self.now + 7 * 86400, status="open", phase="chargeback",
+        )  # fmt: skip
+        self.tell("payment.dispute.created", payment=paid, dispute=made)
+        return str(made["id"])
+
+    def decide(self, dispute: str, status: str) -> None:
+        """The bank decides: ``won`` or ``lost``."""
+        made = self.objects[dispute]
+        made |= {"status": status, "amount_deducted": made["amount"] if status == "lost" else 0}
+        self.tell(f"payment.dispute.{status}", payment=self.objects[made["payment_id"]], dispute=made)
+
     def _pay_link(self, reference: str) -> dict[str, str]:
         link = self.objects[reference]
         order = self.new_order(amount=link["amount"], currency=link["currency"], receipt=link["reference_id"], notes=[])

@@ -89,7 +89,7 @@ class StripeBooks(FakeGateway):
             "billing_details": {"email": "ada@example.com", "name": "Ada Lovelace", "phone": None},
             "customer": None,
         }
-        if self.balance:
+        if self.balance or manual:
             charge["balance_transaction"] = None
         else:
             self._credit(charge, charge["currency"], charge["amount"], 320)
@@ -101,9 +101,13 @@ class StripeBooks(FakeGateway):
         else:
             intent["amount_received"] = intent["amount"]
             self.tell("payment_intent.succeeded", intent)
-            if self.balance:
-                self._credit(charge, *self.balance)
-                self.tell("charge.updated", charge)
+            self._settle(charge)
+
+    def _settle(self, charge: dict[str, Any]) -> None:
+        """What Stripe keeps and credits is known a moment after the money was taken."""
+        if self.balance:
+            self._credit(charge, *self.balance)
+            self.tell("charge.updated", charge)
 
     def _credit(self, charge: dict[str, Any], currency: str, amount: int, fee: int) -> None:
         """The balance transaction of a charge: in the currency of the balance, whatever the payer paid in."""

@@ -57,6 +57,30 @@ class StripePayers(StripeBooks):
         made["status"] = "paid"
         self.tell("payout.paid", made, account=account)
 
+    def dispute(self, intent: str, reason: str = "product_not_received") -> str:
+        """The payer complains to their bank about all of a payment; gives the dispute."""
+        charge = self.objects[self.objects[intent]["latest_charge"]]
+        made = self._new("disputes", {"amount": charge["amount_captured"], "currency": charge["currency"]})
+        made |= {"charge": charge["id"], "payment_intent": intent, "reason": reason, "status": "needs_response"}
+        made |= {"evidence_details": {"due_by": NOW + 7 * 86400, "has_evidence": False}, "is_charge_refundable": False}
+        charge["disputed"] = True
+        self.tell("charge.dispute.created", made)
+        return str(made["id"])
+
+    def decide(self, dispute: str, status: str) -> None:
+        """The bank decides: ``won`` or ``lost``."""
+        self.objects[dispute]["status"] = status
+        self.tell("charge.dispute.closed", self.objects[dispute])
+
+    def lapse(self, intent: str) -> None:
+        """Nobody captured in time: the bank lets the money go."""
+        held = self.objects[intent]
+        charge = self.objects[held["latest_charge"]]
+        charge["refunded"] = True
+        held |= {"status": "canceled", "cancellation_reason": "automatic", "amount_capturable": 0, "canceled_at": NOW}
+        self.tell("charge.expired", charge)
+        self.tell("payment_intent.canceled", held)
+
     def _session_of_link(self, link: dict[str, Any]) -> dict[str, Any]:
         """The session that Stripe opens for whoever opens a link."""
         price = self.objects[link["line_items"][0]["price"]]

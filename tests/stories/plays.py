@@ -6,6 +6,7 @@ the currency. It ends with what the persons of the story have in the end, to the
 
 from __future__ import annotations
 
+import time
 import uuid
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 ADA = {"email": "ada@example.com", "name": "Ada Lovelace"}
 DAY = "2026-12-05"
+LONGEST = 20.0
+"""Seconds in which everything is through, however busy the machine is."""
 
 
 class Stage:
@@ -93,6 +96,14 @@ class Stage:
             return next((one for one in found if parts.items() <= one.items()), None)
 
         return self.live.until(look)
+
+    def comes_to(self, expected: object, look: Callable[[], object]) -> None:
+        """Wait until something is so; who waits in vain says how it is."""
+        end = time.monotonic() + LONGEST
+        while (found := look()) != expected and time.monotonic() < end:
+            self.market.deliver()
+            time.sleep(0.02)
+        assert found == expected
 
     def mailed(self, to: str, words: str) -> None:
         """Wait until somebody was written a mail with these words in its subject."""

@@ -95,6 +95,11 @@ def test_part_capture_succeeds_with_what_was_taken(stripe):
     assert event.data["amount"]["minor"] == event.data["captured"]["minor"] == 6000
 
 
+def test_it_is_told_until_when_an_authorised_amount_can_be_taken(stripe):
+    (event,) = mapped(stripe, sample(stripe, "payment_intent.amount_capturable_updated"))
+    assert event.data["lapses_at"] == "2026-11-30T09:00:00Z"
+
+
 def test_capturable_amount_that_was_taken_is_no_authorisation(stripe):
     payload = sample(stripe, "payment_intent.amount_capturable_updated")
     payload["data"]["object"] |= {"status": "succeeded", "amount_capturable": 0}
