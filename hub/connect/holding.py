@@ -41,10 +41,14 @@ def holding_mode(manifest: Manifest, needed_until: datetime, now: datetime) -> C
         reason = cell.reason if cell is not None else f"{manifest.title} takes no payments."
         message = f"{manifest.title} cannot hold money. {reason}"
         raise PermanentError(message, code="not_enabled", remedy="Take a connection whose gateway can.")
-    refund = manifest.capabilities.get("refund")
-    windows = [found.limits.get("refund_days") for found in (cell, refund) if found is not None]
-    window = min((days for days in windows if isinstance(days, int)), default=None)
-    return choose_mode(manifest.title, {**cell.limits, "refund_days": window}, needed_until, now)
+    return choose_mode(manifest.title, {**cell.limits, "refund_days": refund_days(manifest)}, needed_until, now)
+
+
+def refund_days(manifest: Manifest) -> int | None:
+    """How many days after it was taken the gateway can give held money back; None where its manifest names no end."""
+    cells = [manifest.capabilities.get(name) for name in ("escrow", "refund")]
+    windows = [found.limits.get("refund_days") for found in cells if found is not None]
+    return min((days for days in windows if isinstance(days, int)), default=None)
 
 
 def choose_mode(gateway: str, limits: JsonObject, needed_until: datetime, now: datetime) -> Choice:

@@ -14,6 +14,7 @@ import structlog
 
 from hub.connect.answers import error_codes
 from hub.connect.breaker import State
+from hub.connect.holding import COLLECTED
 from hub.errors import HubError
 from hub.journal.entries import Happening
 from hub.journal.tables import events
@@ -90,7 +91,7 @@ def _growing(hub: Hub, now: datetime) -> Iterator[Happening]:
 
 
 def _lapsing(hub: Hub, now: datetime) -> Iterator[Happening]:
-    """Held money that the payer's bank is about to let go of, which is not told yet."""
+    """Held money that is about to lapse, or soon cannot be given back, which is not told yet."""
     with hub.database.read() as connection:
         found = {f"hold_lapsing:{one.hold}:{one.lapses_at.isoformat()}": one for one in lapsing(connection, now)}
         same = (events.c.source == "hub", events.c.source_id.in_(sorted(found)))
@@ -99,19 +100,25 @@ def _lapsing(hub: Hub, now: datetime) -> Iterator[Happening]:
         if source_id in told or one.lapses_at <= now:
             continue
         what = f"{one.amount} for {one.about}" if one.about else str(one.amount)
-        lapses = f"is only authorised, and lapses on {one.lapses_at:%Y-%m-%d at %H:%M} UTC"
-        message = f"{what} at {one.connection} {lapses}. {one.remedy} before; afterwards it is lost."
+        until, said = f"{one.lapses_at:%Y-%m-%d at %H:%M} UTC", one.lapses_at.isoformat().replace("+00:00", "Z")
+        if one.mode == COLLECTED:
+            event, words, field = "hub.hold_refund_closing", "can be given back there until", "refundable_until"
+            after = f"afterwards {one.connection} gives nothing back to the payer"
+        else:
+            event, words, field = "hub.hold_lapsing", "is only authorised, and lapses on", "lapses_at"
+            after = "afterwards it is lost"
+        message = f"{what} at {one.connection} {words} {until}. {one.remedy} before; {after}."
         data: JsonObject = {
             "hold": one.hold,
             "connection": one.connection,
             "payment": one.payment,
             "amount": one.amount.to_json(),
-            "lapses_at": one.lapses_at.isoformat().replace("+00:00", "Z"),
+            field: said,
             "message": message,
             "url": f"{hub.settings.address}/escrow/{one.hold}",
             **({"about": one.about} if one.about else {}),
         }
-        yield Happening("hub.hold_lapsing", "hub", source_id, data, now)
+        yield Happening(event, "hub", source_id, data, now)
 
 
 def _hour(now: datetime) -> str:

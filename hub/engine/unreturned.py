@@ -10,9 +10,14 @@ import sqlalchemy as sa
 from hub.commerce.job_payments import GIVE_BACK as GIVE_BACK_OF_JOB
 from hub.commerce.order_payments import GIVE_BACK as GIVE_BACK_OF_ORDER
 from hub.errors import NotFoundError, PermanentError
+from hub.journal.owners import names_of
 from hub.journal.tables import events, payments, subscriptions
 from hub.journal.tables_commerce import order_payments, orders
+from hub.journal.tables_escrow import holds
 from hub.journal.tables_work import job_payments, jobs
+from hub.payments import beside
+from hub.payments.holds import Hold
+from hub.payments.payment import Facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,7 +41,7 @@ _OWNED: Final[Mapping[str, tuple[sa.Table, sa.Table, str, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Unreturned:
-    """One payment. ``kind``: order, job or subscription; ``subject``: which; ``name``: what people call it."""
+    """One payment. ``kind``: order, job, subscription or hold; ``subject``: which; ``name``: what people call it."""
 
     kind: str
     subject: str
@@ -51,10 +56,11 @@ class Unreturned:
 def unreturned(hub: Hub, subject: str = "", payment: tuple[str, str] | None = None) -> list[Unreturned]:
     """Those that nobody settled yet, the oldest first.
 
-    Of all, of one order, job or subscription (``subject``), or of one ``payment``: its connection and number there.
+    Of all, of one order, job, subscription or hold (``subject``), or of one ``payment``: its connection and number there.
     """
     with hub.database.read() as connection:
-        found = [*_of_orders_and_jobs(connection, subject, payment), *_of_subscriptions(connection, subject, payment)]
+        looked = (_of_orders_and_jobs, _of_subscriptions, _of_holds)
+        found = [one for look in looked for one in look(connection, subject, payment)]
     return sorted(found, key=lambda one: (one.since, one.payment))
 
 
@@ -69,6 +75,9 @@ def settle(hub: Hub, kind: str, subject: str, payment: str, *, given_back: bool)
         raise PermanentError(message, code="wrong_state", remedy="Load the page again to see how it stands.")
     if kind in _OWNED:
         hub.recorder.change(lambda book: _settle_owned(book, one, given_back=given_back), hub.now(), (None, None))
+        return
+    if kind == "hold":
+        hub.recorder.change(lambda book: _settle_beside(book, one, given_back=given_back), hub.now(), (None, None))
         return
     row = hub.payments.store.get(subscriptions, subject)
     if given_back:
@@ -129,15 +138,53 @@ def _of_subscriptions(connection: sa.Connection, subject: str, payment: tuple[st
             )  # fmt: skip
 
 
+def _of_holds(connection: sa.Connection, subject: str, payment: tuple[str, str] | None) -> Iterator[Unreturned]:
+    told = sa.select(events.c.data, events.c.created_at).where(events.c.type == beside.TOLD)
+    newest = connection.execute(told.order_by(events.c.id.desc()).limit(_MOST)).all()
+    kept = {
+        (row.data["hold"], row.data["payment"]): row
+        for row in reversed(newest)  # the last word of each counts
+        if subject in ("", row.data["hold"]) and payment in (None, (row.data["connection"], row.data["payment"]))
+    }
+    if not kept:
+        return
+    rows = connection.execute(sa.select(holds).where(holds.c.id.in_({hold for hold, _ in kept}))).all()
+    known = {row.id: row for row in rows}
+    names = names_of(connection, [row.owner for row in rows])
+    places = [(row.data["connection"], row.data["payment"]) for row in kept.values()]
+    paid = sa.select(payments.c.connection, payments.c.payment, payments.c.facts).where(
+        sa.tuple_(payments.c.connection, payments.c.payment).in_(places)
+    )
+    here = {(row.connection, row.payment): beside.left(Facts.from_json(row.facts)) for row in connection.execute(paid)}
+    for (hold, reference), row in kept.items():
+        place, terms = (row.data["connection"], reference), Hold.from_json(known[hold].terms)
+        if terms.beside.get(reference, ("", 0))[0] == "stuck" and here.get(place):
+            named = names.get(known[hold].owner)
+            amount: JsonObject = {"minor": here[place], "currency": row.data["amount"]["currency"]}
+            yield Unreturned(
+                "hold", hold, hold if named is None else f"for {named.words}", *place, amount,
+                row.data["error"]["message"], row.created_at,
+            )  # fmt: skip
+
+
+def _settle_beside(book: Book, one: Unreturned, *, given_back: bool) -> None:
+    if not beside.settle(book, one.subject, one.payment, given_back=given_back):
+        raise _settled_meanwhile(one)
+
+
 def _settle_owned(book: Book, one: Unreturned, *, given_back: bool) -> None:
     table, _, _, timer = _OWNED[one.kind]
     place = (table.c.connection == one.connection, table.c.payment == one.payment, table.c.state == "stuck")
     row: sa.Row[Any] | None = book.connection.execute(sa.select(table).where(*place)).one_or_none()
     if row is None:
-        message = f"The payment {one.payment} was settled by somebody else at this very moment."
-        raise NotFoundError(message, remedy="Load the page again to see how it stands.")
+        raise _settled_meanwhile(one)
     if given_back:
         book.change(table, row, state="refunded")
     else:
         book.change(table, row, state="surplus", error=None)
         book.wake_at(timer, row.id, book.now)
+
+
+def _settled_meanwhile(one: Unreturned) -> NotFoundError:
+    message = f"The payment {one.payment} was settled by somebody else at this very moment."
+    return NotFoundError(message, remedy="Load the page again to see how it stands.")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import sqlalchemy as sa
 
-from hub.connect.holding import AUTHORIZATION
+from hub.connect.holding import AUTHORIZATION, refund_days
 from hub.errors import PermanentError, TransientError, UncertainError
 from hub.journal.book import found
 from hub.journal.tables import payments
@@ -22,8 +22,10 @@ from hub.journal.tables_escrow import divisions, holds
 from hub.money import Money
 from hub.payments import holds as rules
 from hub.payments import payouts
+from hub.payments.ends import watch
 from hub.payments.holds import Hold
 from hub.payments.payment import Facts
+from hub.payments.refunding import Wanted, refuse_beyond_limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,6 +40,11 @@ if TYPE_CHECKING:
 TIMER: Final = "holds.divide"
 LEASE: Final = timedelta(minutes=10)
 """For so long whoever began a division is left alone with it; then the timer goes on."""
+
+_OUTSIDE: Final = (
+    "Release the providers' parts alone, or make the payer a provider with a bank account and settle their part to them: "
+    "the next payout run pays it."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +85,17 @@ def begin(office: Office, hold: str, asked: Asked, *, at_once: bool = True) -> s
     ``NotFoundError``, and ``PermanentError`` when the hold's state or the sums do not allow it.
     """
     identity = office.identity("div", hold)
-    office.change(lambda book: _begun(book, identity, hold, asked, at_once=at_once))
+    with office.read() as connection:
+        query = sa.select(holds.c.connection).where(holds.c.id == hold)
+        gateway = found(holds, hold, connection.execute(query).first()).connection
+    manifest = office.manifest(gateway)
+    office.change(lambda book: _begun(book, identity, hold, asked, manifest, at_once=at_once))
     return identity
 
 
-def _begun(book: Book, identity: str, hold: str, asked: Asked, *, at_once: bool) -> None:
+def _begun(  # noqa: PLR0913 (the parts of one intent)
+    book: Book, identity: str, hold: str, asked: Asked, manifest: Manifest, *, at_once: bool
+) -> None:
     if book.find(divisions, identity) is not None:
         return
     row = book.get(holds, hold)
@@ -90,6 +103,8 @@ def _begun(book: Book, identity: str, hold: str, asked: Asked, *, at_once: bool)
     parts = list(asked.parts(known))
     kept, back = kept_of(parts), back_of(parts)
     moving = rules.begin(known, asked.kind, kept, back)
+    if back and known.state != "requested" and _capture(manifest, known, asked.kind, kept, back) in {"", "whole"}:
+        _refuse_no_refund(book, row, known, back, manifest)
     due_at = book.now + LEASE if at_once else book.now
     book.insert(
         divisions,
@@ -100,6 +115,34 @@ def _begun(book: Book, identity: str, hold: str, asked: Asked, *, at_once: bool)
     )  # fmt: skip
     keep(book, row, moving)
     book.wake_at(TIMER, identity, due_at)
+
+
+def _capture(manifest: Manifest, known: Hold, kind: str, kept: int, back: int) -> str:
+    """What becomes of the authorisation: ``void``, ``part`` of it is taken or the ``whole``; empty where it was collected.
+
+    What is for the payer is refunded in the last two of these.
+    """
+    if known.mode != AUTHORIZATION:
+        return ""
+    limits, divides_all = manifest.capabilities["escrow"].limits, kept + back == known.left
+    if kind in {"settle", "cancel"} and divides_all and not kept and manifest.offered("payment.void") is not None:
+        return "void"
+    in_part = limits.get("partial_capture", limits.get("partial", True))
+    return "part" if kind == "settle" and divides_all and kept and in_part else "whole"
+
+
+def _refuse_no_refund(book: Book, row: Row, known: Hold, back: int, manifest: Manifest) -> None:
+    """Raises ``PermanentError`` for a payer's part that the gateway would not give back: nothing is divided then."""
+    if manifest.offered("payment.refund") is None:
+        message = f"{manifest.title} cannot give payments back."
+        raise PermanentError(message, code="not_offered", remedy=_OUTSIDE)
+    facts = _facts(book, row)
+    limits = {**manifest.capabilities["refund"].limits, "refund_days": refund_days(manifest)}
+    taken_at = None if known.mode == AUTHORIZATION else known.taken_at  # else it is taken only now
+    whole = known.amount if facts is None or known.mode == AUTHORIZATION else facts.paid or known.amount
+    refunded = bool(facts is not None and facts.refunded)
+    refund = Wanted(Money(back, known.currency), whole, taken_at, refunded=refunded)
+    refuse_beyond_limits(refund, limits, manifest.title, book.now, remedy=_OUTSIDE)
 
 
 # carrying out
@@ -189,13 +232,11 @@ class _Gateway:
 
     def _take(self, kept: int, back: int) -> int:
         """Capture what the parts need of the authorisation; gives what must be refunded afterwards."""
-        limits = self._manifest.capabilities["escrow"].limits
-        divides_all = kept + back == self._known.left
-        if self._division.kind in {"settle", "cancel"} and divides_all and not kept and self._can("payment.void"):
+        way = _capture(self._manifest, self._known, self._division.kind, kept, back)
+        if way == "void":
             self._call("payment.void", {"payment": self._held.payment, "reason": self._division.reason or "settlement"})
             return 0
-        in_part = limits.get("partial_capture", limits.get("partial", True))
-        if self._division.kind == "settle" and divides_all and kept and in_part:
+        if way == "part":
             amount = Money(kept, self._known.currency).to_json()
             self._call("payment.capture", {"payment": self._held.payment, **({"amount": amount} if back else {})})
             return 0
@@ -332,6 +373,7 @@ def keep(book: Book, row: Row, known: Hold, tales: Sequence[rules.Tale] = (), **
     kept = book.change(
         holds, row, state=known.state, mode=known.mode, amount=known.amount, terms=known.to_json(), **values
     )
+    watch(book, row.id, known)
     first = known.tales - len(tales)
     for number, (event, extra) in enumerate(tales, start=first):
         as_chosen = event == "escrow.held" and row.mode == known.mode  # else the reason is of the other way

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import sqlalchemy as sa
 
-from hub.connect.holding import AUTHORIZATION, COLLECTED, holding_mode
+from hub.connect.holding import AUTHORIZATION, COLLECTED, holding_mode, refund_days
 from hub.errors import PermanentError
 from hub.journal.book import found
 from hub.journal.tables import payments
 from hub.journal.tables_escrow import divisions, holds
 from hub.money import Money
-from hub.payments import dividing, lapsing, splitting
+from hub.payments import beside, dividing, ends, lapsing, splitting
 from hub.payments import holds as rules
 from hub.payments.accounting import accounts
 from hub.payments.dividing import Asked, keep, minor
-from hub.payments.holds import LATE, OPEN, WARNING, Arrived, Hold
+from hub.payments.holds import LATE, Arrived, Hold
 from hub.payments.payment import Facts
 from hub.payments.splits import connection_of
 
@@ -67,7 +67,8 @@ def hold(office: Office, given: JsonObject) -> JsonObject:
     if amount.minor <= 0:
         message = f"{amount} cannot be held."
         raise PermanentError(message, code="amount_too_small", remedy="Hold an amount above zero.")
-    known = Hold(identity, "requested", choice.mode, amount.currency, amount.minor)
+    days = refund_days(office.manifest(connection))
+    known = Hold(identity, "requested", choice.mode, amount.currency, amount.minor, refund_days=days)
     doer = office.doer(connection)
     office.change(lambda book: _insert(book, known, doer, None, {**given, "why": choice.why}))
     begun = office.call(connection, "payment.create", _payment_of(known, given), "begin")
@@ -121,7 +122,8 @@ def _adopted(office: Office, given: JsonObject) -> Row:
         remedy = "Begin the payment with a job or an order, or by a hold."
         raise PermanentError(message, code="wrong_state", remedy=remedy)
     amount = Money.from_json(facts.value("amount"))
-    known = Hold(office.identity("hold"), "requested", COLLECTED, amount.currency, amount.minor)
+    days = refund_days(office.manifest(name))
+    known = Hold(office.identity("hold"), "requested", COLLECTED, amount.currency, amount.minor, refund_days=days)
     why = _why_adopted(rules.followed(known, facts)[0])
     kept = {**given, **owner, "customer": facts.value("customer"), "why": why}
 
@@ -277,8 +279,9 @@ def _named(items: Iterable[NewEvent]) -> set[str]:
 def _follow(book: Book, row: Row, place: tuple[str, str], items: Sequence[NewEvent]) -> str:
     """Gives the payment that the hold has then."""
     known, tales = Hold.from_json(row.terms), list[rules.Tale]()
-    if row.payment not in {None, place[1]} and known.state not in _PAYABLE:
-        return str(row.payment)  # an attempt of the payer's beside the one that was paid
+    if place[1] in known.beside or (row.payment not in {None, place[1]} and known.state not in _PAYABLE):
+        beside.came_in(book, row, place[1], items)  # an attempt of the payer's beside the one that was paid
+        return str(row.payment)
     facts = book.connection.scalar(
         sa.select(payments.c.facts).where(payments.c.connection == place[0], payments.c.payment == place[1])
     )
@@ -309,8 +312,6 @@ def _heard(book: Book, known: Hold, item: NewEvent) -> tuple[Hold, list[rules.Ta
 def _kept(book: Book, row: Row, known: Hold, tales: Sequence[rules.Tale]) -> Row:
     """Write it, and set the timers of its new state."""
     kept = keep(book, row, known, tales)
-    if known.state in OPEN and known.mode == AUTHORIZATION and known.lapses_at is not None:
-        book.wake_at(lapsing.TIMER, row.id, known.lapses_at - WARNING)
     if known.state == "frozen" and known.frozen_by == LATE:
         book.wake_at(GIVE_BACK, row.id, book.now)
     if row.plan and known.state == "held" and row.state != "held":
@@ -420,8 +421,9 @@ ACTIONS: Final[Mapping[str, Action]] = {
 }
 
 TIMERS: Final[Mapping[str, Timer]] = {
-    lapsing.TIMER: lapsing.warn,
+    ends.TIMER: lapsing.warn,
     RELEASE: release_by_itself,
     GIVE_BACK: give_back,
     dividing.TIMER: dividing.go_on,
+    **beside.TIMERS,
 }

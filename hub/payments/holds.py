@@ -40,6 +40,10 @@ _SHARED_OUT: Final = frozenset({"released", "settled", "refunded"})
 WARNING: Final = timedelta(days=1)
 """So long before an authorisation lapses it is told."""
 
+RETURN_WARNING: Final = timedelta(days=7)
+"""So long before a gateway can give collected money back no more it is told."""
+
+_MOMENTS: Final = ("lapses_at", "taken_at")
 _PAID: Final = frozenset({"succeeded", "partially_refunded", "refunded", "disputed", "returned"})
 _LET_GO: Final = frozenset({"expired", "voided"})
 _DISPUTE: Final = "dispute"
@@ -57,8 +61,10 @@ class Hold:
     ``amount``: what was asked for, then what came in. ``released``: what providers and the platform got. ``returned``: what
     divisions of ours gave or let go to the payer; ``refunded``: what the gateway says went back, by whomever.
     ``gone``: what had gone back when the division that is under way, or the last one, began: its own refund may be told
-    before it is done. ``disputes``: dispute -> [open or its outcome, amount]. ``frozen_by``: why it is frozen. ``tales``
-    counts what was told.
+    before it is done. ``disputes``: dispute -> [open or its outcome, amount]. ``taken_at``: when the money was
+    collected; ``refund_days``: for so many days after that the gateway can give it back. ``frozen_by``: why it is frozen.
+    ``beside``: another payment that came in for it -> [surplus, refunded, let_go, stuck or by_hand, how often it was to go
+    back]. ``tales`` counts what was told.
     """
 
     id: str
@@ -71,24 +77,32 @@ class Hold:
     refunded: int = 0
     gone: int = 0
     lapses_at: datetime | None = None
+    taken_at: datetime | None = None
+    refund_days: int | None = None
     frozen_by: str = ""
     disputes: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    beside: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     tales: int = 0
 
     def to_json(self) -> JsonObject:
         """As the journal keeps it."""
         known = {one.name: getattr(self, one.name) for one in fields(self)}
-        lapses = None if self.lapses_at is None else self.lapses_at.isoformat()
-        return {**known, "lapses_at": lapses, "disputes": {name: list(pair) for name, pair in self.disputes.items()}}
+        moments = {name: getattr(self, name) for name in _MOMENTS}
+        written: JsonObject = {name: None if one is None else one.isoformat() for name, one in moments.items()}
+        pairs: JsonObject = {
+            name: {key: list(pair) for key, pair in getattr(self, name).items()} for name in ("disputes", "beside")
+        }
+        return {**known, **written, **pairs}
 
     @classmethod
     def from_json(cls, value: JsonObject) -> Hold:
         """A hold as :meth:`to_json` wrote it."""
-        lapses = value.get("lapses_at")
-        pairs = cast("Mapping[str, list[Any]]", value.get("disputes") or {})
-        moments = {"lapses_at": datetime.fromisoformat(lapses) if isinstance(lapses, str) else None}
-        disputes = {name: (str(pair[0]), int(pair[1])) for name, pair in pairs.items()}
-        return cls(**cast("dict[str, Any]", {**value, **moments, "disputes": disputes}))
+        moments = {
+            name: datetime.fromisoformat(said) if isinstance(said := value.get(name), str) else None
+            for name in _MOMENTS
+        }
+        pairs = {name: _pairs(value.get(name)) for name in ("disputes", "beside")}
+        return cls(**cast("dict[str, Any]", {**value, **moments, **pairs}))
 
     @property
     def back(self) -> int:
@@ -109,9 +123,21 @@ class Hold:
         return Money(self.left, self.currency)
 
     @property
+    def refundable_until(self) -> datetime | None:
+        """Until when the gateway gives the collected money back; None where nothing is known of an end."""
+        if self.mode != COLLECTED or self.taken_at is None or self.refund_days is None:
+            return None
+        return self.taken_at + timedelta(days=self.refund_days)
+
+    @property
     def is_disputed(self) -> bool:
         """Whether the payer disputes the payment at the bank, and nobody decided yet."""
         return any(state == "open" for state, _ in self.disputes.values())
+
+
+def _pairs(value: Json) -> Mapping[str, tuple[str, int]]:
+    known = cast("Mapping[str, list[Any]]", value or {})
+    return {name: (str(pair[0]), int(pair[1])) for name, pair in known.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +149,7 @@ class Arrived:
     paid: int | None = None
     refunded: int = 0
     lapses_at: datetime | None = None
+    taken_at: datetime | None = None
 
 
 # what the gateway tells
@@ -130,7 +157,7 @@ class Arrived:
 
 def follow(hold: Hold, news: Arrived) -> tuple[Hold, list[Tale]]:
     """The hold after news of its payment. Safe to repeat, and the same end in any order."""
-    known = replace(hold, refunded=news.refunded)
+    known = replace(hold, refunded=news.refunded, taken_at=news.taken_at or hold.taken_at)
     tales: list[Tale] = []
     if news.state == "authorized" and known.state in {"requested", "lapsed"}:
         known = replace(
@@ -173,7 +200,9 @@ def _arrived(facts: Facts) -> Arrived:
     whole = cast("int", amount["minor"]) if isinstance(amount, dict) else None
     lapses = facts.value("lapses_at")
     moment = datetime.fromisoformat(lapses) if isinstance(lapses, str) else None
-    return Arrived(facts.state, whole, facts.paid, facts.refunded, moment)
+    taken = facts.told.get("succeeded")
+    taken_at = None if taken is None else datetime.fromisoformat(taken)
+    return Arrived(facts.state, whole, facts.paid, facts.refunded, moment, taken_at)
 
 
 def disputed(hold: Hold, dispute: str, state: str, amount: int) -> tuple[Hold, list[Tale]]:
@@ -297,6 +326,12 @@ def finish(hold: Hold, kind: str, kept: int, back: int, extra: JsonObject) -> tu
     event = "escrow.released" if kind == "release" else "escrow.settled"
     known, more = _at_rest(known, "refunded")
     return _told(known, [(event, {**extra, "amount": moved}), *more])
+
+
+def beside(hold: Hold, payment: str, state: str, tales: list[Tale]) -> tuple[Hold, list[Tale]]:
+    """How another payment stands that came in for the hold: nothing of it is the hold's."""
+    times = hold.beside.get(payment, ("", 0))[1] + (state == "surplus")
+    return _told(replace(hold, beside={**hold.beside, payment: (state, times)}), tales)
 
 
 def withdraw(hold: Hold) -> Hold:

@@ -65,18 +65,42 @@ def checked(account: Account, amount: Money | None, limits: Mapping[str, object]
     if asked.currency != rest.currency or not 0 < asked.minor <= rest.minor:
         message = f"{asked} cannot be given back: {rest} is left of the payment."
         raise PermanentError(message, code="amount_exceeds_rest", remedy=f"Give back at most {rest}.")
-    if limits.get("partial") is False and asked.minor != account.paid:
-        message = f"{title} gives back whole payments only."
-        raise PermanentError(message, code="amount_exceeds_rest", remedy="Refund all of it.")
-    if limits.get("repeatable") is False and account.facts.refunded:
-        message = f"{title} refunds a payment once, and that was done."
-        raise PermanentError(message, code="already_refunded", remedy="Give the rest back in another way.")
-    days = limits.get("refund_days")
     paid_at = datetime.fromisoformat(account.facts.told["succeeded"])
-    if isinstance(days, int) and now - paid_at > timedelta(days=days):
-        message = f"{title} gives payments back within {days} days; this one was paid on {paid_at:%Y-%m-%d}."
-        raise PermanentError(message, code="window_closed", remedy="Give the money back in another way.")
+    wanted = Wanted(asked, account.paid, paid_at, refunded=bool(account.facts.refunded))
+    refuse_beyond_limits(wanted, limits, title, now)
     return asked
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A refund of a payment that brought in ``paid`` (minor units) at ``paid_at`` (UTC; None: it is only taken now).
+
+    ``refunded``: whether something of it went back before.
+    """
+
+    amount: Money
+    paid: int
+    paid_at: datetime | None
+    refunded: bool
+
+
+def refuse_beyond_limits(
+    wanted: Wanted, limits: Mapping[str, object], title: str, now: datetime, remedy: str = ""
+) -> None:
+    """Raises ``PermanentError`` for a refund that the gateway would refuse by what its manifest says of its refunds.
+
+    ``remedy``: what can be done instead, where it is not the usual.
+    """
+    if limits.get("partial") is False and wanted.amount.minor != wanted.paid:
+        message = f"{title} gives back whole payments only."
+        raise PermanentError(message, code="amount_exceeds_rest", remedy=remedy or "Refund all of it.")
+    if limits.get("repeatable") is False and wanted.refunded:
+        message = f"{title} refunds a payment once, and that was done."
+        raise PermanentError(message, code="already_refunded", remedy=remedy or "Give the rest back in another way.")
+    days, paid_at = limits.get("refund_days"), wanted.paid_at
+    if isinstance(days, int) and paid_at is not None and now - paid_at > timedelta(days=days):
+        message = f"{title} gives payments back within {days} days; this one was paid on {paid_at:%Y-%m-%d}."
+        raise PermanentError(message, code="window_closed", remedy=remedy or "Give the money back in another way.")
 
 
 def by_lines(asked: Sequence[JsonObject], known: Sequence[OrderLine], currency: str) -> Sequence[JsonObject]:

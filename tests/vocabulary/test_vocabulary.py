@@ -29,7 +29,7 @@ TABLE = {
     "plan.created .updated .repriced .cancelled": "plan",
     "subscription.started .renewed .payment_failed .updated .paused .resumed .cancelled .ended .paid_again "
     ".not_given_back": "subscription plan",
-    "escrow.held .frozen .released .settled .lapsing .lapsed": "hold payment amount",
+    "escrow.held .frozen .released .settled .lapsing .lapsed .refund_closing .paid_again .not_given_back": "hold payment amount",
     "transfer.sent .failed .reversed": "transfer provider amount",
     "payout.paid .failed": "payout provider amount",
     "order.placed .paid .cancelled .paid_again .not_given_back": "order",
@@ -42,7 +42,7 @@ TABLE = {
     "access.granted .extended .revoked .expired": "customer resource",
     "answer.given": "question answer",
     "schedule.tick": "",
-    "hub.hold_lapsing": "",
+    "hub.hold_lapsing .hold_refund_closing": "",
     "hub.connection_failing .run_failed .queue_growing .ledger_difference .webhook_silent .webhook_switched_off": "",
 }
 REQUIRED = {

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from flask import flash, redirect, render_template, request, url_for
 
 from hub.commerce.numbers import as_number
+from hub.engine.unreturned import unreturned
 from hub.errors import ActionError, HubError, MoneyError, NotFoundError
 from hub.journal.queries import EventFilter
 from hub.journal.tables_commerce import orders
@@ -16,7 +17,7 @@ from hub.journal.tables_escrow import holds as table
 from hub.journal.tables_work import jobs, providers
 from hub.money import Money
 from hub.payments import dividing
-from hub.payments.holds import OPEN, STATES, WARNING, Hold
+from hub.payments.holds import OPEN, RETURN_WARNING, STATES, WARNING, Hold
 from hub.payments.payout_runs import provider_names
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key
@@ -244,11 +245,21 @@ def _page(hold: str, pressed: Pressed) -> str:
         names=names,
         owner=owner,
         lapses_soon=known.state in OPEN and known.lapses_at is not None and known.lapses_at - hub.now() < WARNING,
+        refund_closes=_refund_closes(known),
         possible=_POSSIBLE.get(row.state, frozenset()),
         told=hub.queries.events(EventFilter(type="escrow.*", text=hold), limit=100).items,
+        unreturned=unreturned(hub, hold),
         key=form_key(),
         pressed=pressed,
     )
+
+
+def _refund_closes(known: Hold) -> str:
+    """How near the end is of the days in which the gateway gives the money back: ``soon``, ``past``, or empty."""
+    until, now = known.refundable_until, the_hub().now()
+    if known.state not in OPEN or until is None or until - now > RETURN_WARNING:
+        return ""
+    return "soon" if until > now else "past"
 
 
 def _named(row: sa.Row[Any], made: Sequence[sa.Row[Any]]) -> set[str]:
