@@ -17,13 +17,15 @@ from hub.journal.book import found
 from hub.journal.tables import payments
 from hub.journal.tables_escrow import divisions, holds
 from hub.money import Money
-from hub.payments import dividing, lapsing, splitting
+from hub.payments import dividing, histories, lapsing, splitting
 from hub.payments import holds as rules
 from hub.payments.accounting import accounts
 from hub.payments.dividing import Asked, keep, minor
 from hub.payments.holds import LATE, OPEN, WARNING, Arrived, Hold
+from hub.payments.legal_steps import SECOND
 from hub.payments.payment import Facts
 from hub.payments.splits import connection_of
+from hub.payments.store import PAID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -277,19 +279,27 @@ def _named(items: Iterable[NewEvent]) -> set[str]:
 def _follow(book: Book, row: Row, place: tuple[str, str], items: Sequence[NewEvent]) -> str:
     """Gives the payment that the hold has then."""
     known, tales = Hold.from_json(row.terms), list[rules.Tale]()
-    if row.payment not in {None, place[1]} and known.state not in _PAYABLE:
-        return str(row.payment)  # an attempt of the payer's beside the one that was paid
-    facts = book.connection.scalar(
+    told = book.connection.scalar(
         sa.select(payments.c.facts).where(payments.c.connection == place[0], payments.c.payment == place[1])
     )
+    facts = Facts.from_json(told) if told is not None else None
+    thing = histories.Thing(histories.HOLD, row.connection, row.id)
+    if row.payment not in {None, place[1]} and known.state not in _PAYABLE:
+        if facts is not None:  # an attempt of the payer's beside the one that was paid
+            histories.note(
+                book, thing, {f"{SECOND} {place[1]}": facts.state in PAID and (facts.paid or 0) > facts.gone}
+            )
+        return str(row.payment)
     if facts is not None:
-        known, tales = rules.followed(known, Facts.from_json(facts))
+        known, tales = rules.followed(known, facts)
     for item in items:
         known, more = _heard(book, known, item)
         tales += more
     if known.to_json() != row.terms or row.payment != place[1]:
         row = book.change(holds, row, payment=place[1])
         _kept(book, row, known, tales)
+    if facts is not None:
+        histories.note(book, thing, rules.illegal(known, facts))
     return place[1]
 
 

@@ -17,8 +17,9 @@ from hub.ids import derived_id
 from hub.journal.tables_escrow import payouts
 from hub.journal.tables_work import providers
 from hub.money import Money
-from hub.payments import ledger
+from hub.payments import histories, ledger
 from hub.payments.destinations import GatewayAccount
+from hub.payments.legal_steps import MARKED, REFUSED
 from hub.payments.looking import FIRST_LOOK, next_look
 from hub.payments.paid_shares import follow_payout, queue_shares
 
@@ -153,6 +154,7 @@ def _given(row: Row) -> JsonObject:
 def _refused(book: Book, payout: str, reason: str) -> None:
     """A refusal decides nothing that the gateway told otherwise meanwhile."""
     row = book.get(payouts, payout)
+    _note(book, row, REFUSED)
     if row.state in OPEN:
         decide(book, row, "failed", reason)
 
@@ -282,9 +284,18 @@ def mark(office: Office, payout: str, state: str, reason: str = "") -> Row:
         if row.state not in OPEN or state not in {"paid", "failed"}:
             message = f"This payout is {row.state} already."
             raise PermanentError(message, code="wrong_state", remedy="Load the page again to see how it stands.")
+        if state == "failed":
+            _note(book, row, MARKED)
         return decide(book, row, state, reason, by_hand=True)
 
     return office.change(work)
+
+
+def _note(book: Book, row: Row, word: str) -> None:
+    """Keep what the hub or a person knows of a payout beside the gateway's reports, which may say otherwise one day."""
+    if row.connection is not None:
+        kind = TRANSFER if row.way == TRANSFER else PAYOUT
+        histories.note(book, histories.Thing(kind, row.connection, row.id), {word: True})
 
 
 def _unless_decided(book: Book, payout: str, **values: object) -> None:
