@@ -210,20 +210,29 @@ def project(book: Book, events: Sequence[NewEvent]) -> None:
         # A gateway's failure is final, whenever its success is told. That a call was refused is our own word only, and
         # so is what a person said.
         failed_there = row.state == "failed" and row.reference and not row.origin.get(_BY_HAND)
+        known = row
+        reference = _reference(item)
+        if row.reference is None and reference not in {"", row.id}:  # the answer is lost, or not here yet
+            known = book.change(payouts, row, reference=reference)
         if state == "failed" or not failed_there:
-            decide(book, row, state, str(item.data.get("reason") or ""), told=True)
+            decide(book, known, state, str(item.data.get("reason") or ""), told=True)
 
 
 def _ours(book: Book, events: Sequence[NewEvent]) -> Iterable[tuple[NewEvent, Row]]:
     for item in events:
         metadata = cast("JsonObject", item.data.get("metadata") or {})
         known = str(metadata.get("hub_payout") or "")
-        reference = str(item.data.get("payout") or item.data.get("transfer") or "")
+        reference = _reference(item)
         named = sa.or_(payouts.c.id == known, payouts.c.reference == reference)
         query = sa.select(payouts.c.id).where(payouts.c.connection == item.source, named)
         found = book.connection.scalar(query.limit(1))
         if found is not None:
             yield item, book.get(payouts, found)
+
+
+def _reference(item: NewEvent) -> str:
+    """The gateway's own of the payout or transfer; the hub's number in what the hub tells of one that has none."""
+    return str(item.data.get("payout") or item.data.get("transfer") or "")[:255]
 
 
 # deciding

@@ -7,6 +7,7 @@ import pytest
 
 from hub.errors import NotFoundError
 from hub.journal.entries import Happening
+from hub.journal.tables_escrow import payouts
 from hub.journal.tables_histories import histories
 from hub.payments.histories import Thing, look_into, note, oddities_of, unseen
 from hub.payments.legal_steps import MARKED
@@ -137,6 +138,22 @@ def test_what_was_told_before_the_number_was_known_is_told_of_the_same_payout(qu
     quick.happen("payout.paid", "po_early", "prv_ada", 5_000, metadata={"hub_payout": payout.id})
     assert odd(quick) == {payout.id: ["The gateway said paid after it had said failed."]}
     assert [row.thing for row in quick.rows(histories) if row.family == "payout"] == [payout.id]
+
+
+def test_a_payout_ends_the_same_for_every_order_of_its_news_though_the_answer_was_lost(quick):
+    """The bank sent back what had been paid: it is due again, whichever report comes first and how often."""
+    payout = queued(quick)
+    for number, order in enumerate(permutations(("payout.paid", "payout.failed", "payout.paid"))):
+        row = quick.payouts()[0]
+        quick.hub.office("test").change(
+            lambda book, row=row, number=number: book.insert(
+                payouts, {**row._asdict(), "id": f"pyt_{number}", "state": "uncertain", "reference": None}
+            )
+        )
+        for what in order:
+            quick.happen(what, f"po_{number}", "prv_ada", 5_000, metadata={"hub_payout": f"pyt_{number}"})
+    others = [row for row in quick.payouts() if row.id != payout.id]
+    assert [(row.state, row.reference) for row in others] == [("failed", f"po_{number}") for number in range(6)]
 
 
 def test_a_bank_file_has_no_gateway_that_could_say_something_else(quick):
