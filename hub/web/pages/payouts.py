@@ -18,6 +18,7 @@ from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key, manifest_of
 from hub.web.csv_files import csv_file
 from hub.web.entries import Pressed, read_amount, too_long, typed_in, wrong_currency
+from hub.web.odd_news import odd_among, payout_of
 from hub.web.sessions import actor, the_hub
 from hub.web.sums import sums
 
@@ -90,7 +91,15 @@ def every() -> ResponseReturnValue:
     with the_hub().database.read() as connection:
         in_all = sums(connection, table.c.currency, table.c.amount, paid, where)
     rows = _newest(where, _LISTED)
-    return render_template("payouts_all.html", rows=rows, in_all=in_all, asked=asked, states=STATES, most=_LISTED)
+    return render_template(
+        "payouts_all.html",
+        rows=rows,
+        in_all=in_all,
+        odd=odd_among(rows, payout_of),
+        asked=asked,
+        states=STATES,
+        most=_LISTED,
+    )
 
 
 @pages.page("/payouts.csv", Role.VIEWER)
@@ -106,7 +115,7 @@ def show(run: str) -> ResponseReturnValue:
     with the_hub().database.read() as connection:
         rows = connection.execute(sa.select(table).where(table.c.run == run).order_by(table.c.provider)).all()
         names = provider_names(connection, {one.provider for one in rows})
-    return render_template("payout_run.html", row=row, rows=rows, names=names)
+    return render_template("payout_run.html", row=row, rows=rows, names=names, odd=odd_among(rows, payout_of))
 
 
 @pages.page("/payouts/runs/<run>/file.<kind>", Role.EDITOR, method="POST")
