@@ -27,6 +27,7 @@ from hub.payments import (
     billing,
     coupons,
     escrow,
+    histories,
     payout_runs,
     payout_watch,
     payouts,
@@ -91,6 +92,7 @@ TIMERS: Final[Mapping[str, Timer]] = {
 PROJECTIONS: Final[Sequence[Projection]] = (
     payments.project,
     billing.project,
+    histories.project,
     order_payments.project,
     invoice_payments.project,
     link_payments.project,

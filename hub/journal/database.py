@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
     from sqlalchemy.pool import ConnectionPoolEntry
 
-REVISION = "0010"
+REVISION = "0011"
 """The newest migration; a test compares it with the scripts."""
 
 _BUSY_SECONDS = 30

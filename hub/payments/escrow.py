@@ -17,7 +17,7 @@ from hub.journal.book import found
 from hub.journal.tables import payments
 from hub.journal.tables_escrow import divisions, holds
 from hub.money import Money
-from hub.payments import beside, dividing, ends, lapsing, splitting
+from hub.payments import beside, dividing, ends, histories, lapsing, splitting
 from hub.payments import holds as rules
 from hub.payments.accounting import accounts
 from hub.payments.dividing import Asked, keep, minor
@@ -282,17 +282,20 @@ def _follow(book: Book, row: Row, place: tuple[str, str], items: Sequence[NewEve
     if place[1] in known.beside or (row.payment not in {None, place[1]} and known.state not in _PAYABLE):
         beside.came_in(book, row, place[1], items)  # an attempt of the payer's beside the one that was paid
         return str(row.payment)
-    facts = book.connection.scalar(
+    told = book.connection.scalar(
         sa.select(payments.c.facts).where(payments.c.connection == place[0], payments.c.payment == place[1])
     )
+    facts = Facts.from_json(told) if told is not None else None
     if facts is not None:
-        known, tales = rules.followed(known, Facts.from_json(facts))
+        known, tales = rules.followed(known, facts)
     for item in items:
         known, more = _heard(book, known, item)
         tales += more
     if known.to_json() != row.terms or row.payment != place[1]:
         row = book.change(holds, row, payment=place[1])
         _kept(book, row, known, tales)
+    if facts is not None:
+        histories.note(book, histories.Thing(histories.HOLD, row.connection, row.id), rules.illegal(known, facts))
     return place[1]
 
 

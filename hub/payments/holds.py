@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 from hub.connect.holding import AUTHORIZATION, COLLECTED
 from hub.errors import PermanentError
 from hub.money import Money
+from hub.payments import legal_steps
+from hub.payments.legal_steps import CAPTURED, CURRENCY, MORE
 from hub.payments.payment import LOST
 
 if TYPE_CHECKING:
@@ -171,7 +173,9 @@ def follow(hold: Hold, news: Arrived) -> tuple[Hold, list[Tale]]:
         mode = AUTHORIZATION if news.state == "authorized" else COLLECTED
         known = replace(known, state="frozen", mode=mode, amount=_came_in(known, news), frozen_by=LATE)
         tales.append(("escrow.frozen", {"amount": known.rest.to_json(), "reason": LATE}))
-    elif news.state in _PAID and known.state in OPEN and known.mode == AUTHORIZATION:
+    elif news.state in _PAID and known.state in OPEN and known.mode == COLLECTED:
+        known = replace(known, amount=_came_in(known, news))
+    elif news.state in _PAID and known.state in OPEN:
         known = replace(known, mode=COLLECTED, lapses_at=None, amount=_came_in(known, news))
     elif news.state in _LET_GO and known.state in OPEN and known.mode == AUTHORIZATION:
         amount = known.rest.to_json()
@@ -193,6 +197,23 @@ def followed(hold: Hold, facts: Facts) -> tuple[Hold, list[Tale]]:
         tales += more
     known, more = follow(known, _arrived(facts))
     return known, [*tales, *more]
+
+
+def illegal(hold: Hold, facts: Facts) -> Mapping[str, bool]:
+    """What its payment did and must not do as the hold stands, by the words of :mod:`hub.payments.legal_steps`.
+
+    What has gone back since is no trouble any more.
+    """
+    paid, amount = facts.paid or 0, facts.value("amount")
+    is_paid = facts.state in _PAID and paid > facts.gone
+    is_let_go = hold.state == "refunded" and hold.mode == AUTHORIZATION
+    place = "let go" if is_let_go else "shared out" if hold.state in _SHARED_OUT else hold.state
+    is_more = place == "shared out" and paid > hold.amount and paid > hold.released + facts.gone
+    return {
+        CAPTURED: is_paid and CAPTURED not in legal_steps.HOLD[place],
+        MORE: is_paid and is_more,
+        CURRENCY: isinstance(amount, dict) and amount["currency"] != hold.currency,
+    }
 
 
 def _arrived(facts: Facts) -> Arrived:

@@ -17,8 +17,9 @@ from hub.ids import derived_id
 from hub.journal.tables_escrow import payouts
 from hub.journal.tables_work import providers
 from hub.money import Money
-from hub.payments import ledger
+from hub.payments import histories, ledger
 from hub.payments.destinations import GatewayAccount
+from hub.payments.legal_steps import MARKED, REFUSED
 from hub.payments.looking import FIRST_LOOK, next_look
 from hub.payments.paid_shares import follow_payout, queue_shares
 
@@ -153,6 +154,7 @@ def _given(row: Row) -> JsonObject:
 def _refused(book: Book, payout: str, reason: str) -> None:
     """A refusal decides nothing that the gateway told otherwise meanwhile."""
     row = book.get(payouts, payout)
+    _note(book, row, REFUSED)
     if row.state in OPEN:
         decide(book, row, "failed", reason)
 
@@ -208,20 +210,29 @@ def project(book: Book, events: Sequence[NewEvent]) -> None:
         # A gateway's failure is final, whenever its success is told. That a call was refused is our own word only, and
         # so is what a person said.
         failed_there = row.state == "failed" and row.reference and not row.origin.get(_BY_HAND)
+        known = row
+        reference = _reference(item)
+        if row.reference is None and reference not in {"", row.id}:  # the answer is lost, or not here yet
+            known = book.change(payouts, row, reference=reference)
         if state == "failed" or not failed_there:
-            decide(book, row, state, str(item.data.get("reason") or ""), told=True)
+            decide(book, known, state, str(item.data.get("reason") or ""), told=True)
 
 
 def _ours(book: Book, events: Sequence[NewEvent]) -> Iterable[tuple[NewEvent, Row]]:
     for item in events:
         metadata = cast("JsonObject", item.data.get("metadata") or {})
         known = str(metadata.get("hub_payout") or "")
-        reference = str(item.data.get("payout") or item.data.get("transfer") or "")
+        reference = _reference(item)
         named = sa.or_(payouts.c.id == known, payouts.c.reference == reference)
         query = sa.select(payouts.c.id).where(payouts.c.connection == item.source, named)
         found = book.connection.scalar(query.limit(1))
         if found is not None:
             yield item, book.get(payouts, found)
+
+
+def _reference(item: NewEvent) -> str:
+    """The gateway's own of the payout or transfer; the hub's number in what the hub tells of one that has none."""
+    return str(item.data.get("payout") or item.data.get("transfer") or "")[:255]
 
 
 # deciding
@@ -282,9 +293,18 @@ def mark(office: Office, payout: str, state: str, reason: str = "") -> Row:
         if row.state not in OPEN or state not in {"paid", "failed"}:
             message = f"This payout is {row.state} already."
             raise PermanentError(message, code="wrong_state", remedy="Load the page again to see how it stands.")
+        if state == "failed":
+            _note(book, row, MARKED)
         return decide(book, row, state, reason, by_hand=True)
 
     return office.change(work)
+
+
+def _note(book: Book, row: Row, word: str) -> None:
+    """Keep what the hub or a person knows of a payout beside the gateway's reports, which may say otherwise one day."""
+    if row.connection is not None:
+        kind = TRANSFER if row.way == TRANSFER else PAYOUT
+        histories.note(book, histories.Thing(kind, row.connection, row.id), {word: True})
 
 
 def _unless_decided(book: Book, payout: str, **values: object) -> None:

@@ -1,4 +1,6 @@
-"""Money that waits for a person's word, counted: to be approved, or of which nobody knows whether it moved."""
+"""Money that waits for a person's word, counted: to be approved, of which nobody knows whether it moved, or of which
+gateways tell what cannot be.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,7 @@ import sqlalchemy as sa
 
 from hub.journal.tables import charges
 from hub.journal.tables_escrow import divisions, payouts
+from hub.journal.tables_histories import histories
 from hub.journal.tables_ledger import ledger_checks, refund_requests
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ _KINDS: Final[Mapping[str, tuple[sa.ColumnElement[str], sa.ColumnElement[bool]]]
     "charges": (charges.c.subscription, charges.c.state == "uncertain"),
     "payouts": (payouts.c.id, payouts.c.state == "uncertain"),
     "divisions": (divisions.c.hold, divisions.c.state == "uncertain"),
+    "odd": (histories.c.id, histories.c.open),
     "differences": (ledger_checks.c.id, ledger_checks.c.state == "differs"),
 }
 

@@ -37,6 +37,7 @@ NARROWEST, WIDEST = {"width": 360, "height": 740}, {"width": 2560, "height": 144
 PAGES = [
     "/",
     "/stuck",
+    "/odd",
     "/recipes",
     "/recipes?text=nothing",
     "/gallery",

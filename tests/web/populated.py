@@ -28,6 +28,7 @@ from hub.journal.tables_api import outgoing_messages
 from hub.journal.tables_billing import told_plans, told_subscriptions
 from hub.journal.tables_commerce import order_payments
 from hub.journal.tables_escrow import divisions, payouts
+from hub.journal.tables_histories import histories
 from hub.journal.tables_ledger import ledger_checks, refund_requests
 from hub.journal.tables_links import payment_links
 from hub.journal.tables_office import calls, timers
@@ -201,6 +202,8 @@ class Populated:
         for name in ("running", "doubtful"):
             self._insert(told_subscriptions, connection="sandbox", subscription=f"sub_{name}", plan=plan["plan"],
                          state="active", customer="ada@example.com", told=now, data={})  # fmt: skip
+        self._insert(histories, id="transfer:sandbox/tr_1", family="transfer", connection="sandbox", thing="tr_1", facts={},
+                     oddities=["More was taken back of it than was sent."], seen=[], open=True)  # fmt: skip
         return {
             "first steps": "/", "orders": "/orders/new", "order": f"/orders/{order['order']}",
             "order paid twice": f"/orders/{twice['order']}", "invoices": "/invoices/new", "draft": f"/invoices/{draft}",
@@ -211,7 +214,7 @@ class Populated:
             "payment": f"/payments/sandbox/{paid}", "authorised": f"/payments/sandbox/{held_back}", "refunds": "/refunds",
             "reconciliation": "/reconciliation", "payouts": "/payouts", "payout run": f"/payouts/runs/{run}",
             "order paid": f"/orders/{bought['order']}", "payment of lines": f"/payments/sandbox/{paid_by}",
-            "hold": f"/escrow/{hold}", "frozen": f"/escrow/{frozen}",
+            "hold": f"/escrow/{hold}", "frozen": f"/escrow/{frozen}", "news that do not fit": "/odd",
         }  # fmt: skip
 
     def _workshop(self):

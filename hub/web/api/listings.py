@@ -25,9 +25,11 @@ from hub.journal.tables_forms import submissions
 from hub.journal.tables_invoices import invoices
 from hub.journal.tables_links import payment_links
 from hub.journal.tables_work import jobs, providers
+from hub.payments.histories import Thing, oddities_of
+from hub.payments.payment import Facts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from hub.journal.database import Database
     from hub.jsontypes import Json, JsonObject, JsonSchema
@@ -43,7 +45,8 @@ class Listing:
     """A table as the API lists it. ``members``: the JSON's names with their columns; ``amounts``: those that are money.
 
     ``filters`` are members that a request may fix. ``where`` names members that the path fixes, ``one`` those that name a
-    single row. ``facts`` are members whose newest value stands in the column ``data``.
+    single row. ``facts`` are members whose newest value stands in the column ``data``. ``odd``: the member that names the
+    thing of which news may have been told that cannot be; then the row has ``oddities``, in words.
     """
 
     resource: str
@@ -56,6 +59,7 @@ class Listing:
     facts: tuple[str, ...] = ()
     text: str = "The newest first."
     where: tuple[str, ...] = field(default=())
+    odd: str = ""
     name: str = ""
     title: str = ""
 
@@ -83,6 +87,8 @@ class Listing:
     def schema(self) -> JsonSchema:
         """The JSON Schema of one row."""
         facts = dict.fromkeys(self.facts, cast("JsonSchema", {}))
+        if self.odd:
+            facts["oddities"] = {"type": "array", "items": {"type": "string"}}
         return {"type": "object", "properties": {**{name: self._schema_of(name) for name in self.members}, **facts}}
 
     @property
@@ -163,6 +169,7 @@ LISTINGS: Final[Sequence[Listing]] = (
         {**_same("connection", "payment", "state", "amount", "refunded", "begun"), **_TIMES},
         filters=("connection", "state"),
         amounts=("amount", "refunded"),
+        odd="payment",
     ),
     Listing(
         "links",
@@ -187,6 +194,7 @@ LISTINGS: Final[Sequence[Listing]] = (
         filters=("connection", "state"),
         one=("connection", "plan"),
         facts=("name", "price", "interval", "metadata"),
+        odd="plan",
     ),
     Listing(
         "subscriptions",
@@ -196,6 +204,7 @@ LISTINGS: Final[Sequence[Listing]] = (
         filters=("connection", "plan", "state", "customer"),
         one=("connection", "subscription"),
         facts=("amount", "quantity", "period", "cancel_at", "next_attempt_at", "reason"),
+        odd="subscription",
     ),
     Listing(
         "jobs",
@@ -220,6 +229,7 @@ LISTINGS: Final[Sequence[Listing]] = (
         filters=("connection", "state", "payment"),
         amounts=("amount",),
         one=("hold",),
+        odd="hold",
     ),
     Listing(
         "payouts",
@@ -308,8 +318,9 @@ def listed(
         query = query.where(_behind(order, _read_cursor(asked["cursor"], len(order))))
     with database.read() as connection:
         rows = connection.execute(query).all()
+        odd = _oddities(connection, listing, rows[:limit])
     following = _cursor(rows[limit - 1], listing.keys) if len(rows) > limit else None
-    return {"data": [listing.row(row) for row in rows[:limit]], "next": following}
+    return {"data": [{**listing.row(row), **odd(row)} for row in rows[:limit]], "next": following}
 
 
 def one_of(database: Database, listing: Listing, named: Mapping[str, str]) -> JsonObject:
@@ -317,10 +328,29 @@ def one_of(database: Database, listing: Listing, named: Mapping[str, str]) -> Js
     same = (listing.table.c[listing.members[name]] == named[name] for name in listing.one)
     with database.read() as connection:
         row = connection.execute(sa.select(listing.table).where(*same)).first()
+        odd = _oddities(connection, listing, [row] if row is not None else [])
     if row is None:
         message = f"There is no {listing.one[-1]} {named[listing.one[-1]][:80]!r}."
         raise NotFoundError(message, remedy=f"GET /api/v1{listing.path} lists them.")
-    return listing.row(row)
+    return {**listing.row(row), **odd(row)}
+
+
+def _oddities(
+    connection: sa.Connection, listing: Listing, rows: Sequence[sa.Row[Any]]
+) -> Callable[[sa.Row[Any]], JsonObject]:
+    """For each row what was told of its thing and cannot be, as a member of its own; nothing when all may well be."""
+
+    def thing(row: sa.Row[Any]) -> Thing:
+        return Thing(listing.odd, row.connection, getattr(row, listing.members[listing.odd]))
+
+    def odd(row: sa.Row[Any]) -> JsonObject:
+        found = Facts.from_json(row.facts).oddities if listing.table is payments else kept.get(thing(row).id)
+        return {"oddities": list(found)} if found else {}
+
+    if not listing.odd:
+        return lambda _row: {}
+    kept = oddities_of(connection, map(thing, rows)) if listing.table is not payments else {}
+    return odd
 
 
 def bad_field(name: str, message: str) -> PermanentError:

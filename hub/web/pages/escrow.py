@@ -17,12 +17,14 @@ from hub.journal.tables_escrow import holds as table
 from hub.journal.tables_work import jobs, providers
 from hub.money import Money
 from hub.payments import dividing
+from hub.payments.histories import HOLD, Thing
 from hub.payments.holds import OPEN, RETURN_WARNING, STATES, WARNING, Hold
 from hub.payments.payout_runs import provider_names
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key
 from hub.web.csv_files import csv_file
 from hub.web.entries import Pressed, button_of, read_amount, read_percent, read_whole, too_long, typed_in
+from hub.web.odd_news import odd_among, odd_of
 from hub.web.owners import owners_of
 from hub.web.sessions import actor, the_hub
 
@@ -81,6 +83,7 @@ def index() -> ResponseReturnValue:
         "escrow.html",
         rows=[(row, Hold.from_json(row.terms), owners.get(row.owner)) for row in rows],
         held=[Money(minor, currency).to_json() for currency, minor in sorted(held.items())],
+        odd=odd_among(rows, lambda row: Thing(HOLD, row.connection, row.id)),
         asked=asked,
         states=STATES,
         most=_NEWEST,
@@ -240,6 +243,7 @@ def _page(hold: str, pressed: Pressed) -> str:
         "hold.html",
         row=row,
         known=known,
+        oddities=odd_of(HOLD, row.connection, row.id),
         divisions=made,
         providers=known_providers,
         names=names,

@@ -35,6 +35,7 @@ _UNDECIDED = {
     "charges": ("member may have been charged or not", "members may have been charged or not", "subscriptions.index"),
     "payouts": ("payout may have gone out or not", "payouts may have gone out or not", "payouts.index"),
     "divisions": ("release may have happened or not", "releases may have happened or not", "escrow.show"),
+    "odd": ("thing has news that do not fit", "things have news that do not fit", "odd.show"),
     "differences": ("difference to a gateway’s list", "differences to gateways’ lists", "ledger.compared"),
 }
 """Of each kind of money that waits for a person: the words for one and for several, and the page that decides it."""

@@ -20,6 +20,7 @@ from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key, manifest_of
 from hub.web.csv_files import csv_file
 from hub.web.entries import Pressed, read_amount, too_long, typed_in, wrong_currency
+from hub.web.odd_news import odd_among, payout_of
 from hub.web.sessions import actor, the_hub
 from hub.web.sums import sums
 
@@ -97,7 +98,15 @@ def every() -> ResponseReturnValue:
     with the_hub().database.read() as connection:
         in_all = sums(connection, table.c.currency, table.c.amount, paid, where)
     rows = _newest(where, _LISTED)
-    return render_template("payouts_all.html", rows=rows, in_all=in_all, asked=asked, states=STATES, most=_LISTED)
+    return render_template(
+        "payouts_all.html",
+        rows=rows,
+        in_all=in_all,
+        odd=odd_among(rows, payout_of),
+        asked=asked,
+        states=STATES,
+        most=_LISTED,
+    )
 
 
 @pages.page("/payouts.csv", Role.VIEWER)
@@ -117,8 +126,9 @@ def show(run: str) -> ResponseReturnValue:
     outside = outside_sepa(rows) if in_euros else {}
     mixed = 0 < len(outside) < len(rows)
     return render_template(
-        "payout_run.html", row=row, rows=rows, names=names, outside=outside, mixed=mixed, ending=ending
-    )
+        "payout_run.html", row=row, rows=rows, names=names, outside=outside, mixed=mixed, ending=ending,
+        odd=odd_among(rows, payout_of),
+    )  # fmt: skip
 
 
 @pages.page("/payouts/runs/<run>/file.<kind>", Role.EDITOR, method="POST")

@@ -14,10 +14,12 @@ from hub.journal.tables_billing import told_plans as table
 from hub.journal.tables_billing import told_subscriptions, value
 from hub.journal.tables_forms import form_plans
 from hub.money import Money
+from hub.payments.histories import Thing
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key, offered, offering
 from hub.web.csv_files import csv_file
 from hub.web.entries import Pressed, button_of, read_amount, read_whole, too_long, typed_in, wrong_currency
+from hub.web.odd_news import odd_among, odd_of
 from hub.web.sessions import the_hub
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ def index() -> ResponseReturnValue:
         "plans.html",
         rows=rows,
         members=_members(),
+        odd=odd_among(rows, lambda row: Thing("plan", row.connection, row.plan)),
         value=value,
         most=_NEWEST,
         asked=asked,
@@ -198,6 +201,7 @@ def _page(row: sa.Row[Any], pressed: Pressed) -> str:
     return render_template(
         "plan.html",
         row=row,
+        oddities=odd_of("plan", row.connection, row.plan),
         value=value,
         members=_members((told_subscriptions.c.connection == row.connection, told_subscriptions.c.plan == row.plan)),
         possible=possible,

@@ -16,10 +16,12 @@ from hub.journal.tables_billing import told_plans, value
 from hub.journal.tables_billing import told_subscriptions as table
 from hub.money import Money
 from hub.payments.billing import SUBSCRIPTION_STATES
+from hub.payments.histories import Thing
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key, gateways, offered
 from hub.web.csv_files import csv_file
 from hub.web.entries import Pressed, button_of, too_long, typed_in
+from hub.web.odd_news import odd_among, odd_of
 from hub.web.sessions import actor, the_hub
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ def index() -> ResponseReturnValue:
         rows=rows,
         plans=_plan_names({row.plan for row in rows}),
         uncertain=_uncertain(),
+        odd=odd_among(rows, lambda row: Thing("subscription", row.connection, row.subscription)),
         asked=asked,
         states=STATES,
         connections=gateways(),
@@ -117,6 +120,7 @@ def _page(connection: str, subscription: str, pressed: Pressed) -> str:
         "subscription.html",
         connection=connection,
         subscription=subscription,
+        oddities=odd_of("subscription", connection, subscription),
         row=row,
         state=state,
         plan=plan,
