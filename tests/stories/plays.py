@@ -87,6 +87,17 @@ class Stage:
         self.market.subscribe(self._begun("subscription.create"))
         self.market.deliver()
 
+    def gives_back(self) -> None:
+        """The gateway is asked for a refund, and says that it was made."""
+        chosen = (calls.c.action == "payment.refund", calls.c.connection == "shop", calls.c.state == "done")
+
+        def look() -> Any:
+            self.market.deliver()
+            with self.live.hub.database.read() as connection:
+                return connection.scalar(sa.select(calls.c.output).where(*chosen))
+
+        self.market.refunded(str(self.live.until(look).get("refund", "")))
+
     def told(self, event_type: str, **parts: object) -> Any:
         """The data of an event that says all this, once it is there."""
 
