@@ -24,6 +24,7 @@ from werkzeug.serving import make_server
 from connectors.sandbox.server import delivery
 from connectors.sandbox.server.application import create_application
 from connectors.sandbox.server.keys import keys_of
+from connectors.sandbox.server.payments import fee_for
 from hub.bench.measures import environment_of, free_port
 from hub.commerce.catalogue import Item
 from hub.commerce.catalogue_items import save_item
@@ -55,8 +56,8 @@ LONGEST = 1.6
 
 MONEY_TIMERS = {"payouts.send", "holds.divide", "jobs.give_back", "orders.give_back"}
 GOODS = [
-    Item("LAMP-01", "Desk lamp", {"USD": 6001}, vendor="prv_a"),
-    Item("RUG-01", "Woven rug", {"USD": 3999}, vendor="prv_b"),
+    Item("LAMP-01", "Desk lamp", dict.fromkeys(("USD", "JPY", "KWD"), 6001), vendor="prv_a"),
+    Item("RUG-01", "Woven rug", dict.fromkeys(("USD", "JPY", "KWD"), 3999), vendor="prv_b"),
 ]
 PEOPLE = {"prv_a": None, "prv_b": "acct_bea", "prv_trucks": "acct_trucks", "prv_wagons": None}
 """Vendors and truck owners, with their accounts at the gateway; who has none is owed the money.
@@ -65,6 +66,9 @@ The gateway itself would refuse to pass a share on twice that is more than half 
 """
 
 PRICE = 120_005
+
+ROUNDS = [("USD", "EUR"), ("JPY", "KWD"), ("KWD", "JPY"), ("JPY", "KWD")]
+"""What is sold, and what transports are paid, in which currency: of two decimals, of none and of three."""
 
 
 class Gateway:
@@ -182,7 +186,7 @@ class World:
         given = {"port": self.port, "sandbox": "off", "log_level": "error", "allow_private_addresses": (inner,)}
         self.settings = load_settings({}, workspace=folder / "data", **given, **database)
         self.environment = {**environment_of(self.settings), "HUB_LEASE_SECONDS": "2"}
-        self.orders, self.jobs = [], []
+        self.sold, self.moved = Counter(), Counter()
         self.hub = Hub.open(self.settings, Role.TOOL)
         token = self._prepared()
         self.process = Process("run", self.environment, self.port)
@@ -222,20 +226,21 @@ class World:
 
     # what people do
 
-    def order(self):
+    def order(self, currency):
         """A customer orders a lamp and a rug and comes to the gateway's page; gives the payment."""
         lines = [{"item": item.sku, "quantity": 1} for item in GOODS]
-        placed = self.portal.post("/orders", lines=lines, currency="USD", customer={"email": "ada@example.com"})
-        self.orders.append(placed["order"])
+        placed = self.portal.post("/orders", lines=lines, currency=currency, customer={"email": "ada@example.com"})
+        self.sold[currency] += 1
         taken = {"connection": "sandbox", "key": uuid.uuid4().hex}
         led_on = requests.post(placed["url"], data=taken, timeout=30).headers["Refresh"]
         return led_on.rpartition("/")[2]
 
-    def transport(self, owner, day):
+    def transport(self, owner, day, currency):
         """A transport is offered, chosen, paid into escrow and done: all but confirmed. Gives the job."""
-        asked = {"title": "A piano", "kind": "truck-hire", "skills": ["truck"], "pay": "escrow", "currency": "EUR"}
+        self.portal.currency = currency
+        asked = {"title": "A piano", "kind": "truck-hire", "skills": ["truck"], "pay": "escrow", "currency": currency}
         job = self.portal.post("/jobs", **asked, date=day, customer={"email": "ada@example.com"})["job"]
-        self.jobs.append(job)
+        self.moved[currency] += 1
         until = f"{day}T23:59:59Z"
         hold = self.portal.choose(job, self.portal.offer(job, owner, PRICE), "sandbox", until)
         self.gateway.pay(hold["payment"])
@@ -276,20 +281,23 @@ class World:
         }
 
     def expected(self):
-        """The figures of the stories: 52.51, 34.99 and 12.50 of USD 100.00; 1,080.04 and 120.01 of EUR 1,200.05."""
-        sold, half = len(self.orders), len(self.jobs) // 2
-        took, kept = 10_000 - 320 - 3_499, 2 * (PRICE - 3_510) - 108_004
+        """The figures of the stories: 52.51, 34.99 and 12.50 of 100.00; 1,080.04 and 120.01 of 1,200.05."""
+        books = Counter()
+        for currency, n in self.sold.items():
+            fee = fee_for(10_000, currency)
+            books["gateway:sandbox", currency] += n * (10_000 - fee - 3_499)
+            books["expense:gateway_fees", currency] += n * fee
+            books["provider:prv_a", currency] -= n * 5_251
+            books["revenue:commission", currency] -= n * 1_250
+        for currency, n in self.moved.items():  # half of them by owners with an account at the gateway
+            fee = fee_for(PRICE, currency)
+            books["gateway:sandbox", currency] += n * (PRICE - fee) - n // 2 * 108_004
+            books["expense:gateway_fees", currency] += n * fee
+            books["provider:prv_wagons", currency] -= n // 2 * 108_004
+            books["revenue:commission", currency] -= n * 12_001
+        sold, half = self.sold.total(), self.moved.total() // 2
         return {
-            "books": {
-                ("gateway:sandbox", "USD"): sold * took,
-                ("expense:gateway_fees", "USD"): sold * 320,
-                ("provider:prv_a", "USD"): sold * -5_251,
-                ("revenue:commission", "USD"): sold * -1_250,
-                ("gateway:sandbox", "EUR"): half * kept,
-                ("expense:gateway_fees", "EUR"): half * 2 * 3_510,
-                ("provider:prv_wagons", "EUR"): half * -108_004,
-                ("revenue:commission", "EUR"): half * 2 * -12_001,
-            },
+            "books": dict(books),
             "at the gateway": {("acct_bea", 3_499): sold, ("acct_trucks", 108_004): half},
             "payouts": {("prv_b", 3_499, "paid"): sold, ("prv_trucks", 108_004, "paid"): half},
             "orders": {"paid": sold},
@@ -310,9 +318,11 @@ def world(database_url, tmp_path, monkeypatch):
 def test_a_kill_in_the_middle_of_a_split_or_a_release_loses_no_cent_and_moves_none_twice(world):
     chance = random.Random(20261126)
     soon, late = ((datetime.now(UTC) + timedelta(days=days)).date().isoformat() for days in (1, 60))
+    currencies = itertools.cycle(ROUNDS)
     for moment in itertools.islice(itertools.cycle(MOMENTS), KILLS):
-        sold = [world.order(), world.order()]
-        done = [world.transport("prv_trucks", soon), world.transport("prv_wagons", late)]
+        paid_in, moved_for = next(currencies)
+        sold = [world.order(paid_in), world.order(paid_in)]
+        done = [world.transport("prv_trucks", soon, moved_for), world.transport("prv_wagons", late, moved_for)]
         with ThreadPoolExecutor() as people:
             killed = world.gateway.die_at(*moment, world.process.kill) if moment else None
             works = [people.submit(world.gateway.pay, payment) for payment in sold]
