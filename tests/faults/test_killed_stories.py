@@ -339,3 +339,37 @@ def test_a_kill_in_the_middle_of_a_split_or_a_release_loses_no_cent_and_moves_no
     while world.outcome() != world.expected() and time.monotonic() < end:
         time.sleep(0.2)
     assert world.outcome() == world.expected()
+
+
+REFUND = [(r"/refunds$", "before"), (r"/refunds$", "after"), (r"/reversals$", "before"), (r"/reversals$", "after")]
+
+
+def test_a_kill_in_the_middle_of_a_refund_gives_back_once_and_takes_the_vendors_share_once(world):
+    for currency, moment in zip(("JPY", "KWD", "KWD", "JPY"), REFUND, strict=True):
+        payment = world.order(currency)
+        world.gateway.pay(payment)
+        settled(world, lambda: len(world.gateway.every("/transfers")) == world.sold.total() and not world.under_way())
+        killed = world.gateway.die_at(*moment, world.process.kill)
+        with ThreadPoolExecutor() as people:
+            rug = {"lines": [{"title": "Woven rug"}], "reason": "requested_by_customer"}
+            work = people.submit(world.portal.post, f"/payments/sandbox/{payment}/refund", **rug)
+            assert killed.wait(PATIENCE), f"nobody called {moment}"
+            world.start_again()
+            work.result(PATIENCE)
+    books = {}
+    for currency, n in world.sold.items():
+        fee = fee_for(10_000, currency)
+        books["gateway:sandbox", currency] = n * (10_000 - fee - 3_999)
+        books["expense:gateway_fees", currency] = n * fee
+        books["provider:prv_a", currency] = n * -5_251
+        books["revenue:commission", currency] = n * -750
+    settled(world, lambda: world.books() == books and not world.under_way())
+    assert sorted(one["amount"] for one in world.gateway.every("/refunds")) == [3_999] * 4
+    assert [one["reversed"] for one in world.gateway.every("/transfers")] == [3_499] * 4
+
+
+def settled(world, is_so):
+    end = time.monotonic() + PATIENCE
+    while not is_so() and time.monotonic() < end:
+        time.sleep(0.2)
+    assert is_so(), world.outcome()
