@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from hub.connect.holding import AUTHORIZATION, COLLECTED, holding_mode, refund_days
 from hub.errors import PermanentError
+from hub.journal.among import among, these
 from hub.journal.book import found
 from hub.journal.tables import payments
 from hub.journal.tables_escrow import divisions, holds
@@ -260,14 +261,18 @@ def project(book: Book, events: Sequence[NewEvent]) -> None:
     if not told:
         return
     named = {place: _named(items) for place, items in told.items()}
-    of_payment = sa.tuple_(holds.c.connection, holds.c.payment).in_(sorted(told))
-    chosen = sa.or_(of_payment, holds.c.id.in_(sorted(set().union(*named.values()))))
-    query = sa.select(holds.c.id, holds.c.connection, holds.c.payment).where(chosen).order_by(holds.c.id)
-    for row in book.rows(query):  # in one order, so that two writers never wait for each other
+    for row in book.rows(_TOLD_OF, {**these(told), "named": sorted(set().union(*named.values()))}):
         at = row.connection, row.payment
         for place, items in told.items():
             if at == place or (at[0] == place[0] and row.id in named[place]):
                 at = place[0], _follow(book, book.get(holds, row.id), place, items)
+
+
+_TOLD_OF = (
+    sa.select(holds.c.id, holds.c.connection, holds.c.payment)
+    .where(sa.or_(among(holds.c.connection, holds.c.payment), holds.c.id.in_(sa.bindparam("named", expanding=True))))
+    .order_by(holds.c.id)  # in one order, so that two writers never wait for each other
+)
 
 
 def _named(items: Iterable[NewEvent]) -> set[str]:
