@@ -307,10 +307,14 @@ def at_due(known: Subscription, now: datetime) -> tuple[Subscription, list[Tale]
 
 
 def cancel(known: Subscription, at: str, now: datetime, reason: str = "") -> tuple[Subscription, list[Tale]]:
-    """End it ``now`` or at ``period_end`` (of what is paid). Raises ``PermanentError`` (``wrong_state``) when it is over."""
+    """End it ``now`` or at ``period_end`` (of what is paid, or of its trial).
+
+    Raises ``PermanentError`` (``wrong_state``) when it is over.
+    """
     _refuse(known, OVER)
     words: JsonObject = {"reason": reason} if reason else {}
-    end = known.paid_until if known.state != "trialing" else known.anchor
+    in_trial = known.state in {"trialing", "paused"} and not known.cycle
+    end = known.anchor if in_trial else known.paid_until
     if at == "now" or end is None or end <= now:
         over = replace(known, state="cancelled", due_at=None)
         return over, [("subscription.cancelled", "end", {**words, **_left(known)})]
