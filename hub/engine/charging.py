@@ -257,7 +257,9 @@ class Charging:
         self._desk.tell(row.connection, output, asked)
         if status in {"succeeded", "partially_refunded", "refunded"}:
             self._succeed(row, known, charge, payment)
-        elif status in UNPAID or status == "returned":
+        elif status == "returned":
+            self._fail(row, known, charge, rules.RETURNED)
+        elif status in UNPAID:
             self._fail(row, known, charge, str(output.get("reason") or status))
         else:
             visit = derived_id("chk", known.id, str(charge.cycle), str(charge.attempt))

@@ -152,6 +152,30 @@ def test_the_page_by_which_a_first_visit_began_becomes_its_payment(corner):
     assert state(corner, made["subscription"]) == "past_due"
 
 
+def test_a_page_that_has_not_become_a_payment_yet_is_waited_for(corner):
+    made = corner.act("subscription.create", {"plan": plan(corner), "customer": ADA}, "join")
+    corner.pay(made["checkout_url"])
+    store = corner.hub.payments.store
+    store.change_checkout(store.list(checkouts)[0].id, corner.moment, payment="page_1")
+    corner.gateway.payments["page_1"] = corner.gateway.payments["c_1"]
+    bank(corner, "c_1")
+    for work in reversed(corner.hub.payment_clock.due()):
+        work()
+    corner.forward(hours=1)
+    assert corner.told("subscription") == ["subscription.started", "subscription.payment_failed"]
+
+
+def test_a_charge_of_which_the_gateway_says_at_once_that_it_came_back_has_failed(corner):
+    corner.gateway.outcome = "returned"
+    joined = member(corner)
+    corner.run_due()
+    assert corner.told("subscription") == ["subscription.payment_failed"]
+    assert (corner.event("subscription.payment_failed")["reason"], state(corner, joined)) == (
+        "payment_returned",
+        "pending",
+    )
+
+
 @pytest.mark.parametrize("first", ["succeeded", "returned"])
 def test_a_charge_that_came_back_before_it_was_heard_to_succeed_has_failed(corner, first):
     corner.gateway.slow = True
@@ -335,4 +359,25 @@ def test_of_two_payments_of_one_period_the_one_that_comes_back_is_set_off_no_mor
     take_back(corner, "c_2")
     assert (terms(corner, joined).balance, state(corner, joined)) == (0, "active")
     assert corner.told("subscription") == ["subscription.started"]
+    corner.hub.close()
+
+
+def test_a_late_payment_of_a_period_that_another_had_paid_is_set_off_no_more(tmp_path, gateway):
+    corner = Corner(tmp_path / "workspace", "sqlite:///", gateway, mode="link")
+    joined = corner.act("subscription.create", {"plan": plan(corner), "customer": ADA}, "join")["subscription"]
+    corner.run_due()
+    older = corner.visit(links_of(corner)[0], "POST").headers["Refresh"].removeprefix("0; url=")
+    corner.forward(days=1, hours=1)
+    corner.forward(days=1)
+    pay_link(corner, links_of(corner)[1])
+    corner.pay(older)
+    corner.run_due()
+    assert (terms(corner, joined).balance, terms(corner, joined).cycle) == (-4900, 1)
+    told = corner.told("subscription")
+    take_back(corner, "c_1")
+    assert (terms(corner, joined).balance, state(corner, joined), corner.told("subscription")) == (0, "active", told)
+    assert sorted(charges(corner, joined)) == [("returned", 4900), ("succeeded", 4900)]
+    act(corner, "cancel", joined, at="now")
+    take_back(corner, "c_2")
+    assert terms(corner, joined).balance == 0
     corner.hub.close()
