@@ -294,11 +294,15 @@ def _order_of(link: Row) -> JsonObject:
 
 
 def _end(book: Book, row: Row, state: str, reason: str | None) -> None:
-    """A reusable link is over, and what was begun on it and not paid."""
+    """A reusable link is over, and what was begun on it and not paid.
+
+    At its expiry a payment that is under way is waited for: the order's own timer ends it should nothing come.
+    """
     ended = book.change(payment_links, row, state=state)
     book.wake_at(_EXPIRE, row.id, None)
     quiet(book, row.id)
     begun = sa.select(order_table.c.id).where(order_table.c.link == row.id, order_table.c.state == "open")
     for order in book.rows(begun.where(order_table.c.paid == 0).order_by(order_table.c.id)):
-        orders.call_off(book, order.id, reason or "expired")
+        if state == "cancelled" or not orders.is_pending(book.connection, order.id):
+            orders.call_off(book, order.id, reason or "expired")
     book.tell(f"link.{state}", f"link.{state}:{row.id}", link_event(ended, reason=reason))

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from hub.commerce import paying
 from hub.commerce.forms import words
+from hub.commerce.order_reading import find_order
 from hub.errors import NotFoundError
 from hub.ids import derived_id
 from hub.journal.book import found
@@ -137,7 +138,17 @@ def begin(office: Office, form: Form, identity: str) -> str | None:
     return _subscribe(about, form, offer, row) if offer.is_recurring else _order(about, form, offer, row)
 
 
-def _order(office: Office, form: Form, offer: Offer, row: sa.Row[Any]) -> str:
+def is_called_off(office: Office, row: sa.Row[Any]) -> bool:
+    """Whether the order of a submission was cancelled, so that nothing can be paid for it any more."""
+    return _is_called_off(office, str(row.order)) if row.order else False
+
+
+def _is_called_off(office: Office, order: str) -> bool:
+    with office.read() as connection:
+        return str(find_order(connection, order).state) == "cancelled"
+
+
+def _order(office: Office, form: Form, offer: Offer, row: sa.Row[Any]) -> str | None:
     amount, description = Money(row.minor, row.currency), _description(form, offer, row)
     assert form.pay is not None
     page = office.address(PAGE, row.id)
@@ -153,6 +164,8 @@ def _order(office: Office, form: Form, offer: Offer, row: sa.Row[Any]) -> str:
     order = office.call("orders", "create", given, "order")
     url = str(order["url"])
     _note(office, row.id, order=str(order["order"]), url=url)
+    if _is_called_off(office, str(order["order"])):
+        return None
     if row.connection:
         return paying.begin(
             office,

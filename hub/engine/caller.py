@@ -149,6 +149,7 @@ class Caller:
             recovered=request.recovered,
             cause=(context.run_id, request.path),
         )
+        self._gateways.refuse_unapproved(spec, attempt)
         return self._gateways.run(spec, attempt)
 
     def _failed(self, request: CallRequest, error: ActionError) -> CallFailed:

@@ -80,6 +80,8 @@ class Charging:
         if known.state != "pending" or known.cycle:
             return
         output = self._calls.ask(visit.connection, "payment.get", f"agreed:{visit.id}", {"payment": visit.payment})
+        if output["payment"] != visit.payment:  # the gateway's page became a payment, by which later news is told
+            self._store.change_checkout(visit.id, self._hub.now(), payment=output["payment"])
         method = output.get("stored_method") or visit.payment
         known, now = rules.replace_method(known, str(method)), self._hub.now()
         if visit.input.get("capture") == "manual":
@@ -102,6 +104,10 @@ class Charging:
                 log.warning("authorisation_not_let_go", visit=visit.id, connection=visit.connection, reason=str(error))
         elif output["status"] in PAID:
             self._calls.give_back(row, str(output["payment"]), visit.input["amount"]["minor"])
+
+    def tell(self, row: sa.Row[Any], tales: Sequence[Tale], payment: str) -> None:
+        """Record what became of a subscription by news of a payment; each tale is recorded once."""
+        self._calls.tell(row, tales, payment)
 
     def give_back_again(self, row: sa.Row[Any], payment: str, minor: int) -> None:
         """The gateway is asked once more to give back what came in for a subscription that is over."""
@@ -131,23 +137,31 @@ class Charging:
         charge = self._charge_of(row.id, visit.payment)
         if charge is None:  # a process that died before it wrote that; the charge is made again, and found so
             return
-        if visit.state == "paid":
+        if self._is_returned(visit):
+            if charge.state == "waiting":
+                self._refused(row, charge, rules.RETURNED)
+        elif visit.state == "paid":
             self._paid(row, charge, visit.payment)
         elif charge.state == "waiting":
             self._refused(row, charge, self._desk.standing(visit.id).reason or "failed")
 
     def difference_decided(self, visit: sa.Row[Any]) -> None:
-        """A difference that counted as paid was refused by the bank: it is owed with the next charge, or comes after all.
+        """A difference that counted as paid was refused or taken back by the bank: it is owed with the next charge.
+
+        One that was refused may come after all.
 
         Where the change was not written yet, whoever makes it finds that the payment failed.
         """
         row = self._store.get(subscriptions, visit.owner)
         known, steps = self._store.subscription(row), dict(row.steps)
-        refused, paid = f"refused:{visit.payment}", f"paid:{visit.payment}"
+        refused, paid, back = (f"{what}:{visit.payment}" for what in ("refused", "paid", "returned"))
         minor = visit.input["amount"]["minor"]
         if known.state in rules.OVER or visit.input["step"] not in steps:
             return
-        if visit.state == "failed" and refused not in steps:
+        if self._is_returned(visit):
+            if back not in steps and (refused not in steps or paid in steps):
+                self._store.keep_subscription(row, rules.settled(known, -minor), self._hub.now(), back)
+        elif visit.state == "failed" and refused not in steps:
             self._store.keep_subscription(row, rules.settled(known, -minor), self._hub.now(), refused)
         elif visit.state == "paid" and refused in steps and paid not in steps:
             self._store.keep_subscription(row, rules.settled(known, minor), self._hub.now(), paid)
@@ -243,6 +257,8 @@ class Charging:
         self._desk.tell(row.connection, output, asked)
         if status in {"succeeded", "partially_refunded", "refunded"}:
             self._succeed(row, known, charge, payment)
+        elif status == "returned":
+            self._fail(row, known, charge, rules.RETURNED)
         elif status in UNPAID:
             self._fail(row, known, charge, str(output.get("reason") or status))
         else:
@@ -300,7 +316,7 @@ class Charging:
         known = self._store.subscription(row)
         if _place(charge) == _present(known):
             self._succeed(row, known, charge, payment)
-        elif charge.state != "succeeded":
+        elif charge.state not in {"succeeded", "returned"}:
             self._paid_late(row, charge.cycle, charge.amount, payment)
             self._store.end_charge(charge, self._hub.now(), "succeeded", payment=payment)
             self._calls.close_links(row, charge.cycle)
@@ -326,6 +342,11 @@ class Charging:
             self._fail(row, known, charge, reason)
         else:
             self._store.end_charge(charge, self._hub.now(), "failed", error={"code": reason})
+
+    def _is_returned(self, visit: sa.Row[Any]) -> bool:
+        """Whether the bank took the visit's payment back."""
+        payment = self._store.payment(visit.connection, visit.payment)
+        return payment is not None and payment.state == "returned"
 
     def _is_open(self, known: Subscription) -> bool:
         """Whether the present charge is under way, and nothing tells of it but its own end."""

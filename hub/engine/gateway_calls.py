@@ -32,6 +32,7 @@ from hub.payments.discounts import refuse_where_unknown
 from hub.payments.outcomes import follow, tells
 from hub.payments.payout_watch import watch_payout
 from hub.payments.plans import keep_native_plan
+from hub.payments.refunds import APPROVAL
 from hub.payments.telling import report
 
 if TYPE_CHECKING:
@@ -137,6 +138,18 @@ class GatewayCalls:
             raise TransientError(error.message, code=error.code, remedy=error.remedy) from error
         except NotFoundError as error:
             raise PermanentError(error.message, code="not_found", remedy=error.remedy) from error
+
+    def refuse_unapproved(self, spec: ActionSpec, attempt: Attempt) -> None:
+        """A step's own refund at a gateway asks nobody: where a limit is set, it goes through ``payments/refund``.
+
+        Raises ``PermanentError`` (``forbidden``). One that had begun when its process died is brought to its end.
+        """
+        if spec.name != "payment.refund" or attempt.recovered:
+            return
+        if self._offices(attempt.call.key, attempt.call.now, attempt.cause).fact(APPROVAL):
+            message = "Large refunds need approval here, which this action does not ask for."
+            remedy = "Call payments/refund, which asks for it: a limit is set under Settings, Business."
+            raise PermanentError(message, code="forbidden", remedy=remedy)
 
     def _run(self, spec: ActionSpec, attempt: Attempt) -> Json:
         call, connector = attempt.call, attempt.connector

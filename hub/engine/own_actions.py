@@ -21,7 +21,7 @@ from hub.commerce import (
     providers,
     submissions,
 )
-from hub.engine import api_answers, outgoing
+from hub.engine import api_answers, debits, outgoing
 from hub.payments import (
     accounting,
     billing,
@@ -70,6 +70,7 @@ TIMERS: Final[Mapping[str, Timer]] = {
     **access.TIMERS,
     **api_answers.TIMERS,
     **catalogue_items.TIMERS,
+    **debits.TIMERS,
     **escrow.TIMERS,
     **invoices.TIMERS,
     **job_giving.TIMERS,

@@ -48,6 +48,7 @@ TITLES: Final[Mapping[str, str]] = {
     "ledger.reconcile_lists": "A gateway’s list to be compared",
     "refunds.go_on": "A refund",
     "splits.reserve": "A reserve that ends",
+    "subscriptions.returned": "A payment that the bank took back",
     "transfers.take_back": "A vendor’s part to be taken back",
 }
 """What each timer does, for who reads that it does not go on."""

@@ -45,6 +45,8 @@ SUBSCRIPTION_STATES: Final[Mapping[str, str]] = {
     "ended": "ended",
 }
 """The state that each event leads to; an empty one leaves it. Of two events of one time the later one here counts."""
+_MAY_END: Final = frozenset({"cancelled", "updated", "renewed", "payment_failed"})
+"""What leaves one that says it is to end (``cancel_at``) so."""
 
 
 def project(book: Book, events: Sequence[NewEvent]) -> None:
@@ -105,7 +107,7 @@ def _subscription_columns(data: JsonObject) -> dict[str, Json]:
 
 
 def _state(event: NewEvent, what: str) -> str:
-    if what in {"cancelled", "updated"} and str(event.data.get("cancel_at") or "") > event.time.isoformat():
+    if what in _MAY_END and str(event.data.get("cancel_at") or "") > event.time.isoformat():
         return "cancelling"
     return SUBSCRIPTION_STATES[what]
 

@@ -117,14 +117,15 @@ def keep_native_plan(desk: Desk, action: str, given: JsonObject, output: JsonObj
 def _move_members(desk: Desk, plan: sa.Row[Any], to: str, part: str, price: int | None = None) -> None:
     """Whoever will not pay this price anyhow is told of it, or, where nothing has begun yet, as soon as it does.
 
-    ``to`` is the reference of the plan that they move to, ``price`` its price where that is not the row's.
+    Who leaves at the end of what is paid never pays it. ``to`` is the reference of the plan that they move to, ``price`` its
+    price where that is not the row's.
     """
     price = plan.terms["price"]["minor"] if price is None else price
     for row in desk.store.subscriptions_of(plan.id, (*RUNNING, "paused", "pending")):
         known = desk.store.subscription(row)
         if desk.key in dict(row.steps):
             _told_again(desk, row)
-        elif price != (known.price if known.next_price is None else known.next_price):
+        elif known.cancel_at is None and price != (known.price if known.next_price is None else known.next_price):
             moved, tales = rules.price_changed(replace(known, plan=to), to, price, part)
             _kept(desk, row, moved, tales if known.state != "pending" else [])
 

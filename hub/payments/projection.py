@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -27,6 +27,9 @@ _FAMILIES = ("payment.", "refund.", "dispute.")
 _BY_HAND = "hub"
 """Events that a person or a recipe made up stand for no payment of a gateway."""
 
+RETURNED_TIMER: Final = "subscriptions.returned"
+"""The timer for a payment that the bank took back; its subject is the event that told it first."""
+
 _WON = frozenset({"succeeded", "authorized", "partially_refunded", "refunded", "disputed", "returned"})
 
 
@@ -45,6 +48,10 @@ def project(book: Book, items: Sequence[NewEvent]) -> None:
     pages = {place: page for place, told in told_of.items() if (page := _page(told)) is not None}
     _forget_pages(tx, pages)
     _tell_checkouts(tx, rows, pages)
+    for place, row in zip(sorted(told_of), rows, strict=True):
+        before = known.get(place)
+        if row["state"] == "returned" and (before is None or before.state != "returned"):
+            book.wake_at(RETURNED_TIMER, str(row["last_event"]), book.now)
 
 
 def _page(items: Sequence[NewEvent]) -> str | None:

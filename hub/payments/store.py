@@ -247,6 +247,27 @@ class PaymentStore:
 
         return cast("Row", self._store.change(change))
 
+    def keep_reopened(self, row: Row, known: Subscription, now: datetime, step: str, tales: Sequence[Tale]) -> Row:
+        """The same where what had paid a period was taken back: its next charge must not have begun meanwhile.
+
+        Raises :class:`ConflictError` also when it has.
+        """
+        before = self.subscription(row)
+
+        def change(tx: Transaction) -> Row:
+            kept = _changed(tx, subscriptions, row, now, _kept(row, known, step, tales))
+            mine = (charges.c.subscription == before.id, charges.c.cycle == before.cycle)
+            if tx.connection.execute(sa.select(charges.c.cycle).where(*mine)).first() is not None:
+                raise _conflict(subscriptions, row)
+            return kept
+
+        return cast("Row", self._store.change(change))
+
+    def charges_paid_by(self, payment: str) -> Sequence[Row]:
+        """The charges, of whatever connection, that became this payment."""
+        with self._database.read() as connection:
+            return connection.execute(sa.select(charges).where(charges.c.payment == payment)).all()
+
     def subscriptions_of(self, plan: str, states: Iterable[str]) -> Sequence[Row]:
         """The subscriptions on a plan that are in one of these states."""
         chosen = (subscriptions.c.plan == plan, subscriptions.c.state.in_(sorted(states)))

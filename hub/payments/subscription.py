@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 RUNNING: Final = frozenset({"trialing", "active", "past_due", "cancelling"})
 OVER: Final = frozenset({"cancelled", "ended"})
 _UNPAID: Final = frozenset({"past_due", "pending"})
+RETURNED: Final = "payment_returned"
+"""Why a period is owed that was paid before."""
 
 _HUBS_PLAN: Final = "pln"
 
@@ -37,7 +39,7 @@ class Subscription:
 
     ``base`` is the cycle at ``anchor``, from which periods are counted; ``due_at`` is when the clock must look at it next.
     ``balance`` is settled with the next charge: positive is owed by the payer, negative to be set off. ``started``: that it
-    began was told when its trial did.
+    began was told before its first charge. ``owed``: the present period runs, and what had paid it was taken back.
     """
 
     id: str
@@ -61,6 +63,7 @@ class Subscription:
     next_plan: str | None = None
     discount: JsonObject | None = None
     started: bool = False
+    owed: bool = False
 
     def to_json(self) -> JsonObject:
         """As the journal keeps it."""
@@ -111,7 +114,8 @@ class Subscription:
     @property
     def credit(self) -> JsonObject | None:
         """What was paid beyond what is owed, as Money; None when nothing was."""
-        return {"minor": -self.balance, "currency": self.currency} if self.balance < 0 else None
+        owed = self.full_charge if self.owed else self.balance
+        return {"minor": -owed, "currency": self.currency} if owed < 0 else None
 
     @property
     def money(self) -> JsonObject:
@@ -145,13 +149,14 @@ def charged(known: Subscription, taken: int | None = None) -> tuple[Subscription
         return known, []
     taken = known.charge if taken is None else taken
     start, end = known.period
-    paid = replace(known, cycle=known.cycle + 1, attempt=0, balance=known.full_charge - taken)
+    paid = replace(known, cycle=known.cycle + 1, attempt=0, balance=known.full_charge - taken, owed=False)
     if known.state != "paused":
         paid = replace(paid, state="cancelling" if known.cancel_at else "active", due_at=end)
     what = "subscription.renewed" if known.cycle or known.started else "subscription.started"
     amount: JsonObject = {"minor": taken, "currency": known.currency}
-    extra: JsonObject = {"period": {"start": _stamp(start), "end": _stamp(end)}, "amount": amount}
-    return paid, [(what, str(known.cycle), extra)]
+    extra: JsonObject = {"period": {"start": _stamp(start), "end": _stamp(end)}, "amount": amount, **_ending(paid)}
+    part = f"{known.cycle}.{known.attempt}" if known.owed else str(known.cycle)
+    return paid, [(what, part, extra)]
 
 
 def charge_failed(
@@ -188,6 +193,55 @@ def paid_late(known: Subscription, cycle: int | None, taken: int, *, is_open: bo
     if cycle == known.cycle and not is_open:
         return charged(known, taken)
     return replace(known, balance=known.balance - taken), []
+
+
+def taken_back(  # noqa: PLR0913 (what makes the period owed again)
+    known: Subscription,
+    cycle: int,
+    taken: int,
+    now: datetime,
+    dunning: Sequence[timedelta],
+    *,
+    part: str,
+    attempt: int,
+    is_open: bool,
+) -> tuple[Subscription, list[Tale]]:
+    """The bank took back ``taken``, which had paid the period ``cycle``: it is owed again.
+
+    The period that runs is charged anew on the dunning calendar, as the ``attempt`` after those that were made; after the
+    last one the subscription is cancelled. What paid an earlier period, or comes back while it is paused, in dunning or a
+    charge ``is_open``, is owed with the next charge. ``part`` tells this from others. Of one that is over or paused nothing
+    is told.
+    """
+    if known.state in OVER:
+        return known, []
+    amount: JsonObject = {"minor": taken, "currency": known.currency}
+    extra: JsonObject = {"amount": amount, "attempt": attempt, "reason": RETURNED}
+    runs = cycle == known.cycle - 1 and cycle >= known.base and not (known.attempt or is_open)
+    if known.state == "paused":
+        return settled(known, -taken), []
+    if not runs:
+        late = replace(settled(known, -taken), state="past_due" if known.state == "active" else known.state)
+        when = _ending(late) or ({"next_attempt_at": _stamp(known.due_at)} if known.due_at else {})
+        return late, [("subscription.payment_failed", part, {**extra, "attempt": max(known.attempt, 1), **when})]
+    left = known.balance + taken - known.cost(cycle)
+    again = replace(known, cycle=cycle, attempt=attempt, balance=left, started=True, owed=True)
+    if attempt > len(dunning):
+        over: Tale = ("subscription.cancelled", "end", {"reason": "payment_failed", **_left(again)})
+        failed: Tale = ("subscription.payment_failed", part, extra)
+        return replace(again, state="cancelled", due_at=None), [failed, over]
+    due_at = now + dunning[attempt - 1]
+    told: JsonObject = {**extra, "next_attempt_at": _stamp(due_at)}
+    if known.cancel_at is not None and known.cancel_at <= due_at:
+        due_at, told = known.cancel_at, extra
+    return replace(again, state="past_due", due_at=due_at), [("subscription.payment_failed", part, told)]
+
+
+def _as_debt(known: Subscription) -> Subscription:
+    """A period that runs unpaid, as what is owed with the next charge."""
+    if not known.owed:
+        return known
+    return replace(known, cycle=known.cycle + 1, attempt=0, balance=known.full_charge, owed=False)
 
 
 def never_began(known: Subscription) -> bool:
@@ -253,10 +307,14 @@ def at_due(known: Subscription, now: datetime) -> tuple[Subscription, list[Tale]
 
 
 def cancel(known: Subscription, at: str, now: datetime, reason: str = "") -> tuple[Subscription, list[Tale]]:
-    """End it ``now`` or at ``period_end`` (of what is paid). Raises ``PermanentError`` (``wrong_state``) when it is over."""
+    """End it ``now`` or at ``period_end`` (of what is paid, or of its trial).
+
+    Raises ``PermanentError`` (``wrong_state``) when it is over.
+    """
     _refuse(known, OVER)
     words: JsonObject = {"reason": reason} if reason else {}
-    end = known.paid_until if known.state != "trialing" else known.anchor
+    in_trial = known.state in {"trialing", "paused"} and not known.cycle
+    end = known.anchor if in_trial else known.paid_until
     if at == "now" or end is None or end <= now:
         over = replace(known, state="cancelled", due_at=None)
         return over, [("subscription.cancelled", "end", {**words, **_left(known)})]
@@ -268,7 +326,7 @@ def pause(known: Subscription, until: datetime | None, now: datetime) -> tuple[S
     """Charge nothing until it is resumed, by itself at ``until`` where that is given. One that was to end does end then."""
     _refuse(known, OVER | {"paused", "pending"})
     moments = [moment for moment in (until, known.cancel_at) if moment is not None]
-    paused = replace(known, state="paused", due_at=min(moments, default=None))
+    paused = replace(_as_debt(known), state="paused", due_at=min(moments, default=None))
     return paused, [("subscription.paused", f"{known.cycle}.{now.isoformat()}", {})]
 
 
@@ -352,6 +410,12 @@ def _news(known: Subscription, part: str, data: JsonObject) -> list[Tale]:
 def _left(known: Subscription) -> JsonObject:
     """What was paid beyond what is owed, when no charge comes any more that it is set off with."""
     return {"credit": known.credit} if known.credit else {}
+
+
+def _ending(known: Subscription) -> JsonObject:
+    """When one that is to end does so."""
+    ends = known.cancel_at if known.state == "cancelling" else None
+    return {"cancel_at": _stamp(ends)} if ends is not None else {}
 
 
 def _refuse(known: Subscription, states: frozenset[str]) -> None:

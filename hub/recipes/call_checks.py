@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hub.recipes.model import CallStep, Recipe
 
 _INPUTS = "inputs."
+_REFUND = "payment.refund"
 _WRITING = frozenset({"mail", "providers"})
 """The connectors whose actions take a template of a mail."""
 
@@ -58,6 +59,10 @@ class CallChecks:
         if offered:
             self._input(step, path, rendered, offered)
             self._specials(step, path, next(iter(offered)))
+            if step.action == _REFUND:
+                message = "This refund asks for nobody's approval, and is refused once a limit for refunds is set."
+                remedy = "Call payments/refund, which asks above the limit and takes back what vendors got."
+                self._say((*path, "call"), "own_refund", message, remedy, severity=Severity.WARNING)
         return any_of(action.output for action in offered.values())
 
     # which connectors

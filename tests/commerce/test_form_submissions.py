@@ -6,7 +6,7 @@ import pytest
 
 from hub.commerce.form_fields import read_answers
 from hub.commerce.forms import read_form
-from hub.commerce.submissions import Wanted, begin, get, listed, submit
+from hub.commerce.submissions import Wanted, begin, get, is_called_off, listed, submit
 from hub.journal.tables import subscriptions
 from hub.journal.tables_forms import submissions
 
@@ -75,6 +75,29 @@ def test_a_double_click_leads_to_one_payment(shop):
     assert shop.told("payment").count("payment.created") == 1
     assert shop.told("order") == ["order.placed"]
     assert row(shop, identity).state == "paying"
+
+
+@pytest.mark.parametrize("by", ["corner", ["corner", "second"]])
+def test_what_was_called_off_is_not_begun_to_be_paid(shop, by):
+    asked = form(by=by)
+    identity = send(shop, asked)
+    assert begin(shop.office(), asked, identity)
+    assert not is_called_off(shop.office(), row(shop, identity))
+    shop.do("orders", "cancel", {"order": row(shop, identity).order}, "cancel")
+    before = len(shop.told("payment"))
+    shop.forward(hours=2)
+    assert begin(shop.office("later"), asked, identity) is None
+    assert is_called_off(shop.office(), row(shop, identity))
+    assert (len(shop.told("payment")), shop.told("order")) == (before, ["order.placed", "order.cancelled"])
+
+
+def test_what_expired_can_be_paid_still(shop):
+    asked = form()
+    identity = send(shop, asked)
+    begin(shop.office(), asked, identity)
+    shop.forward(days=40)
+    assert shop.do("orders", "get", {"order": row(shop, identity).order})["state"] == "expired"
+    assert begin(shop.office("later"), asked, identity)
 
 
 def test_the_payer_pays_what_the_server_validated_under_the_forms_words(shop):

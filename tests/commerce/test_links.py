@@ -254,6 +254,35 @@ def test_who_is_paying_a_link_for_many_by_a_slow_way_is_not_reminded_meanwhile(s
     assert len(mails(shop)) == 2
 
 
+def test_who_is_paying_a_link_for_many_by_a_slow_way_at_its_end_has_paid_when_the_money_comes(shop):
+    made = link(shop, reusable=True, expires_in="2d")
+    paying, failing, idle = (order_for(shop.office(key), made["link"]) for key in ("a", "b", "c"))
+    shop.happen("payment.pending", payment="pay_1", order=paying, amount=AMOUNT)
+    shop.happen("payment.pending", payment="pay_2", order=failing, amount=AMOUNT)
+    shop.forward(days=3)
+
+    def states():
+        return [shop.do("orders", "get", {"order": one})["state"] for one in (paying, failing, idle)]
+
+    assert states()[:2] == ["open", "open"]
+    assert states()[2] in {"expired", "cancelled"}
+    assert state(shop, made)["state"] == "expired"
+    shop.happen("payment.succeeded", payment="pay_1", order=paying, amount=AMOUNT)
+    shop.happen("payment.failed", payment="pay_2", order=failing, amount=AMOUNT, reason="declined")
+    shop.forward(days=2)
+    assert states()[:2] == ["paid", "expired"], "nothing goes back, and what failed is over"
+    assert (state(shop, made)["state"], state(shop, made)["payments"]) == ("expired", 1)
+    assert (shop.told("order.paid_again"), shop.told("link.paid")) == ([], ["link.paid"])
+
+
+def test_a_link_for_many_that_is_cancelled_waits_for_no_payment(shop):
+    made = link(shop, reusable=True)
+    paying = order_for(shop.office("a"), made["link"])
+    shop.happen("payment.pending", payment="pay_1", order=paying, amount=AMOUNT)
+    shop.do("links", "cancel", {"link": made["link"]}, "stop")
+    assert shop.do("orders", "get", {"order": paying})["state"] == "cancelled"
+
+
 def test_a_link_for_many_that_is_over_stays_as_it_ended(shop):
     made = link(shop, reusable=True, expires_in="1d", send=True, remind_in="12h")
     pay(shop, {"order": order_for(shop.office("a"), made["link"])})

@@ -50,7 +50,10 @@ def test_a_new_price_reaches_who_runs_and_who_is_paused_and_nobody_else(corner):
     corner.act("plan.update", {"plan": gold, "price": DEARER, "existing": "move"}, "dearer")
     everybody = (running, paused, ending, trial, late, gone, apart, waiting)
     moved = {one for one in everybody if terms(corner, one).next_price == 5900}
-    assert moved == {running, paused, ending, trial, late, waiting}
+    assert moved == {running, paused, trial, late, waiting}, "who leaves never pays it"
+    assert len(corner.told("subscription.updated")) == len(moved - {waiting}) + 1, (
+        "those are told, and before that who leaves"
+    )
     corner.forward(days=10)
     act(corner, "resume", paused)
     begun = len(amounts(corner))

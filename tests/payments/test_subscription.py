@@ -269,6 +269,17 @@ def test_only_what_runs_can_be_paused_and_only_what_is_paused_can_go_on():
     assert rules.pause(late, None, BEGUN)[0].state == "paused"
 
 
+def test_cancelling_a_trial_that_is_paused_takes_none_of_its_days():
+    paused, _ = rules.pause(in_trial(), None, BEGUN)
+    ending, tales = rules.cancel(paused, "period_end", BEGUN)
+    assert (ending.state, ending.due_at, types(tales)) == ("cancelling", TRIAL_ENDS, ["subscription.updated"])
+    over, _, is_charged = rules.at_due(ending, TRIAL_ENDS)
+    assert (over.state, is_charged) == ("cancelled", False)
+    assert rules.cancel(paused, "period_end", TRIAL_ENDS)[0].state == "cancelled"
+    after = rules.pause(running(), None, BEGUN)[0]
+    assert rules.cancel(after, "period_end", BEGUN)[0].due_at == datetime(2027, 2, 28, 9, tzinfo=UTC)
+
+
 def test_cancelling_in_the_trial_ends_with_the_trial_and_charges_nothing():
     ending, tales = rules.cancel(in_trial(), "period_end", BEGUN)
     assert (ending.state, ending.due_at, ending.cancel_at) == ("cancelling", TRIAL_ENDS, TRIAL_ENDS)

@@ -153,6 +153,20 @@ def test_an_amount_in_a_currency_without_decimals(shop):
     assert [(row.minor, row.currency) for row in sent(shop)] == [(500, "JPY")]
 
 
+def test_the_page_of_what_was_called_off_says_so_and_begins_no_payment(shop):
+    send(shop)
+    row = sent(shop)[0]
+    page = shop.hub.pages.page("s", row.id)
+    assert "<button" in shop.visit(page).text
+    shop.do("orders", "cancel", {"order": row.order}, "cancel")
+    shop.forward(hours=1)
+    payments = shop.told("payment")
+    for answer in (shop.visit(page), shop.visit(shop.visit(page, "POST").headers["Location"])):
+        assert "This order was cancelled. Nothing can be paid for it any more." in text_of(answer)
+        assert "<button" not in answer.text
+    assert shop.told("payment") == payments
+
+
 def test_without_payment_the_visitor_is_thanked(shop):
     answer = send(shop, "ask")
     assert answer.status_code == 303

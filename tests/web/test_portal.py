@@ -9,6 +9,7 @@ from email import message_from_bytes, policy
 
 import pytest
 
+from hub.journal.entries import Happening
 from hub.journal.tables import subscriptions
 from hub.phrases import LANGUAGES
 from tests.fakes.fake_razorpay import FakeRazorpay
@@ -337,6 +338,10 @@ def bring_to(shop, state):
     if state == "past_due":
         shop.gateway.declines = True
         shop.forward(days=29)
+    elif state == "returned":
+        news = {"payment": "c_1", "amount": EUR}
+        shop.hub.recorder.record(Happening("payment.returned", "corner", "back", news, shop.moment), shop.moment)
+        shop.run_due()
     elif state == "ended":
         shop.forward(days=29)
     elif state == "paused":
@@ -357,6 +362,7 @@ BUTTONS = ("card", "cancel", "pause", "resume")
         ("active", {"card", "cancel", "pause"}, {"resume"}, "Running. Paid until February 28, 2027."),
         ("unpaid", {"card", "cancel"}, set(), "The last charge did not go through. We try again."),
         ("past_due", {"card", "cancel"}, set(), "The last charge did not go through. We try again."),
+        ("returned", {"card", "cancel"}, set(), "The bank took your last payment back. We charge it again."),
         ("paused", {"card", "cancel", "resume"}, {"pause"}, "Paused. Nothing is charged."),
         ("cancelling", set(), {"cancel"}, "Ends on February 28, 2027. Nothing more is charged."),
         ("cancelled", set(), {"cancel"}, "Over."),

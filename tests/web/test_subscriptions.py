@@ -8,8 +8,9 @@ from datetime import timedelta
 
 import pytest
 
+from hub.journal.entries import Happening
 from tests.fakes.server import LOST
-from tests.payments.conftest import ADA, Corner
+from tests.payments.conftest import ADA, EUR, Corner
 
 from .conftest import HASH, PASSWORD, Visitor
 
@@ -140,6 +141,17 @@ def test_of_a_charge_that_failed_the_page_says_what_comes_next(corner):
     assert said in page
     assert "The next try is on March 4, 2027" in page
     assert 'href="/m"' in page
+
+
+def test_of_a_payment_that_the_bank_took_back_the_page_says_what_comes_next(corner):
+    subscription = member(corner, make_plan(corner, enter(corner, "editor")))
+    news = {"payment": "c_1", "amount": EUR}
+    corner.hub.recorder.record(Happening("payment.returned", "corner", "back", news, corner.moment), corner.moment)
+    corner.run_due()
+    page = enter(corner, "viewer").page(subscription)
+    assert "The bank took a payment back" in page
+    assert "The next try is on February 1, 2027" in page
+    assert "returned by the bank" in page
 
 
 def test_only_editors_act(corner, editor):

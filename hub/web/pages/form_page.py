@@ -18,7 +18,7 @@ from flask import Response, make_response, redirect, render_template, request, u
 from hub.commerce.form_amounts import Said, amount_input, other_input
 from hub.commerce.form_fields import ADDRESS_PARTS, Answers, countries, field_input, read_answers
 from hub.commerce.forms import words
-from hub.commerce.submissions import begin, get, submit
+from hub.commerce.submissions import begin, get, is_called_off, submit
 from hub.engine.form_desk import FormDesk
 from hub.errors import HubError, NotFoundError, PermanentError
 from hub.journal.tables_commerce import order_payments
@@ -332,6 +332,7 @@ def _standing(token: str, row: sa.Row[Any], back: int, *, begun: bool = True) ->
         thanks=words(form.thanks, visitor_language()) if form is not None else "",
         after=form.after_url if form is not None and done else "",
         done=done,
+        is_called_off=not done and is_called_off(the_hub().office("read"), row),
         begun=begun and request.args.get("begun") != "0",
         back=back,
         looks_again=looks_again,

@@ -19,6 +19,7 @@ from hub.commerce.portal import PAGE, Member, ask, member_of, portal_address, su
 from hub.engine.new_means import Change, can_change, has_form
 from hub.errors import ActionError, NotFoundError
 from hub.journal.tables_billing import told_plans, value
+from hub.payments.subscription import RETURNED
 from hub.secrets import LinkError
 from hub.web.access import Pages, Role
 from hub.web.acting import manifest_of, offered
@@ -312,6 +313,8 @@ def _standing(row: sa.Row[Any]) -> str:
     if row.state == "cancelling":
         day = _day(moment(cast("str | None", value(row.data, "cancel_at")))) or paid
         return say("portal.cancelling", day=day) if day else say("portal.ending")
+    if row.state == "past_due" and value(row.data, "reason") == RETURNED:
+        return say("portal.returned")
     if row.state in {"past_due", "paused"}:
         return say(f"portal.{row.state}")
     if row.state in {"cancelled", "ended"}:

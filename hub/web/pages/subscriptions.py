@@ -17,6 +17,7 @@ from hub.journal.tables_billing import told_subscriptions as table
 from hub.money import Money
 from hub.payments.billing import SUBSCRIPTION_STATES
 from hub.payments.histories import Thing
+from hub.payments.subscription import RETURNED
 from hub.web.access import Pages, Role
 from hub.web.acting import act_once, form_key, gateways, offered
 from hub.web.csv_files import csv_file
@@ -126,6 +127,7 @@ def _page(connection: str, subscription: str, pressed: Pressed) -> str:
         plan=plan,
         plan_name=_plan_names({plan}).get((connection, plan), plan),
         value=value,
+        is_returned=row is not None and value(row.data, "reason") == RETURNED,
         kept=hub.payments.store.subscription(kept) if kept is not None else None,
         customer=_customer(row, kept),
         charges=hub.payments.store.charges_of(subscription) if kept is not None else [],
