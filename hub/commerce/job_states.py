@@ -74,6 +74,14 @@ def can(step: str, state: str) -> bool:
     return state in STEPS[step].sources
 
 
+def customer_may_cancel(state: str, day: str | None, today: str) -> bool:
+    """Whether the customer may still cancel: not from the day of an accepted job on, as the work may be done by then.
+
+    ``day`` and ``today`` (UTC) are days like 2026-11-23. Whoever is not content from then on disputes the job.
+    """
+    return can("cancel", state) and not (state == "accepted" and day is not None and day <= today)
+
+
 def after(step: str, number: int, state: str, awaiting: str | None = None) -> str | None:
     """The state that follows, or None when the step has happened already.
 

@@ -109,11 +109,18 @@ def dispute(office: Office, given: JsonObject) -> JsonObject:
 
 
 def cancel(office: Office, given: JsonObject) -> JsonObject:
-    """``jobs/cancel``: before the work began; what was paid is to be given back."""
+    """``jobs/cancel``: before the work began; what was paid is to be given back.
+
+    Who accepted need not press "start": what ``by_customer`` wishes is refused from the job's day on (``wrong_state``).
+    """
 
     def work(book: Book, job: Row) -> None:
         if (state := _after(job, "cancel")) is None:
             return
+        today = book.now.date().isoformat()
+        if given.get("by_customer") and not job_states.customer_may_cancel(job.state, job.date, today):
+            message = f"The customer cannot cancel the job {job.number} any more: its day has come."
+            raise PermanentError(message, code="wrong_state", remedy="Dispute it instead; or the platform cancels it.")
         reason = _reason(given) or "cancelled"
         over = book.change(jobs, job, state=state, awaiting=None, reason=reason, due_at=None)
         pass_over(book, job.id)

@@ -307,6 +307,25 @@ def test_a_customer_complains_and_cancels_only_before_the_work_begins(shop):
     assert shop.event("job.disputed")["reason"] == "A scratch"
 
 
+def test_from_the_day_of_an_accepted_job_on_its_customer_complains_and_does_not_cancel(shop):
+    """Nobody needs to press "start": the evening after the work it looks like one that is not begun."""
+    identity = provider(shop)
+    job = transport(shop, pay="none")
+    shop.do("jobs", "assign", {"job": job["job"]}, "assign")
+    send(shop, job_of(shop, job, identity), do="accept")
+    shop.moment = shop.moment.replace(month=2, day=9, hour=23, minute=59)
+    assert 'value="cancel"' in shop.visit(job["url"]).text
+    shop.forward(minutes=1)
+    page = shop.visit(job["url"]).text
+    assert 'value="cancel"' not in page
+    assert "it can no longer be cancelled" in text_of(page)
+    answer, said = send(shop, job["url"], do="cancel")
+    assert (answer.status_code, "That can no longer be done." in said) == (409, True)
+    assert row_of(shop, jobs).state == "accepted"
+    _, said = send(shop, job["url"], do="dispute", reason="Nobody came", key="k2")
+    assert "We look at your complaint" in said
+
+
 NOW = {"en": ("please answer", "begun"), "de": ("bitte antworten", "begonnen"), "es": ("responda, por favor", "empezado"),
        "fr": ("à vous de répondre", "commencé"), "hi": ("कृपया उत्तर दें", "शुरू हुआ")}  # fmt: skip
 

@@ -15,6 +15,7 @@ from flask import render_template, request, url_for
 from hub.commerce.job_payments import pay as begin_to_pay
 from hub.commerce.job_payments import ways_to_pay
 from hub.commerce.job_reading import FOR_CUSTOMER, find_job, offers_of, payments_of, price_of
+from hub.commerce.job_states import customer_may_cancel
 from hub.commerce.providers import find_provider
 from hub.commerce.surplus import not_needed
 from hub.errors import HubError, NotFoundError, PermanentError
@@ -88,7 +89,8 @@ def _given(identity: str, do: str, reason: str) -> JsonObject:
         return {"job": identity, "offer": request.form.get("offer", "")[:40] or "none"}
     if do == "confirm":
         return {"job": identity}
-    return {"job": identity, "reason": reason or f"customer_{do}s"}
+    by: JsonObject = {"by_customer": True} if do == "cancel" else {}
+    return {"job": identity, "reason": reason or f"customer_{do}s", **by}
 
 
 def _page(token: str, identity: str, *, failed: str = "", reason: str = "", wrong: str = "") -> str:
@@ -110,6 +112,7 @@ def _page(token: str, identity: str, *, failed: str = "", reason: str = "", wron
         surplus=not_needed(payments),
         options=ways_to_pay(hub.office("read"), job) if pays else (),
         pays=pays,
+        may_cancel=customer_may_cancel(job.state, job.date, hub.now().date().isoformat()),
         failed=failed,
         reason=reason,
         wrong=wrong,
