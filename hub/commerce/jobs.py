@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import sqlalchemy as sa
 
-from hub.commerce import job_states
+from hub.commerce import job_returns, job_states
 from hub.commerce.job_reading import find_job, job_event, job_output
 from hub.errors import ExpressionError, PermanentError
 from hub.expressions.durations import format_duration, parse_duration
@@ -54,6 +54,7 @@ def post(office: Office, given: JsonObject) -> JsonObject:
         book.change(jobs, job, search=f"{job.number} {row['search']}")
         book.wake_at(OFFERS, identity, due_at)
         book.tell("job.posted", f"job.posted:{identity}", job_event(book.connection, job))
+        job_returns.watch(book, book.get(jobs, identity))
 
     office.change(work)
     return get(office, {"job": identity})

@@ -15,6 +15,7 @@ from flask import render_template, request, url_for
 from hub.commerce.job_payments import pay as begin_to_pay
 from hub.commerce.job_payments import ways_to_pay
 from hub.commerce.job_reading import FOR_CUSTOMER, find_job, offers_of, payments_of, price_of
+from hub.commerce.job_returns import is_to_pay
 from hub.commerce.job_states import customer_may_cancel
 from hub.commerce.providers import find_provider
 from hub.commerce.surplus import not_needed
@@ -100,7 +101,7 @@ def _page(token: str, identity: str, *, failed: str = "", reason: str = "", wron
         offers, payments = offers_of(connection, identity), payments_of(connection, identity)
         provider = find_provider(connection, job.provider) if job.provider else None
     speak((job.metadata or {}).get("language"))
-    pays = job.state == "assigned" and job.awaiting == "payment"
+    pays = is_to_pay(job)
     price = price_of(job)
     return render_template(
         "job_customer.html",
@@ -112,6 +113,7 @@ def _page(token: str, identity: str, *, failed: str = "", reason: str = "", wron
         surplus=not_needed(payments),
         options=ways_to_pay(hub.office("read"), job) if pays else (),
         pays=pays,
+        again=pays and any(row.state == "returned" for row in payments),
         may_cancel=customer_may_cancel(job.state, job.date, hub.now().date().isoformat()),
         failed=failed,
         reason=reason,

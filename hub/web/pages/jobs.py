@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from flask import flash, redirect, render_template, request, url_for
 
 from hub.commerce.job_reading import FOR_CUSTOMER, find_job, offers_of, payments_of, price_of
-from hub.commerce.job_states import STEPS, can
+from hub.commerce.job_returns import unpaid_again
+from hub.commerce.job_states import OVER, STEPS, can
 from hub.engine.unreturned import unreturned
 from hub.errors import ActionError, ConfigError, MoneyError
 from hub.journal.queries import EventFilter
@@ -70,7 +71,8 @@ def _column(
 ) -> Sequence[sa.Row[Any]]:
     unfilled = sa.and_(table.c.state == "posted", table.c.reason.is_not(None))
     one = table.c.state.in_(sorted(states))
-    chosen = sa.or_(one, unfilled) if title == COLUMNS[0][0] else sa.and_(one, sa.not_(unfilled))
+    needs = sa.or_(unfilled, unpaid_again())
+    chosen = sa.or_(one, needs) if title == COLUMNS[0][0] else sa.and_(one, sa.not_(needs))
     query = sa.select(table).where(chosen, *where).order_by(table.c.updated_at.desc(), table.c.number.desc())
     return connection.execute(query.limit(_IN_A_COLUMN)).all()
 
@@ -180,6 +182,7 @@ def _page(reference: str, pressed: Pressed) -> str:
         price=price.to_json() if price is not None else None,
         offers=offers,
         payments=begun,
+        taken_back=row.payment is None and row.state not in OVER and any(one.state == "returned" for one in begun),
         people=people,
         names={one.id: one.name for one in people} | {one.provider: one.name for one in offers},
         possible=possible,
