@@ -76,3 +76,15 @@ def test_the_customer_pays_again_while_the_work_goes_on(work, steps):
     work.happen("payment.succeeded", payment="c_2", job=job, amount=PRICE)
     assert "Your bank took the payment back" not in text_of(work.visit(url).text)
     assert send(work, url, do="pay", connection="corner", key="k3")[0].status_code == 409
+
+
+@pytest.mark.parametrize(("do", "then"), [("confirm", "confirmed"), ("cancel", "cancelled")])
+def test_the_admin_ends_a_dispute_where_no_money_is_held(work, do, then):
+    admin = enter(work, "admin")
+    job = begun(work, "start")
+    work.do("jobs", "dispute", {"job": job, "reason": "blurred"}, "dispute")
+    page = admin.page(f"/jobs/{job}")
+    assert "No money is held for it." in text_of(page)
+    assert f'value="{do}"' in page
+    admin.post(f"/jobs/{job}", do=do, **({"reason": "agreed"} if do == "cancel" else {}))
+    assert work.do("jobs", "get", {"job": job})["state"] == then

@@ -254,8 +254,14 @@ def test_a_price_is_offered_chosen_and_paid(shop):
     page = shop.visit(job["url"]).text
     assert "€950.00 · Grace Hopper With a crane" in text_of(page)
     assert "Piano &lt;to&gt; Kiel" in page
-    offer = re.search(r'name="offer" value="(\w+)"', page)[1]
-    _, said = send(shop, job["url"], do="choose", offer=offer)
+    offer, price = re.search(
+        r'name="offer" value="(\w+)"><input type="hidden" name="price" value="(\w+)"', page
+    ).groups()
+    send(shop, mine, do="offer", price="1950", key="raised")
+    answer, said = send(shop, job["url"], do="choose", offer=offer, price=price)
+    assert (answer.status_code, "€1,950.00 · Grace Hopper" in said) == (409, True), "not at a price that nobody saw"
+    send(shop, mine, do="offer", price="950", key="lowered", **{"f-note": "With a crane"})
+    _, said = send(shop, job["url"], do="choose", offer=offer, price=price, key="k2")
     assert "You chose Grace Hopper. Please pay now." in said
     assert "Please do not begin before." in text_of(shop.visit(mine).text)
     for _ in range(2):
@@ -274,7 +280,7 @@ def test_a_price_is_offered_chosen_and_paid(shop):
             assert (answer.status_code, words in said) == (200, True)
     _, said = send(shop, job["url"], do="confirm")
     assert "You confirmed it. Thank you." in said
-    told = ["posted", "offered", "chosen", "accepted", "started", "done", "confirmed"]
+    told = ["posted", "offered", "offered", "offered", "chosen", "accepted", "started", "done", "confirmed"]
     assert shop.told("job") == [f"job.{one}" for one in told]
 
 

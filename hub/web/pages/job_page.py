@@ -46,6 +46,7 @@ pages.register_error_handler(NotFoundError, leads_nowhere)
 
 _STEPS: Final = frozenset({"choose", "confirm", "dispute", "cancel"})
 _LONGEST_REASON: Final = 500
+_MOST_DIGITS: Final = 18
 
 
 @pages.page("/c/<token>", Role.PUBLIC, limit="120 per minute")
@@ -85,9 +86,17 @@ def _reason() -> str:
     return typed_in(("reason",), lines=("reason",))["reason"]
 
 
+def _is_minor(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+
+
 def _given(identity: str, do: str, reason: str) -> JsonObject:
     if do == "choose":
-        return {"job": identity, "offer": request.form.get("offer", "")[:40] or "none"}
+        price = request.form.get("price", "")
+        seen: JsonObject = (
+            {"price": {"minor": int(price), "currency": _job(identity).currency}} if _is_minor(price) else {}
+        )
+        return {"job": identity, "offer": request.form.get("offer", "")[:40] or "none", **seen}
     if do == "confirm":
         return {"job": identity}
     by: JsonObject = {"by_customer": True} if do == "cancel" else {}
