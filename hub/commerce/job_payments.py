@@ -133,7 +133,7 @@ def _paid(book: Book, job: Row, identity: str, event: NewEvent) -> Row:
     if known.state == "begun" and at_gateway.state in _CAME_IN:
         return _came_in(book, job, known, Money(at_gateway.amount, at_gateway.currency))
     if known.state == "taken" and at_gateway.state in job_returns.GONE:
-        return job_returns.taken_back(book, job, known)
+        return job_returns.taken_back(book, job, known, at_gateway.state)
     return job
 
 

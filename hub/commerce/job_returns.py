@@ -65,12 +65,12 @@ def watch(book: Book, job: Row) -> Row:
     money = {"currency": at_gateway.currency, "minor": at_gateway.amount} if at_gateway is not None else {}
     row = {"id": identity, "job": job.id, "connection": job.connection, "payment": job.payment, "state": "taken"}
     if book.insert(job_payments, {**row, **money}) and at_gateway is not None and at_gateway.state in GONE:
-        return taken_back(book, job, book.get(job_payments, identity))
+        return taken_back(book, job, book.get(job_payments, identity), at_gateway.state)
     return job
 
 
-def taken_back(book: Book, job: Row, row: Row) -> Row:
-    """The bank took it back, or an authorisation lapsed: ``job.payment_returned``.
+def taken_back(book: Book, job: Row, row: Row, how: str) -> Row:
+    """The bank took it back, or an authorisation lapsed: ``job.payment_returned``. ``how``: the payment's state, as reason.
 
     Before the work begins it is to be paid again first; later it goes on, and can be paid again on its page.
     """
@@ -80,7 +80,7 @@ def taken_back(book: Book, job: Row, row: Row) -> Row:
     again = job.state == "accepted" and job.pay != "none"
     values = {"state": "assigned", "awaiting": job_states.PAYMENT} if again else {}
     unpaid = book.change(jobs, job, connection=None, payment=None, **values)
-    about = {"payment": row.payment, "connection": row.connection}
+    about = {"payment": row.payment, "connection": row.connection, "reason": how}
     amount = {"amount": Money(row.minor, row.currency).to_json()} if row.minor is not None else {}
     told = job_event(book.connection, unpaid, **about, **amount)
     book.tell("job.payment_returned", f"job.payment_returned:{row.id}", told)

@@ -48,13 +48,16 @@ def test_work_goes_on_when_its_payment_is_taken_back_and_somebody_is_told(work, 
     now = state(work, job)
     assert (now["state"], now["paid"]) == (then, False)
     (told,) = work.said("job.payment_returned")
-    assert {name: told[name] for name in ("job", "payment", "connection", "amount", "provider", "customer")} == {
+    assert {
+        name: told[name] for name in ("job", "payment", "connection", "amount", "provider", "customer", "reason")
+    } == {
         "job": job,
         "payment": "c_1",
         "connection": "corner",
         "amount": PRICE,
         "provider": now["provider"],
         "customer": ADA,
+        "reason": "returned",
     }
     pay(work, job, "c_2")
     now = state(work, job)
@@ -70,6 +73,28 @@ def test_a_payment_that_is_taken_back_before_the_work_begins_is_told_too_and_pai
     now = state(work, job)
     assert (now["state"], now["awaiting"]) == ("assigned", "payment")
     assert work.event("job.payment_returned")["payment"] == "c_1"
+
+
+@pytest.mark.parametrize("how", ["voided", "expired"])
+def test_an_authorisation_that_is_gone_while_the_work_goes_on_is_told_as_what_it_is(work, how):
+    job = post(work, price=PRICE, pay="direct")
+    for action in ("assign", "accept"):
+        step(work, action, job)
+    pay(work, job, kind="authorized")
+    step(work, "start", job)
+    work.happen(f"payment.{how}", payment="c_1", amount=PRICE)
+    assert (state(work, job)["state"], state(work, job)["paid"]) == ("in_progress", False)
+    assert work.event("job.payment_returned")["reason"] == how
+
+
+def test_a_job_that_is_paid_on_its_own_page_does_not_take_the_payment_of_its_order(work):
+    lines = [{"title": "Portraits", "price": PRICE}]
+    order = work.do("orders", "create", {"lines": lines, "customer": ADA}, "order")["order"]
+    job = begun(work, "start", pay="direct", order=order)
+    taken_back(work)
+    work.happen("payment.succeeded", payment="c_2", order=order, amount=PRICE)
+    assert not state(work, job)["paid"]
+    assert rows(work) == [("c_1", "returned", 24_900)]
 
 
 def test_a_job_that_is_over_has_nothing_to_do_with_it(work):

@@ -54,7 +54,7 @@ def test_a_job_that_waits_for_its_customer_to_pay_again_needs_nobody(work):
 def test_the_page_of_a_job_of_an_order_says_where_it_is_paid_again(work):
     admin = enter(work, "admin")
     order = paid_order(work)
-    job = begun(work, order=order, payment="c_1", connection="corner")
+    job = begun(work, "start", order=order, payment="c_1", connection="corner")
     taken_back(work)
     assert f"It is paid again on the page of its order, {order}." in text_of(admin.page(f"/jobs/{job}"))
     url = work.do("jobs", "get", {"job": job})["url"]
