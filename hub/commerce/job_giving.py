@@ -251,6 +251,9 @@ def choose(office: Office, given: JsonObject) -> JsonObject:
             raise PermanentError(
                 message, code="wrong_state", remedy="Load the page again and choose one that is there."
             )
+        if given.get("price") and Money.from_json(given["price"]) != Money(chosen.minor, chosen.currency):
+            message = f"The offer for the job {job.number} was changed."
+            raise PermanentError(message, code="wrong_state", remedy="Look at its price, and choose again.")
         _named(book, chosen.provider)
         if job.offer:
             book.change(offers, book.get(offers, job.offer), state="open")

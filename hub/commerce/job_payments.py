@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
-from hub.commerce import job_states, paying, surplus
+from hub.commerce import job_returns, job_states, paying, surplus
 from hub.commerce.job_giving import go_on
 from hub.commerce.job_reading import job_event, price_of
+from hub.commerce.job_returns import is_to_pay
 from hub.commerce.jobs import CONFIRM, pass_over
 from hub.connect.holding import holding_mode
 from hub.errors import ActionError, ConfigError, NotFoundError, PermanentError, TransientError, UncertainError
 from hub.expressions.durations import parse_duration
-from hub.ids import derived_id
 from hub.journal.among import among, these
 from hub.journal.tables import payments
 from hub.journal.tables_escrow import holds
@@ -40,7 +40,6 @@ GIVE_BACK: Final = "jobs.give_back"
 _SURELY: Final = timedelta(days=1)
 _WITHOUT_A_DAY: Final = timedelta(days=30)
 _CAME_IN: Final = frozenset({"authorized", "succeeded", "partially_refunded", "refunded", "disputed"})
-_GONE: Final = frozenset({"returned", "voided", "expired"})
 _LONGEST: Final = 255
 
 
@@ -73,7 +72,7 @@ def pay(office: Office, job: Row, connection: str, return_url: str) -> str:
     The amount is the one of the offer that was chosen; no browser names it.
     """
     price = price_of(job)
-    if price is None or job.state != "assigned" or job.awaiting != job_states.PAYMENT:
+    if price is None or not is_to_pay(job):
         message = f"The job {job.number} is not to be paid now."
         raise PermanentError(message, code="wrong_state", remedy="Load the page again to see how it stands.")
     terms: JsonObject | None = None
@@ -103,6 +102,7 @@ def needed_until(job: Row, now: datetime) -> datetime:
 
 def project(book: Book, events: Sequence[NewEvent]) -> None:
     """What payments' and holds' events mean for the jobs that they name; the tables of both have them already."""
+    job_returns.paid_with_order(book, events)
     told = [one for one in events if one.type.startswith("payment.") and one.source != "hub" and _payment(one)]
     known = _known(book, told)
     of_job: dict[str, list[tuple[str, NewEvent]]] = {}
@@ -133,9 +133,8 @@ def _paid(book: Book, job: Row, identity: str, event: NewEvent) -> Row:
         return job
     if known.state == "begun" and at_gateway.state in _CAME_IN:
         return _came_in(book, job, known, Money(at_gateway.amount, at_gateway.currency))
-    if known.state == "taken" and at_gateway.state in _GONE:
-        book.change(job_payments, known, state="returned")
-        return _taken_back(book, job, known)
+    if known.state == "taken" and at_gateway.state in job_returns.GONE:
+        return job_returns.taken_back(book, job, known, at_gateway.state)
     return job
 
 
@@ -161,15 +160,6 @@ def _why_not(job: Row, row: Row, money: Money) -> str:
     if job.state == "cancelled":
         return "cancelled"
     return "" if price_of(job) == money else "other_amount"
-
-
-def _taken_back(book: Book, job: Row, row: Row) -> Row:
-    """The bank took it back, or an authorisation lapsed: before the work begins it is to be paid again."""
-    if (job.connection, job.payment) != (row.connection, row.payment) or job.state in job_states.OVER:
-        return job
-    again = job.state == "accepted" and job.pay != "none"
-    values = {"state": "assigned", "awaiting": job_states.PAYMENT} if again else {}
-    return book.change(jobs, job, connection=None, payment=None, **values)
 
 
 def _held(book: Book, job: Row, event: NewEvent) -> Row:
@@ -237,7 +227,7 @@ def _payment(event: NewEvent) -> str:
 
 
 def _identity(event: NewEvent) -> str:
-    return derived_id("jpy", event.source, _payment(event))
+    return job_returns.payment_identity(event.source, _payment(event))
 
 
 TIMERS: Final[Mapping[str, Timer]] = {GIVE_BACK: give_back}

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from hub.commerce.numbers import as_number
 from hub.journal.book import found
 from hub.journal.tables import payments
+from hub.journal.tables_escrow import holds
 from hub.journal.tables_work import job_payments, jobs, offers, providers
 from hub.money import Money
 
@@ -25,6 +26,9 @@ FOR_CUSTOMER: Final = "c"
 """The kinds of the signed addresses at which a provider, or the customer, sees a job."""
 
 
+_HELD: Final = ("requested", "held", "frozen")
+
+
 def find_job(connection: sa.Connection, reference: str) -> Row:
     """A job by its id or its number. Raises ``NotFoundError``."""
     number = as_number(reference)
@@ -35,6 +39,12 @@ def find_job(connection: sa.Connection, reference: str) -> Row:
 def price_of(job: Row) -> Money | None:
     """What the job costs its customer; None until that is known."""
     return None if job.price is None or job.currency is None else Money(job.price, job.currency)
+
+
+def is_held(connection: sa.Connection, job: Row) -> bool:
+    """Whether money is held for a job now: what becomes of it decides how a dispute of the job ends."""
+    held = sa.select(holds.c.id).where(holds.c.id == job.hold, holds.c.state.in_(_HELD))
+    return job.hold is not None and connection.execute(held).first() is not None
 
 
 def offers_of(connection: sa.Connection, job: str) -> Sequence[Row]:

@@ -4,7 +4,7 @@
 
     posted → offered → assigned → accepted → in_progress → done_reported → confirmed → released
     posted → assigned → posted (declined, or no answer in time)        accepted … done_reported → disputed → settled
-    posted, offered, assigned, accepted → cancelled
+    posted, offered, assigned, accepted → cancelled          disputed → confirmed or cancelled, where no money is held
 
 An assigned job waits for its provider's acceptance, or for the customer's payment. Money decides the last steps: a job is
 released or settled when its escrow was.
@@ -44,6 +44,8 @@ class Step:
     sources: frozenset[str]
     to: str
     done: frozenset[str] = frozenset()
+    unheld: frozenset[str] = frozenset()
+    """From which states it leads on too when no money is held for the job, so that no hold can end them."""
 
 
 STEPS: Final[Mapping[str, Step]] = {
@@ -55,7 +57,11 @@ STEPS: Final[Mapping[str, Step]] = {
     "start": Step("started", frozenset({"accepted"}), "in_progress", _LATER),
     "done": Step("reported done", frozenset({"accepted", "in_progress"}), "done_reported", _LATER - {"in_progress"}),
     "confirm": Step(
-        "confirmed", frozenset({"in_progress", "done_reported"}), "confirmed", frozenset({"confirmed", "released"})
+        "confirmed",
+        frozenset({"in_progress", "done_reported"}),
+        "confirmed",
+        frozenset({"confirmed", "released"}),
+        frozenset({"disputed"}),
     ),
     "dispute": Step(
         "disputed",
@@ -63,24 +69,39 @@ STEPS: Final[Mapping[str, Step]] = {
         "disputed",
         frozenset({"disputed", "settled"}),
     ),
-    "cancel": Step("cancelled", OPEN | {"assigned", "accepted"}, "cancelled", frozenset({"cancelled"})),
+    "cancel": Step(
+        "cancelled",
+        OPEN | {"assigned", "accepted"},
+        "cancelled",
+        frozenset({"cancelled"}),
+        frozenset({"disputed"}),
+    ),
     "release": Step("released", frozenset({"accepted"}) | _LATER - {"released", "settled"}, "released"),
     "settle": Step("settled", frozenset({"accepted"}) | _LATER - {"released", "settled"}, "settled"),
 }
 
 
-def can(step: str, state: str) -> bool:
-    """Whether the step leads on from the state."""
-    return state in STEPS[step].sources
+def can(step: str, state: str, *, is_held: bool = True) -> bool:
+    """Whether the step leads on from the state; ``is_held``: whether money is held for the job."""
+    one = STEPS[step]
+    return state in one.sources or (not is_held and state in one.unheld)
 
 
-def after(step: str, number: int, state: str, awaiting: str | None = None) -> str | None:
+def customer_may_cancel(state: str, day: str | None, today: str) -> bool:
+    """Whether the customer may still cancel: not from the day of an accepted job on, as the work may be done by then.
+
+    ``day`` and ``today`` (UTC) are days like 2026-11-23. Whoever is not content from then on disputes the job.
+    """
+    return can("cancel", state) and not (state == "accepted" and day is not None and day <= today)
+
+
+def after(step: str, number: int, state: str, awaiting: str | None = None, *, is_held: bool = True) -> str | None:
     """The state that follows, or None when the step has happened already.
 
     Raises ``PermanentError`` (``wrong_state``) that says in words why it cannot be done.
     """
     one = STEPS[step]
-    if state in one.sources:
+    if can(step, state, is_held=is_held):
         return one.to
     if state in one.done:
         return None

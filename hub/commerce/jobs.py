@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import sqlalchemy as sa
 
-from hub.commerce import job_states
-from hub.commerce.job_reading import find_job, job_event, job_output
+from hub.commerce import job_returns, job_states
+from hub.commerce.job_reading import find_job, is_held, job_event, job_output
 from hub.errors import ExpressionError, PermanentError
 from hub.expressions.durations import format_duration, parse_duration
 from hub.journal.tables_work import jobs, offers
@@ -54,6 +54,7 @@ def post(office: Office, given: JsonObject) -> JsonObject:
         book.change(jobs, job, search=f"{job.number} {row['search']}")
         book.wake_at(OFFERS, identity, due_at)
         book.tell("job.posted", f"job.posted:{identity}", job_event(book.connection, job))
+        job_returns.watch(book, book.get(jobs, identity))
 
     office.change(work)
     return get(office, {"job": identity})
@@ -90,7 +91,7 @@ def report_done(office: Office, given: JsonObject) -> JsonObject:
 
 
 def confirm(office: Office, given: JsonObject) -> JsonObject:
-    """``jobs/confirm``: the customer is content."""
+    """``jobs/confirm``: the customer is content; also with a disputed job, when no money is held that would settle it."""
     return stepped(office, given, lambda book, job: _confirmed(book, job, _reason(given)))
 
 
@@ -109,11 +110,20 @@ def dispute(office: Office, given: JsonObject) -> JsonObject:
 
 
 def cancel(office: Office, given: JsonObject) -> JsonObject:
-    """``jobs/cancel``: before the work began; what was paid is to be given back."""
+    """``jobs/cancel``: before the work began, or a dispute without held money; what was paid is to be given back.
+
+    Who accepted need not press "start": what ``by_customer`` wishes is refused from the job's day on (``wrong_state``).
+    """
 
     def work(book: Book, job: Row) -> None:
-        if (state := _after(job, "cancel")) is None:
+        by_customer = bool(given.get("by_customer"))
+        state = _after(job, "cancel") if by_customer else _after_dispute(book, job, "cancel")
+        if state is None:
             return
+        today = book.now.date().isoformat()
+        if by_customer and not job_states.customer_may_cancel(job.state, job.date, today):
+            message = f"The customer cannot cancel the job {job.number} any more: its day has come."
+            raise PermanentError(message, code="wrong_state", remedy="Dispute it instead; or the platform cancels it.")
         reason = _reason(given) or "cancelled"
         over = book.change(jobs, job, state=state, awaiting=None, reason=reason, due_at=None)
         pass_over(book, job.id)
@@ -168,7 +178,7 @@ def no_offers(office: Office, identity: str) -> None:
 
 
 def _confirmed(book: Book, job: Row, reason: str) -> None:
-    if (state := _after(job, "confirm")) is not None:
+    if (state := _after_dispute(book, job, "confirm")) is not None:
         confirmed = book.change(jobs, job, state=state, due_at=None)
         book.wake_at(CONFIRM, job.id, None)
         book.tell(
@@ -178,6 +188,11 @@ def _confirmed(book: Book, job: Row, reason: str) -> None:
 
 def _after(job: Row, step: str) -> str | None:
     return job_states.after(step, job.number, job.state, job.awaiting)
+
+
+def _after_dispute(book: Book, job: Row, step: str) -> str | None:
+    held = is_held(book.connection, job)
+    return job_states.after(step, job.number, job.state, job.awaiting, is_held=held)
 
 
 # what is written

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 EXPIRE: Final = "orders.expire"
 GIVE_BACK: Final = "orders.give_back"
 
+RETURNED: Final = "payment_returned"
+"""Why a paid order is open again, until it is paid again."""
+
 ANOTHER_DAY: Final = timedelta(days=1)
 """How much longer an order lasts whose money is under way, or was taken back."""
 
@@ -61,14 +64,19 @@ def project(book: Book, events: Sequence[NewEvent]) -> None:
 
 
 def settle(book: Book, order: Row, paid_by: Row | None = None) -> Row:
-    """An open order for which enough came in is paid: its stock is sold, ``order.paid`` is told, once."""
+    """An open order for which enough came in is paid: its stock is sold, ``order.paid`` is told.
+
+    Once for each time: one that is paid again, as the bank had taken a payment back, tells it with that reason.
+    """
     if order.state != "open" or order.paid < order.total:
         return order
-    paid = book.change(orders, order, state="paid", paid_at=book.now, due_at=None)
+    again: JsonObject = {"reason": RETURNED} if order.reason == RETURNED else {}
+    paid = book.change(orders, order, state="paid", paid_at=book.now, due_at=None, reason=None)
     stock.sell(book, order.id)
     book.wake_at(EXPIRE, order.id, None)
     by: JsonObject = {"payment": paid_by.payment, "connection": paid_by.connection} if paid_by is not None else {}
-    book.tell("order.paid", f"order.paid:{order.id}", order_event(book.connection, paid, **by))
+    once = f"order.paid:{order.id}:{paid_by.id}" if paid_by is not None and again else f"order.paid:{order.id}"
+    book.tell("order.paid", once, order_event(book.connection, paid, **by, **again))
     return paid
 
 
@@ -149,13 +157,21 @@ def _taken_back(book: Book, order: Row, row: Row) -> Row:
     One that money kept from expiring lasts a day more, and expires then unless some of it is left.
     """
     left = order.paid - row.minor
+    about: JsonObject = {
+        "payment": row.payment,
+        "connection": row.connection,
+        "amount": Money(row.minor, order.currency).to_json(),
+        "due": Money(max(order.total - left, 0), order.currency).to_json(),
+    }
+    told = order_event(book.connection, order, **about)
+    book.tell("order.payment_returned", f"order.payment_returned:{row.id}", told)
     if order.due_at is not None:
         due_at = max(order.due_at, book.now + ANOTHER_DAY)
         stock.keep_until(book, order.id, due_at)
         book.wake_at(EXPIRE, order.id, due_at)
         return book.change(orders, order, paid=left, due_at=due_at)
     is_open = order.state == "paid" and left < order.total
-    values = {"state": "open", "reason": "payment_returned", "paid_at": None} if is_open else {}
+    values = {"state": "open", "reason": RETURNED, "paid_at": None} if is_open else {}
     return book.change(orders, order, paid=left, **values)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hub.commerce.job_giving import lapse
 from hub.commerce.jobs import no_offers
 from hub.journal.tables_office import timers
-from hub.journal.tables_work import job_payments, providers
+from hub.journal.tables_work import job_payments, jobs, providers
 
 ADA = {"email": "ada@example.com", "name": "Ada Lovelace"}
 
@@ -149,7 +149,6 @@ def test_a_dispute_stops_what_would_be_confirmed_by_itself(work):
     assert timers_of(work, job) == []
     work.forward(days=9)
     assert (state(work, job)["state"], state(work, job)["reason"]) == ("disputed", "blurred")
-    assert work.refused_to("jobs", "confirm", {"job": job}).message == "The job 1 cannot be confirmed: it is disputed."
 
 
 # offered and chosen
@@ -519,3 +518,32 @@ def test_who_confirmed_cannot_dispute_any_more_and_a_late_timer_confirms_nothing
     work.forward(days=4)
     assert len(work.told("job.confirmed")) == 1
     assert "reason" not in work.event("job.confirmed")
+
+
+@pytest.mark.parametrize(("day", "may"), [("2027-02-10", False), ("2027-02-11", True), (None, True)])
+def test_a_customer_cancels_an_accepted_job_before_its_day_only_and_the_admin_later_too(work, day, may):
+    job = post(work, **({"date": day} if day else {}))
+    step(work, "assign", job)
+    step(work, "accept", job)
+    if day is None:
+        work.office("no day").change(lambda book: book.change(jobs, book.get(jobs, job), date=None))
+    work.moment = work.moment.replace(month=2, day=10, hour=0)
+    given = {"job": job, "by_customer": True}
+    if may:
+        assert work.do("jobs", "cancel", given)["state"] == "cancelled"
+        return
+    error = work.refused_to("jobs", "cancel", given)
+    assert (error.code, error.message) == (
+        "wrong_state",
+        "The customer cannot cancel the job 1 any more: its day has come.",
+    )
+    assert work.told("job.cancelled") == []
+    assert step(work, "cancel", job)["state"] == "cancelled"
+
+
+def test_a_customer_cancels_what_nobody_has_accepted_though_its_day_has_come(work):
+    job = post(work)
+    step(work, "assign", job)
+    work.moment = work.moment.replace(month=2, day=11)
+    assert work.do("jobs", "cancel", {"job": job, "by_customer": True})["state"] == "cancelled"
+    assert work.do("jobs", "cancel", {"job": job, "by_customer": True}, "again")["state"] == "cancelled"

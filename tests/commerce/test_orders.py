@@ -277,7 +277,38 @@ def test_a_debit_that_the_bank_takes_back_opens_the_order_again(lamps):
     assert (now["state"], now["due"], now["reason"]) == ("open", eur(16001), "payment_returned")
     pay(lamps, placed, "c_2")
     assert roles(lamps, placed) == ["returned", "taken"]
-    assert lamps.told("order") == ["order.placed", "order.paid"], "what follows a payment is not begun twice"
+    assert lamps.told("order") == ["order.placed", "order.paid", "order.payment_returned", "order.paid"]
+    returned, again = lamps.event("order.payment_returned"), lamps.event("order.paid")
+    assert [returned[name] for name in ("payment", "connection", "amount", "due")] == [
+        "c_1", "corner", eur(16001), eur(16001),
+    ]  # fmt: skip
+    assert (again["payment"], again["reason"]) == ("c_2", "payment_returned"), "so that goods are not sent twice"
+    assert "reason" not in lamps.said("order.paid")[0]
+    assert "reason" not in state(lamps, placed)
+
+
+def test_an_order_can_be_taken_back_and_paid_any_number_of_times(lamps):
+    placed = order(lamps)
+    for payment in ("c_1", "c_2", "c_3"):
+        pay(lamps, placed, payment)
+        for _ in range(2):
+            lamps.happen("payment.returned", payment=payment, order=placed["order"], amount=eur(16001))
+    assert [one["payment"] for one in lamps.said("order.paid")] == ["c_1", "c_2", "c_3"]
+    assert [one["payment"] for one in lamps.said("order.payment_returned")] == ["c_1", "c_2", "c_3"]
+    assert state(lamps, placed)["due"] == eur(16001)
+
+
+def test_a_part_that_the_bank_takes_back_is_told_with_what_is_due_then(lamps):
+    placed = order(lamps)
+    for payment, minor in (("c_1", 6001), ("c_2", 10_000), ("c_3", 2000)):
+        pay(lamps, placed, payment, minor)
+        if payment == "c_1":
+            lamps.happen("payment.returned", payment=payment, amount=eur(minor))
+    told = lamps.event("order.payment_returned")
+    assert (told["amount"], told["due"]) == (eur(6001), eur(16001))
+    assert lamps.told("order.paid") == [], "it was never paid wholly"
+    pay(lamps, placed, "c_4", 4001)
+    assert "reason" not in lamps.event("order.paid"), "nobody was told before that it was paid"
 
 
 def test_success_and_return_end_the_same_in_either_order(lamps):

@@ -254,8 +254,14 @@ def test_a_price_is_offered_chosen_and_paid(shop):
     page = shop.visit(job["url"]).text
     assert "€950.00 · Grace Hopper With a crane" in text_of(page)
     assert "Piano &lt;to&gt; Kiel" in page
-    offer = re.search(r'name="offer" value="(\w+)"', page)[1]
-    _, said = send(shop, job["url"], do="choose", offer=offer)
+    offer, price = re.search(
+        r'name="offer" value="(\w+)"><input type="hidden" name="price" value="(\w+)"', page
+    ).groups()
+    send(shop, mine, do="offer", price="1950", key="raised")
+    answer, said = send(shop, job["url"], do="choose", offer=offer, price=price)
+    assert (answer.status_code, "€1,950.00 · Grace Hopper" in said) == (409, True), "not at a price that nobody saw"
+    send(shop, mine, do="offer", price="950", key="lowered", **{"f-note": "With a crane"})
+    _, said = send(shop, job["url"], do="choose", offer=offer, price=price, key="k2")
     assert "You chose Grace Hopper. Please pay now." in said
     assert "Please do not begin before." in text_of(shop.visit(mine).text)
     for _ in range(2):
@@ -274,7 +280,7 @@ def test_a_price_is_offered_chosen_and_paid(shop):
             assert (answer.status_code, words in said) == (200, True)
     _, said = send(shop, job["url"], do="confirm")
     assert "You confirmed it. Thank you." in said
-    told = ["posted", "offered", "chosen", "accepted", "started", "done", "confirmed"]
+    told = ["posted", "offered", "offered", "offered", "chosen", "accepted", "started", "done", "confirmed"]
     assert shop.told("job") == [f"job.{one}" for one in told]
 
 
@@ -305,6 +311,25 @@ def test_a_customer_complains_and_cancels_only_before_the_work_begins(shop):
     _, said = send(shop, job["url"], do="dispute", reason="A scratch")
     assert "We look at your complaint" in said
     assert shop.event("job.disputed")["reason"] == "A scratch"
+
+
+def test_from_the_day_of_an_accepted_job_on_its_customer_complains_and_does_not_cancel(shop):
+    """Nobody needs to press "start": the evening after the work it looks like one that is not begun."""
+    identity = provider(shop)
+    job = transport(shop, pay="none")
+    shop.do("jobs", "assign", {"job": job["job"]}, "assign")
+    send(shop, job_of(shop, job, identity), do="accept")
+    shop.moment = shop.moment.replace(month=2, day=9, hour=23, minute=59)
+    assert 'value="cancel"' in shop.visit(job["url"]).text
+    shop.forward(minutes=1)
+    page = shop.visit(job["url"]).text
+    assert 'value="cancel"' not in page
+    assert "it can no longer be cancelled" in text_of(page)
+    answer, said = send(shop, job["url"], do="cancel")
+    assert (answer.status_code, "That can no longer be done." in said) == (409, True)
+    assert row_of(shop, jobs).state == "accepted"
+    _, said = send(shop, job["url"], do="dispute", reason="Nobody came", key="k2")
+    assert "We look at your complaint" in said
 
 
 NOW = {"en": ("please answer", "begun"), "de": ("bitte antworten", "begonnen"), "es": ("responda, por favor", "empezado"),

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import sqlalchemy as sa
 from flask import redirect, render_template, url_for
 
+from hub.commerce.job_returns import unpaid_again
 from hub.engine.alerts import is_failing
 from hub.engine.stuck import stuck_work
 from hub.engine.unreturned import unreturned
 from hub.journal.queries import EventFilter, RunFilter
 from hub.journal.tables import payments
+from hub.journal.tables_work import jobs
 from hub.payments.lapsing import Lapsing, lapsing
 from hub.payments.undecided import undecided
 from hub.web.access import Pages, Role
@@ -88,7 +91,11 @@ def _undecided() -> list[tuple[str, str]]:
     """Money that waits for a person: in words, and where it is decided."""
     with the_hub().database.read() as connection:
         found = undecided(connection)
+        unpaid = connection.scalar(sa.select(sa.func.count()).select_from(jobs).where(unpaid_again())) or 0
     words = []
+    if unpaid:
+        said = "job goes on though its payment was" if unpaid == 1 else "jobs go on though their payments were"
+        words.append((f"{unpaid} {said} taken back", url_for("jobs.index")))
     for kind, (one, many, page) in _UNDECIDED.items():
         if (waiting := found.get(kind)) is not None:
             place = url_for(page, hold=waiting.one) if kind == "divisions" else url_for(page)

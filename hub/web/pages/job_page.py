@@ -15,6 +15,8 @@ from flask import render_template, request, url_for
 from hub.commerce.job_payments import pay as begin_to_pay
 from hub.commerce.job_payments import ways_to_pay
 from hub.commerce.job_reading import FOR_CUSTOMER, find_job, offers_of, payments_of, price_of
+from hub.commerce.job_returns import is_to_pay
+from hub.commerce.job_states import customer_may_cancel
 from hub.commerce.providers import find_provider
 from hub.commerce.surplus import not_needed
 from hub.errors import HubError, NotFoundError, PermanentError
@@ -44,6 +46,7 @@ pages.register_error_handler(NotFoundError, leads_nowhere)
 
 _STEPS: Final = frozenset({"choose", "confirm", "dispute", "cancel"})
 _LONGEST_REASON: Final = 500
+_MOST_DIGITS: Final = 18
 
 
 @pages.page("/c/<token>", Role.PUBLIC, limit="120 per minute")
@@ -83,12 +86,21 @@ def _reason() -> str:
     return typed_in(("reason",), lines=("reason",))["reason"]
 
 
+def _is_minor(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+
+
 def _given(identity: str, do: str, reason: str) -> JsonObject:
     if do == "choose":
-        return {"job": identity, "offer": request.form.get("offer", "")[:40] or "none"}
+        price = request.form.get("price", "")
+        seen: JsonObject = (
+            {"price": {"minor": int(price), "currency": _job(identity).currency}} if _is_minor(price) else {}
+        )
+        return {"job": identity, "offer": request.form.get("offer", "")[:40] or "none", **seen}
     if do == "confirm":
         return {"job": identity}
-    return {"job": identity, "reason": reason or f"customer_{do}s"}
+    by: JsonObject = {"by_customer": True} if do == "cancel" else {}
+    return {"job": identity, "reason": reason or f"customer_{do}s", **by}
 
 
 def _page(token: str, identity: str, *, failed: str = "", reason: str = "", wrong: str = "") -> str:
@@ -98,7 +110,7 @@ def _page(token: str, identity: str, *, failed: str = "", reason: str = "", wron
         offers, payments = offers_of(connection, identity), payments_of(connection, identity)
         provider = find_provider(connection, job.provider) if job.provider else None
     speak((job.metadata or {}).get("language"))
-    pays = job.state == "assigned" and job.awaiting == "payment"
+    pays = is_to_pay(job)
     price = price_of(job)
     return render_template(
         "job_customer.html",
@@ -110,6 +122,8 @@ def _page(token: str, identity: str, *, failed: str = "", reason: str = "", wron
         surplus=not_needed(payments),
         options=ways_to_pay(hub.office("read"), job) if pays else (),
         pays=pays,
+        again=pays and any(row.state == "returned" for row in payments),
+        may_cancel=customer_may_cancel(job.state, job.date, hub.now().date().isoformat()),
         failed=failed,
         reason=reason,
         wrong=wrong,

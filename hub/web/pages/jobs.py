@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 from flask import flash, redirect, render_template, request, url_for
 
-from hub.commerce.job_reading import FOR_CUSTOMER, find_job, offers_of, payments_of, price_of
-from hub.commerce.job_states import STEPS, can
+from hub.commerce.job_reading import FOR_CUSTOMER, find_job, is_held, offers_of, payments_of, price_of
+from hub.commerce.job_returns import unpaid_again
+from hub.commerce.job_states import OVER, STEPS, can
 from hub.engine.unreturned import unreturned
 from hub.errors import ActionError, ConfigError, MoneyError
 from hub.journal.queries import EventFilter
@@ -70,7 +71,8 @@ def _column(
 ) -> Sequence[sa.Row[Any]]:
     unfilled = sa.and_(table.c.state == "posted", table.c.reason.is_not(None))
     one = table.c.state.in_(sorted(states))
-    chosen = sa.or_(one, unfilled) if title == COLUMNS[0][0] else sa.and_(one, sa.not_(unfilled))
+    needs = sa.or_(unfilled, unpaid_again())
+    chosen = sa.or_(one, needs) if title == COLUMNS[0][0] else sa.and_(one, sa.not_(needs))
     query = sa.select(table).where(chosen, *where).order_by(table.c.updated_at.desc(), table.c.number.desc())
     return connection.execute(query.limit(_IN_A_COLUMN)).all()
 
@@ -168,10 +170,11 @@ def _page(reference: str, pressed: Pressed) -> str:
     with hub.database.read() as connection:
         row = find_job(connection, reference)
         offers, begun = offers_of(connection, row.id), payments_of(connection, row.id)
+        held = is_held(connection, row)
         approved = sa.select(providers).where(providers.c.state == "approved").order_by(providers.c.name)
         people = connection.execute(approved).all()
     price = price_of(row)
-    possible = {name for name in _ACTS if name in STEPS and can(name, row.state)}
+    possible = {name for name in _ACTS if name in STEPS and can(name, row.state, is_held=held)}
     if row.state == "assigned" and row.awaiting == "acceptance":
         possible |= {"assign"}
     return render_template(
@@ -180,6 +183,8 @@ def _page(reference: str, pressed: Pressed) -> str:
         price=price.to_json() if price is not None else None,
         offers=offers,
         payments=begun,
+        is_held=held,
+        taken_back=row.payment is None and row.state not in OVER and any(one.state == "returned" for one in begun),
         people=people,
         names={one.id: one.name for one in people} | {one.provider: one.name for one in offers},
         possible=possible,
