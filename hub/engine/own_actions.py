@@ -34,6 +34,7 @@ from hub.payments import (
     reconciliation,
     refunds,
     splits,
+    standing,
     statements,
     taking_back,
 )
@@ -60,6 +61,7 @@ ACTIONS: Final[Mapping[str, Mapping[str, Action]]] = {
         **payout_runs.ACTIONS,
         **statements.ACTIONS,
         **receipts.ACTIONS,
+        **standing.ACTIONS,
     },
     "providers": providers.ACTIONS,
 }

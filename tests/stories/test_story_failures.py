@@ -125,6 +125,20 @@ def test_a_course_that_is_refunded_is_closed(live):
     assert not school.act("access", "get", customer={"email": "ada@example.com"})["active"]
 
 
+def test_a_course_of_which_a_part_is_given_back_stays_open_until_the_rest_is(live):
+    school = Town(live, "online-course")
+    school.fill_in("course", "en", offer="course")
+    payment = school.pay()
+    school.told("access.granted")
+    place = {"payment": payment.payment, "connection": payment.connection}
+    school.act("payments", "refund", **place, amount={"minor": 500, "currency": "EUR"})
+    live.until(lambda: [one for one in live.runs(recipe="course-access") if one.event_type == "refund.issued"])
+    live.until(lambda: all(run.status == "succeeded" for run in live.runs(recipe="course-access")))
+    assert school.act("access", "get", customer={"email": "ada@example.com"})["active"]
+    school.act("payments", "refund", **place)
+    assert school.told("access.revoked")["reason"] == "refunded"
+
+
 def test_a_gift_that_is_paid_twice_goes_back_once_and_the_first_receipt_holds(live):
     charity = Town(live, "charity")
     charity.fill_in("donate", "en", offer="once", currency="EUR", **{"other-once-EUR": "25"})
