@@ -176,15 +176,21 @@ def gallery_list(workspace: Path | None, output_format: str) -> None:
 
 @gallery_group.command("install")
 @click.argument("name")
+@click.option("--overwrite", is_flag=True, help="Also the recipes that somebody changed; their text stays a version.")
 @workspace_option
-def gallery_install(name: str, workspace: Path | None) -> None:
-    """Install a story's recipes and templates.
+def gallery_install(name: str, workspace: Path | None, *, overwrite: bool) -> None:
+    """Install a story's recipes and templates. Again, it leaves the recipes that somebody changed as they are.
 
     Example: hub gallery install crm-sync
     """
     with opened(workspace) as hub:
-        names = hub.recipes.install(name, "cli")
-    click.echo(f"Installed: {', '.join(names)}. How to try it: /gallery/{name} at your hub's address.")
+        names = hub.recipes.install(name, "cli", overwrite=overwrite)
+        kept = hub.recipes.changed_here(name)
+    if kept:
+        click.echo(
+            f"Left as they are, because somebody changed them: {', '.join(kept)}. --overwrite takes the gallery's."
+        )
+    click.echo(f"Installed: {', '.join(names) or 'nothing'}. How to try it: /gallery/{name} at your hub's address.")
 
 
 COMMANDS = (check_command, test_command, schema_command, gallery_group)

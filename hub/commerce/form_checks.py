@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
-from hub.commerce.forms import amount_of, price_of
+from hub.commerce.forms import amount_of, days_from_today, is_day, price_of
 from hub.connect.manifest import Kind, Support
 from hub.connect.stored_means import needs_stored_method
 from hub.errors import MoneyError
@@ -21,6 +21,7 @@ Path: TypeAlias = "tuple[str | int, ...]"
 
 _RECURRING: Final = ("recurring_payment", "plan_create")
 _BOUNDED: Final = {"number": int, "date": str}
+_DAYS: Final = 'Write a day in quotes: "2026-12-31"; or today, or today+2d.'
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +87,22 @@ def _bounds(field: JsonObject, path: Path) -> Iterator[Problem]:
     wanted = _BOUNDED.get(kind)
     for name in ("min", "max"):
         if name not in field or (wanted is not None and type(field[name]) is wanted):
+            if kind == "date" and not is_day(str(field.get(name, "today"))):
+                message = f"{field[name]!r} is not a day of the calendar."
+                yield Problem((*path, name), "bounds", message, _DAYS)
             continue
         message = f"`{name}` does not fit a field of the type {kind}."
-        remedy = {"number": "Write a whole number.", "date": 'Write a day in quotes: "2026-12-31".'}.get(kind)
+        remedy = {"number": "Write a whole number.", "date": _DAYS}.get(kind)
         yield Problem((*path, name), "bounds", message, remedy or "Leave it out.", at_key=wanted is None)
-    least, most = field.get("min"), field.get("max")
+    least, most = _comparable(field.get("min")), _comparable(field.get("max"))
     if type(least) is type(most) and least is not None and cast("int", least) > cast("int", most):
         yield Problem((*path, "max"), "bounds", "Nothing lies between `min` and `max`.", "Exchange the two.")
+
+
+def _comparable(bound: Json) -> Json:
+    """A number, a day of the calendar as it is written, or how far from today: each can be compared with its kind."""
+    days = days_from_today(bound) if isinstance(bound, str) else None
+    return bound if days is None else days
 
 
 def _same_choices(field: JsonObject, path: Path) -> Iterator[Problem]:

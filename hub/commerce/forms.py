@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import functools
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
@@ -27,6 +29,7 @@ Text: TypeAlias = "Mapping[str, str]"
 """Words by language; under ``""`` those that stand for all."""
 
 _FALL_BACK: Final = "en"
+_RELATIVE: Final = re.compile(r"today(?:([+-][0-9]{1,4})d)?")
 _LONGEST: Final = {"text": 200, "lines": 2_000, "email": 254, "phone": 40, "hidden": 500}
 
 
@@ -55,7 +58,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One question. ``least`` and ``most`` bound a number, or a day (``2026-12-31``); ``longest`` counts characters."""
+    """One question. ``least`` and ``most`` bound a number, or a day (``2026-12-31``); ``longest`` counts characters.
+
+    A day is written as the file has it (``today+2d``) until :meth:`Form.on` says which one it is.
+    """
 
     name: str
     type: str
@@ -140,6 +146,33 @@ class Form:
     thanks: Text
     after_url: str
     embed: tuple[str, ...]
+
+    def on(self, today: date) -> Form:
+        """The form as it is on a day (of UTC): each bound of a day is the day that it stands for."""
+        return replace(self, fields=tuple(_field_on(one, today) for one in self.fields))
+
+
+def days_from_today(bound: str) -> int | None:
+    """How far from today a bound lies: 0 of ``today``, 2 of ``today+2d``; None of a day of the calendar."""
+    found = _RELATIVE.fullmatch(bound)
+    return int(found[1] or 0) if found is not None else None
+
+
+def is_day(bound: str) -> bool:
+    """Whether a bound is a day of the calendar, or so many days from today."""
+    try:
+        return days_from_today(bound) is not None or date.fromisoformat(bound).isoformat() == bound
+    except ValueError:
+        return False
+
+
+def _field_on(field: Field, today: date) -> Field:
+    return replace(field, least=_bound_on(field.least, today), most=_bound_on(field.most, today))
+
+
+def _bound_on(bound: int | str | None, today: date) -> int | str | None:
+    days = days_from_today(bound) if isinstance(bound, str) else None
+    return bound if days is None else (today + timedelta(days=days)).isoformat()
 
 
 def read_form(value: JsonObject) -> Form:

@@ -20,6 +20,7 @@ from hub.money import Money
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from hub.journal.book import Book
     from hub.jsontypes import Json, JsonObject
@@ -37,6 +38,7 @@ NO_OFFERS: Final = "no_offers"
 
 _DEFAULTS: Final = {"answer_within": "24h", "confirm_within": "3d", "offers_within": "7d"}
 _SERIES: Final = "job"
+_LAST_ZONE: Final = timedelta(hours=12)
 
 
 def post(office: Office, given: JsonObject) -> JsonObject:
@@ -48,6 +50,7 @@ def post(office: Office, given: JsonObject) -> JsonObject:
     def work(book: Book) -> None:
         if book.find(jobs, identity) is not None:
             return
+        _not_over(row["date"], book.now)
         due_at = book.now + terms["offers_within"]
         book.insert(jobs, {**row, "number": book.next_number(_SERIES), "due_at": due_at})
         job = book.get(jobs, identity)
@@ -242,6 +245,12 @@ def _day(value: Json) -> str | None:
     except ValueError:
         message = f"The date {str(value)[:40]!r} is not a day of the calendar."
         raise PermanentError(message, code="bad_input", remedy="Write it like 2026-11-23.") from None
+
+
+def _not_over(day: object, now: datetime) -> None:
+    """Refuse a day that is over wherever the work may be: the last to begin a day are twelve hours behind UTC."""
+    if day is not None and str(day) < (now - _LAST_ZONE).date().isoformat():
+        raise PermanentError(f"The day {day} is over.", code="bad_input", remedy="Name today or a day to come.")
 
 
 def _duration(name: str, text: str) -> timedelta:

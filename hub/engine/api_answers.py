@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 KEPT: Final = timedelta(hours=48)
 """How long an answer is kept."""
 
+REMEMBERED: Final = timedelta(days=400)
+"""How long it is known for which request a key was used; nobody gets another request's object by it."""
+
+_AT_MOST_EVERY: Final = timedelta(hours=1)
 _CLAIM: Final = timedelta(minutes=2)
 _TIMER: Final = "api.forget"
 
@@ -86,14 +90,19 @@ class ApiAnswers:
 
 
 def forget(office: Office, subject: str) -> None:
-    """Forget the answers that were kept long enough; wakes again for those that were not."""
-    before = office.now - KEPT
+    """Forget the answers and keys that were kept long enough; wakes again for those that were not."""
+    table, now = api_requests.c, office.now
+    answered = table.status.is_not(None)
 
     def work(book: Book) -> None:
-        book.connection.execute(sa.delete(api_requests).where(api_requests.c.created_at <= before))
-        oldest = book.connection.scalar(sa.select(sa.func.min(api_requests.c.created_at)))
-        if oldest is not None:
-            book.wake_at(_TIMER, subject, oldest + KEPT)
+        book.connection.execute(sa.delete(api_requests).where(table.created_at <= now - REMEMBERED))
+        late = sa.update(api_requests).where(answered, table.updated_at <= now - KEPT)
+        book.connection.execute(late.values(status=None, answer=None))
+        answer = book.connection.scalar(sa.select(sa.func.min(table.updated_at)).where(answered))
+        key = book.connection.scalar(sa.select(sa.func.min(table.created_at)))
+        if key is not None:
+            next_one = min(key + REMEMBERED, answer + KEPT if answer is not None else now + REMEMBERED)
+            book.wake_at(_TIMER, subject, max(next_one, now + _AT_MOST_EVERY))
 
     office.change(work)
 

@@ -15,6 +15,7 @@ from hub.recipes.secret_checks import secret_findings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import date
 
     from hub.commerce.form_checks import Problem
     from hub.commerce.forms import Form
@@ -58,7 +59,7 @@ class FormDesk:
 
     def get(self, name: str) -> Form:
         """A form that visitors can fill in. Raises ``NotFoundError``, also for a text that is no form."""
-        return compile_form(self.text(name), name)
+        return compile_form(self.text(name), name, self._hub.now().date())
 
     def save(self, name: str, text: str, actor: str) -> str:
         """Store a form; give its name, which stands in the text. ``name``: which one it replaces, empty for a new one.
@@ -88,12 +89,12 @@ class FormDesk:
         self._hub.store.note(actor, "form.delete", name, now)
 
 
-def compile_form(text: str, name: str) -> Form:
-    """The form of a text. Raises ``NotFoundError`` that says why there is none."""
+def compile_form(text: str, name: str, today: date) -> Form:
+    """The form of a text as it is on a day of UTC. Raises ``NotFoundError`` that says why there is none."""
     try:
         value = parse_document(text, f"{name}.yaml").value
         if isinstance(value, dict) and _SCHEMA.accepts(value):
-            return read_form(value)
+            return read_form(value).on(today)
     except (FindingsError, MoneyError) as error:
         raise _broken(name, error) from error
     raise _broken(name, None)

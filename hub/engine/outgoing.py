@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import base64
 import secrets
-import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, cast
 
 import sqlalchemy as sa
 
-from hub.connect.api import Connection
-from hub.connect.signatures import sign_standard_webhook
+from hub.engine.delivering import deliver
 from hub.engine.turns import DECISION_EVENT
 from hub.errors import ActionError, ConflictError, PermanentError
 from hub.ids import derived_id, new_id
@@ -21,12 +19,12 @@ from hub.journal.queries import Page, contains
 from hub.journal.tables import events
 from hub.journal.tables_api import outgoing_attempts, outgoing_messages, outgoing_webhooks
 from hub.journal.tables_office import timers
-from hub.jsontypes import canonical_json
 from hub.vocabulary import expand
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from hub.engine.delivering import Attempted
     from hub.engine.hub import Hub
     from hub.engine.office import HubOffice
     from hub.journal.book import Book, Row
@@ -41,28 +39,17 @@ GIVES_UP: Final = timedelta(days=5)
 """A receiver that took nothing for so long is switched off."""
 
 KEPT: Final = timedelta(days=30)
-"""How long a message that was delivered or given up is kept, with its tries."""
+"""How long a message is kept with its tries: one that was delivered or given up, or waits for a webhook that is off."""
 
 _TIMER: Final = "outgoing.send"
 _FORGET: Final = "outgoing.forget"
 _CLAIM: Final = timedelta(minutes=2)
-_TIMEOUT: Final = 15.0
 _OVERLAP: Final = timedelta(hours=24)
 _EXCERPT: Final = 500
 _MOST_AT_ONCE: Final = 50
 _MOST: Final = 50
 _LONGEST_URL: Final = 2_048
 _LONGEST_TITLE: Final = 120
-
-
-@dataclass(frozen=True, slots=True)
-class Attempted:
-    """What came of sending a message once. ``status`` is None when no answer came, ``error`` None when it was delivered."""
-
-    status: int | None
-    error: str | None
-    answer: str
-    milliseconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +148,7 @@ class Outgoing:
         """
 
         def work(book: Book) -> None:
-            webhook, row = book.get(outgoing_webhooks, identity), book.get(outgoing_messages, message)
-            found(outgoing_messages, message, row if row.webhook == identity else None)
-            if not webhook.enabled:
+            if not _of(book, identity, message)[0].enabled:
                 raise ConflictError(
                     "This webhook is switched off.", remedy="Switch it on; then send the message again."
                 )
@@ -173,6 +158,23 @@ class Outgoing:
 
         self._hub.office(new_id("whc", self._hub.now())).change(work)
         self._note(actor, "webhook.send_again", identity, {"message": message})
+
+    def pass_over(self, identity: str, message: str, actor: str) -> None:
+        """Give up a message that waits, so that those behind it are sent.
+
+        Raises ``NotFoundError``, or ``ConflictError`` when it was delivered or given up.
+        """
+
+        def work(book: Book) -> None:
+            webhook, row = _of(book, identity, message)
+            if row.state != "waiting":
+                raise ConflictError("This message waits no more.", remedy="Look at the webhook's page again.")
+            update = sa.update(outgoing_messages).where(outgoing_messages.c.id == message)
+            book.connection.execute(update.values(state="failed", due_at=None, updated_at=book.now))
+            book.wake_at(_TIMER, identity, book.now if webhook.enabled else None)
+
+        self._hub.office(new_id("whc", self._hub.now())).change(work)
+        self._note(actor, "webhook.skip", identity, {"message": message})
 
     def send_failed_again(self, identity: str, since: datetime | None, actor: str) -> int:
         """Send at once all that was not taken at its last try, if that was since then; gives how many messages these are.
@@ -282,8 +284,8 @@ class Outgoing:
 
 
 def project(book: Book, items: Sequence[NewEvent]) -> None:
-    """Write a message for each webhook that wants a new event, in the transaction that records it."""
-    for row in book.rows(_WANTING) if items else ():
+    """Write a message for each webhook that wants a new event, in the transaction that records it; also while it is off."""
+    for row in book.rows(_WEBHOOKS) if items else ():
         woken = False
         for item in items:
             if item.type == DECISION_EVENT or not wants(row.types, item.type):
@@ -292,12 +294,13 @@ def project(book: Book, items: Sequence[NewEvent]) -> None:
             message = {"id": identity, "webhook": row.id, "event": item.id, "type": item.type, "state": "waiting"}
             woken = book.insert(outgoing_messages, {**message, "due_at": book.now}) or woken
         if woken:
-            book.wake_at(_TIMER, row.id, book.now)
+            if row.enabled:
+                book.wake_at(_TIMER, row.id, book.now)
             later = book.now + KEPT
             book.insert(timers, {"kind": _FORGET, "subject": "all", "set_for": later, "due_at": later})
 
 
-_WANTING = sa.select(outgoing_webhooks).where(outgoing_webhooks.c.enabled)
+_WEBHOOKS = sa.select(outgoing_webhooks)
 
 
 def wants(patterns: Sequence[str], event_type: str) -> bool:
@@ -310,7 +313,8 @@ def forget(office: Office, subject: str) -> None:
     table = outgoing_messages
 
     def work(book: Book) -> None:
-        old = sa.and_(table.c.state != "waiting", table.c.created_at <= book.now - KEPT)
+        off = table.c.webhook.in_(sa.select(outgoing_webhooks.c.id).where(sa.not_(outgoing_webhooks.c.enabled)))
+        old = sa.and_(sa.or_(table.c.state != "waiting", off), table.c.created_at <= book.now - KEPT)
         mine = sa.select(table.c.id).where(old)
         book.connection.execute(sa.delete(outgoing_attempts).where(outgoing_attempts.c.message.in_(mine)))
         book.connection.execute(sa.delete(table).where(old))
@@ -332,7 +336,7 @@ def send(office: Office, subject: str) -> None:
         if claimed is None:
             return
         webhook, message, event = claimed
-        done = _deliver(hub, webhook, message, event)
+        done = deliver(hub, webhook, message, event, Outgoing(hub).secrets_of(webhook))
         if not office.change(lambda book, one=claimed, done=done: _settle(book, one, done, hub.now())):  # type: ignore[misc]  # its types are those of the loop
             return
     office.change(lambda book: book.wake_at(_TIMER, subject, hub.now()))
@@ -357,41 +361,14 @@ def _claim(book: Book, identity: str, now: datetime) -> tuple[Row, Row, Row | No
     return webhook, message, book.connection.execute(sa.select(events).where(events.c.id == message.event)).first()
 
 
-def _deliver(hub: Hub, webhook: Row, message: Row, event: Row | None) -> Attempted:
-    """Send a message once. A failure is an outcome, nothing is raised."""
-    if event is None:
-        return Attempted(None, "The event was deleted by the retention.", "", 0)
-    begun = time.monotonic()
-    status, error, answer = None, None, ""
-    try:
-        headers, body = _signed(hub, webhook, message, event)
-        client = hub.outbound.client(Connection(webhook.id, "outgoing", {}, {}), timeout=_TIMEOUT)
-        answered = client.request("POST", webhook.url, headers=headers, body=body)
-        status, answer = answered.status, answered.text[:_EXCERPT].replace("\x00", "")
-        if not 200 <= status < 300:  # noqa: PLR2004 (HTTP's class of success)
-            error = f"The receiver answered {status}; only 2xx counts as delivered."
-    except ActionError as problem:
-        error = problem.message
-    if error is not None:
-        hub.outbound.forget(webhook.id)  # the pauses between tries are ours, no circuit breaker's
-    return Attempted(status, error, answer, round((time.monotonic() - begun) * 1000))
-
-
-def _signed(hub: Hub, webhook: Row, message: Row, event: Row) -> tuple[dict[str, str], bytes]:
-    stamp = event.time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    said: JsonObject = {"id": event.id, "type": event.type, "timestamp": stamp, "connection": event.source}
-    body = canonical_json({**said, "data": event.data})
-    each = [sign_standard_webhook(secret, message.id, hub.now(), body) for secret in Outgoing(hub).secrets_of(webhook)]
-    signatures = " ".join(one["webhook-signature"] for one in each)
-    return {**each[0], "webhook-signature": signatures, "Content-Type": "application/json"}, body
-
-
 def _settle(book: Book, claimed: tuple[Row, Row, Row | None], done: Attempted, now: datetime) -> bool:
     """Write down what came of it; True when the next message may be sent."""
     before, message, event = claimed
     attempt = {"message": message.id, "n": message.attempts + 1, "status": done.status, "error": done.error}
     book.insert(outgoing_attempts, {**attempt, "answer": done.answer, "milliseconds": done.milliseconds})
-    lost = event is None or (done.error is not None and message.tries >= len(PAUSES))
+    now_is = book.find(outgoing_messages, message.id)
+    skipped = now_is is None or now_is.state == "failed"
+    lost = event is None or (done.error is not None and (skipped or message.tries >= len(PAUSES)))
     values: dict[str, object] = {"state": "failed" if lost else "delivered", "due_at": None}
     if done.error is not None and not lost:
         values = {"state": "waiting", "due_at": now + PAUSES[message.tries]}
@@ -422,6 +399,12 @@ def _switch_off(book: Book, webhook: Row, reason: str) -> None:
     book.change(outgoing_webhooks, webhook, enabled=False, off_reason=said)
     data = {"webhook": webhook.id, "url": webhook.url, "title": webhook.title, "reason": said}
     book.tell("hub.webhook_switched_off", f"webhook_switched_off:{webhook.id}:{webhook.version}", data)
+
+
+def _of(book: Book, identity: str, message: str) -> tuple[Row, Row]:
+    """A webhook and one of its messages. Raises ``NotFoundError``."""
+    webhook, row = book.get(outgoing_webhooks, identity), book.get(outgoing_messages, message)
+    return webhook, found(outgoing_messages, message, row if row.webhook == identity else None)
 
 
 def _waiting(identity: str) -> sa.ColumnElement[bool]:

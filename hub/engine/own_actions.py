@@ -35,6 +35,7 @@ from hub.payments import (
     reconciliation,
     refunds,
     splits,
+    standing,
     statements,
     taking_back,
 )
@@ -61,6 +62,7 @@ ACTIONS: Final[Mapping[str, Mapping[str, Action]]] = {
         **payout_runs.ACTIONS,
         **statements.ACTIONS,
         **receipts.ACTIONS,
+        **standing.ACTIONS,
     },
     "providers": providers.ACTIONS,
 }

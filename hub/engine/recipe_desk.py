@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from hub.connect.schemas import CompiledSchema
 from hub.engine.catalogue_desk import keep_catalogue
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from hub.recipes.model import Recipe
 
 GALLERY = Path(__file__).resolve().parents[2] / "recipes"
+
+_FROM_GALLERY: Final = "From the gallery: "
+"""How the message of a version begins that was installed."""
 
 _BESIDE_RECIPES = ((FileKind.TEMPLATE, "*.md"), (FileKind.FORM, "*.yaml"))
 """The files of a story that a recipe uses, and how they are named."""
@@ -182,11 +185,26 @@ class RecipeDesk:
         stories = [name for name, _ in self.gallery()]
         return {name for name in stories if here >= {file.stem for file in (GALLERY / name / "recipes").glob("*.yaml")}}
 
-    def install(self, story: str, actor: str) -> list[str]:
-        """Install a story of the gallery: its templates, forms, catalogue and recipes; give the recipes' names.
+    def changed_here(self, story: str) -> list[str]:
+        """The recipes of a story that somebody changed since they were installed. Raises :class:`NotFoundError`."""
+        files = sorted((self._story(story) / "recipes").glob("*.yaml"))
+        return [file.stem for file in files if self._is_changed(file.stem, file.read_text(encoding="utf-8"))]
 
-        Again does no harm: recipes come up to date, texts and forms that are there stay as they are.
+    def _is_changed(self, name: str, gallery: str) -> bool:
+        try:
+            current = self._hub.store.recipe(name).text
+        except NotFoundError:
+            return False
+        installed = [one.text for one in self._hub.store.recipe_versions(name) if one.message.startswith(_FROM_GALLERY)]
+        return current not in (gallery, *installed)
+
+    def install(self, story: str, actor: str, *, overwrite: bool = False) -> list[str]:
+        """Install a story of the gallery: its templates, forms, catalogue and recipes; give the names of the recipes.
+
+        Again does no harm: recipes come up to date, but those that somebody changed (:meth:`changed_here`) only with
+        ``overwrite``; texts and forms that are there stay as they are.
         """
+        kept = set() if overwrite else set(self.changed_here(story))
         folder = self._story(story)
         hub = self._hub
         now = hub.now()
@@ -202,7 +220,9 @@ class RecipeDesk:
         names = []
         for text in texts:
             name = compile_recipe(text).name
-            self.save(name, text, actor, f"From the gallery: {story}")
+            if name in kept:
+                continue
+            self.save(name, text, actor, f"{_FROM_GALLERY}{story}")
             names.append(name)
         return names
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _FIELDS: Final = ("order", "invoice", "link", "subscription", "job", "customer", "metadata")
 _OF_SUBSCRIPTIONS: Final = ("subscription.", "payment.")
-_OF_PAYMENTS: Final = ("refund.", "dispute.")
+_OF_PAYMENTS: Final = ("refund.", "dispute.", "payment.returned")
 _BY_HAND: Final = "hub"
 
 
@@ -40,7 +40,7 @@ def made_whole(connection: sa.Connection, happenings: Sequence[Happening]) -> Se
     """The same with what the gateways left out, where it was told before or is told beside; what they say stays.
 
     News of a subscription, and of the payments that renew it, get its metadata: many gateways repeat it in some only.
-    Refunds and disputes get what their payment belongs to: most gateways do not repeat it.
+    Refunds, disputes and debits that came back get what their payment belongs to: most gateways do not repeat it.
     """
     subscriptions = [_subscription_of(one) for one in happenings]
     payments_of = [_payment_of(one) for one in happenings]
@@ -52,13 +52,21 @@ def made_whole(connection: sa.Connection, happenings: Sequence[Happening]) -> Se
     whole = []
     for one, subscription, payment in zip(happenings, subscriptions, payments_of, strict=True):
         if subscription in metadata:
-            whole.append(replace(one, data={**one.data, "metadata": metadata[subscription]}, recalled=True))
+            data = {
+                **one.data,
+                **(_missing(one, belonging[payment]) if payment in belonging else {}),
+                "metadata": metadata[subscription],
+            }
+            whole.append(replace(one, data=data, recalled=True))
         elif payment in belonging:
-            missing = {name: value for name, value in belonging[payment].items() if not one.data.get(name)}
-            whole.append(replace(one, data={**one.data, **missing}))
+            whole.append(replace(one, data={**one.data, **_missing(one, belonging[payment])}))
         else:
             whole.append(one)
     return whole
+
+
+def _missing(happening: Happening, belonging: JsonObject) -> JsonObject:
+    return {name: value for name, value in belonging.items() if not happening.data.get(name)}
 
 
 def _subscription_of(happening: Happening) -> Place | None:
@@ -68,7 +76,7 @@ def _subscription_of(happening: Happening) -> Place | None:
 
 
 def _payment_of(happening: Happening) -> Place | None:
-    """The payment of which this refund or dispute does not say all it belongs to; None where nothing is missing."""
+    """The payment of which this refund, dispute or return does not say all it belongs to; None where nothing is missing."""
     place = _told_of(happening, "payment", _OF_PAYMENTS)
     return None if happening.data.get("customer") and happening.data.get("metadata") else place
 

@@ -8,6 +8,7 @@ import unicodedata
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, cast
 
+from hub.commerce.forms import is_day
 from hub.errors import ConfigError
 from hub.recipes.document import parse_document
 from hub.recipes.findings import FindingsError
@@ -37,6 +38,7 @@ KINDS: Final[Mapping[str, str]] = {
 
 BOUNDED: Final = frozenset({"number", "date"})
 _FIRST_CHOICES: Final = ("First", "Second")
+_BOUNDS: Final = {"least": "min", "most": "max"}
 _WHOLE: Final = re.compile(r"-?[0-9]{1,15}")
 _LONGEST_NAME: Final = 40
 _LONGEST_CHOICE: Final = 200
@@ -160,11 +162,15 @@ class Card:
         if not typed:
             return None
         if kind == "date":
+            if not is_day(typed):
+                message = f"{typed[:40]!r} is no day. Write one like 2026-12-31, or today, or today+2d."
+                entered.refuse(self.input(key), message)
+                return self.written.get(_BOUNDS[key])
             return typed
         if not _WHOLE.fullmatch(typed):
             message = f"{typed[:40]!r} is not a whole number. Write digits only, such as 18."
             entered.refuse(self.input(key), message)
-            return None
+            return self.written.get(_BOUNDS[key])
         return int(typed)
 
 

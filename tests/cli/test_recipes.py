@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+from hub.cli.running import opened
+
 GALLERY = Path(__file__).parents[2] / "recipes"
 LOG = "call: hub/log\n    with: {message: done}"
 MISSPELT = "call: hub/logg\n    with: {message: done}"
@@ -201,6 +203,20 @@ def test_a_story_is_installed(hub, tmp_path):
         0,
         "Installed: crm-sync, join-price-mails, join-price. How to try it: /gallery/crm-sync at your hub's address.\n",
     ), answer.err
+
+
+def test_a_story_is_installed_over_what_somebody_changed_only_when_told(hub, tmp_path):
+    (tmp_path / "crm.yaml").write_text("token: made-up\n")
+    assert hub("gallery", "install", "crm-sync").code == 0
+    with opened(None) as here:
+        gallery = here.store.recipe("crm-sync").text
+        here.recipes.save("crm-sync", gallery + "# ours\n", "ada@example.com")
+    again = hub("gallery", "install", "crm-sync")
+    assert "Left as they are, because somebody changed them: crm-sync. --overwrite takes" in again.out
+    assert "Installed: nothing." in again.out
+    assert "Installed: crm-sync." in hub("gallery", "install", "crm-sync", "--overwrite").out
+    with opened(None) as here:
+        assert here.store.recipe("crm-sync").text == gallery
 
 
 def test_recipes_without_tests_are_said_to_have_none(hub, recipe):

@@ -49,10 +49,25 @@ def told(fields=(EMAIL,), **pay):
         ({"type": "date", "min": 3}, "min", "bounds"),
         ({"type": "number", "max": "2026-12-31"}, "max", "bounds"),
         ({"type": "number", "min": 3, "max": 2}, "max", "bounds"),
+        ({"type": "number", "min": "today"}, "min", "bounds"),
+        ({"type": "date", "min": "2026-02-30"}, "min", "bounds"),
+        ({"type": "date", "min": "today+10d", "max": "today+9d"}, "max", "bounds"),
     ],
 )
 def test_keys_that_do_not_fit_the_fields_type(field, place, code):
     assert told([{"name": "one", **field}]) == [(("fields", 0, place), code)]
+
+
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        {"min": "today", "max": "today+365d"},
+        {"min": "today+9d", "max": "today+10d"},
+        {"min": "today", "max": "2020-12-31"},
+    ],
+)
+def test_days_may_be_bounded_from_today(bounds):
+    assert told([{"name": "one", "type": "date", **bounds}]) == []
 
 
 def test_doubled_names_and_choices():

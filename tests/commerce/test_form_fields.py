@@ -1,5 +1,7 @@
 """What visitors enter in forms: taken as it is meant, or told at the field why not."""
 
+from datetime import date
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -105,6 +107,25 @@ def test_everything_wrong_is_told_at_once():
 )
 def test_a_wrong_answer_is_told_at_its_field(name, value, wrong):
     assert problem(name, value) == wrong
+
+
+@pytest.mark.parametrize(
+    ("bounds", "on", "entered", "wrong"),
+    [
+        ({"min": "today"}, date(2026, 11, 28), "2026-11-27", "first_day"),
+        ({"min": "today"}, date(2026, 11, 28), "2026-11-28", ""),
+        ({"min": "today"}, date(2026, 11, 29), "2026-11-28", "first_day"),
+        ({"min": "today+2d"}, date(2026, 12, 30), "2026-12-31", "first_day"),
+        ({"min": "today+2d"}, date(2026, 12, 30), "2027-01-01", ""),
+        ({"max": "today"}, date(2026, 11, 28), "2026-11-29", "last_day"),
+        ({"max": "today-1d"}, date(2026, 3, 1), "2026-03-01", "last_day"),
+        ({"max": "today-1d"}, date(2026, 3, 1), "2026-02-28", ""),
+    ],
+)
+def test_days_are_bounded_from_the_day_on_which_a_form_is_sent(bounds, on, entered, wrong):
+    asked = form(fields=[{"name": "day", "type": "date", **bounds}]).on(on)
+    found = read_answers(asked, {"f-day": entered}).problems
+    assert {name: said.name for name, said in found.items()} == ({"f-day": wrong} if wrong else {})
 
 
 @given(st.dictionaries(st.sampled_from([f"f-{one['name']}" for one in FIELDS]), st.text(max_size=400)))

@@ -280,6 +280,22 @@ def test_a_job_that_cannot_be_is_refused(work, more, words):
     assert work.told("job") == []
 
 
+def test_a_day_that_is_over_everywhere_can_have_no_job(work):
+    work.moment = work.moment.replace(hour=11, minute=59)
+    yesterday = str(work.moment.date() - timedelta(days=1))
+    assert state(work, post(work, date=yesterday))["date"] == yesterday, "it is still that day in Hawaii"
+    work.moment += timedelta(minutes=1)
+    refused = work.refused_to("jobs", "post", {"title": "Portraits", "date": yesterday})
+    assert refused.message == f"The day {yesterday} is over."
+
+
+def test_a_job_that_was_posted_in_time_is_the_same_when_it_is_posted_again_later(work):
+    day = str(work.moment.date() + timedelta(days=1))
+    job = post(work, "post-1", date=day)
+    work.forward(days=5)
+    assert post(work, "post-1", date=day) == job
+
+
 # who gets it, and when it is too late
 
 

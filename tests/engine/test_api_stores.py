@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from hub.config import load_settings
-from hub.engine.api_answers import KEPT, ApiAnswers, Kept
+from hub.engine.api_answers import KEPT, REMEMBERED, ApiAnswers, Kept
 from hub.engine.hub import Hub, Role
 from hub.engine.outgoing import KEPT as KEPT_MESSAGES
 from hub.engine.outgoing import Outgoing, forget
@@ -65,6 +65,13 @@ def test_a_key_is_taken_by_one_answered_once_and_forgotten_in_time(hub, clock):
         answers.begin("other print")
     assert ApiAnswers(hub, "tok_2", "a").begin("print") is None
     clock.moment += KEPT
+    hub.payment_clock.run_due()
+    with hub.database.read() as connection:
+        assert connection.execute(sa.select(api_requests.c.status, api_requests.c.answer)).all() == [(None, None)] * 2
+    with pytest.raises(PermanentError, match="another request"):
+        answers.begin("other print")
+    assert answers.begin("print") is None
+    clock.moment += REMEMBERED
     hub.payment_clock.run_due()
     with hub.database.read() as connection:
         assert connection.execute(sa.select(api_requests)).all() == []

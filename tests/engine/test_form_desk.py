@@ -128,3 +128,32 @@ def test_a_story_brings_its_forms_and_leaves_what_was_made_of_them(hub, desk):
     desk.save("donate", own, "test@example.com")
     hub.recipes.install("charity", "test@example.com")
     assert desk.text("donate") == own
+
+
+def test_a_story_that_is_installed_again_leaves_the_recipes_that_somebody_changed(hub):
+    hub.recipes.install("charity", "test@example.com")
+    gallery = hub.store.recipe("donation-trouble").text
+    assert hub.recipes.changed_here("charity") == []
+    own = gallery.replace("title: Tell donors", "title: Write to donors")
+    hub.recipes.save("donation-trouble", own, "ada@example.com")
+    assert hub.recipes.changed_here("charity") == ["donation-trouble"]
+    assert hub.recipes.install("charity", "test@example.com") == ["donation-receipt"]
+    assert hub.store.recipe("donation-trouble").text == own
+    assert hub.recipes.install("charity", "test@example.com", overwrite=True) == [
+        "donation-receipt",
+        "donation-trouble",
+    ]
+    assert hub.store.recipe("donation-trouble").text == gallery
+    assert hub.recipes.changed_here("charity") == []
+
+
+def test_a_recipe_that_is_as_some_version_of_the_gallery_was_comes_up_to_date(hub):
+    gallery = (GALLERY / "charity/recipes/donation-trouble.yaml").read_text(encoding="utf-8")
+    for file in (GALLERY / "charity/templates").glob("*.md"):
+        hub.store.save_file("template", file.stem, file.read_text(encoding="utf-8"), "test", NOW)
+    hub.recipes.save("donation-trouble", gallery, "ada@example.com", "Copied")
+    assert hub.recipes.changed_here("charity") == []
+    hub.recipes.save("donation-trouble", gallery + "# older", "test", "From the gallery: charity")
+    assert hub.recipes.changed_here("charity") == []
+    hub.recipes.install("charity", "test@example.com")
+    assert hub.store.recipe("donation-trouble").text == gallery

@@ -1,6 +1,7 @@
 """Where the stories of the gallery go wrong: declined, sold out, refused, disputed, paid twice, nobody pays, nobody answers."""
 
 import uuid
+from datetime import timedelta
 
 import pytest
 import requests
@@ -125,6 +126,20 @@ def test_a_course_that_is_refunded_is_closed(live):
     assert not school.act("access", "get", customer={"email": "ada@example.com"})["active"]
 
 
+def test_a_course_of_which_a_part_is_given_back_stays_open_until_the_rest_is(live):
+    school = Town(live, "online-course")
+    school.fill_in("course", "en", offer="course")
+    payment = school.pay()
+    school.told("access.granted")
+    place = {"payment": payment.payment, "connection": payment.connection}
+    school.act("payments", "refund", **place, amount={"minor": 500, "currency": "EUR"})
+    live.until(lambda: [one for one in live.runs(recipe="course-access") if one.event_type == "refund.issued"])
+    live.until(lambda: all(run.status == "succeeded" for run in live.runs(recipe="course-access")))
+    assert school.act("access", "get", customer={"email": "ada@example.com"})["active"]
+    school.act("payments", "refund", **place)
+    assert school.told("access.revoked")["reason"] == "refunded"
+
+
 def test_a_gift_that_is_paid_twice_goes_back_once_and_the_first_receipt_holds(live):
     charity = Town(live, "charity")
     charity.fill_in("donate", "en", offer="once", currency="EUR", **{"other-once-EUR": "25"})
@@ -216,6 +231,18 @@ def test_a_shoot_that_is_declined_at_the_bank_is_given_to_nobody_until_it_is_pai
     town.press_pay(live.hub.pages.page("o", town.told("order.placed")["order"]))
     town.pay()
     assert town.told("job.assigned")["provider"] == grace
+
+
+def test_a_shoot_that_is_paid_when_its_day_is_over_has_no_job_and_the_admin_is_told(live):
+    live.clock.forward(days=-9)
+    town, _ = shoots(live)
+    book_shoot(town, **{"f-day": str(live.clock().date() + timedelta(days=1))})
+    town.told("order.placed")
+    live.clock.forward(days=9)  # the sandbox keeps the real time
+    town.pay()
+    text = town.letter("admin@example.com", "A shoot is paid, and its job could not be posted")
+    assert "is over." in text
+    assert live.events(type="job.posted") == []
 
 
 def test_a_complaint_about_a_shoot_freezes_the_money_until_the_admin_divides_it(live):

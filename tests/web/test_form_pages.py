@@ -152,9 +152,25 @@ def test_a_bound_that_is_no_number_is_said_and_nothing_changes(admin, join):
     assert "'eighteen' is not a whole number." in html.unescape(answer.text)
     assert text_in(answer) == JOIN
     assert 'value="eighteen"' in answer.text
+    bounded = JOIN.replace("title: Age", "title: Age, min: 16")
+    assert text_in(admin.post(join, text=bounded, do="apply 3", **typed)) == bounded
     assert "min: 18" in press(
         admin, "apply 3", **{"card-3-title": "Age", "card-3-type": "number", "card-3-least": "18"}
     )
+
+
+def test_a_day_is_bounded_by_one_of_the_calendar_or_by_days_from_today(admin, join):
+    typed = {"card-2-title": "Day", "card-2-type": "date"}
+    text = JOIN.replace("type: choice, title: Size, choices: [S, M]", "type: date, title: Day, min: today+2d")
+    assert 'name="card-2-least" type="text" value="today+2d"' in admin.post(join, text=text, do="check").text
+    changed = press(admin, "apply 2", text, **typed, **{"card-2-least": "today", "card-2-most": "2026-12-31"})
+    assert "min: today," in fields(changed)[3]
+    assert "max: 2026-12-31" in fields(changed)[3]
+    for none in ("soon", "2026-02-30", "today+2w"):
+        refused = admin.post(join, text=text, do="apply 2", **typed, **{"card-2-least": none})
+        assert refused.status_code == 422
+        assert f"'{none}' is no day." in html.unescape(refused.text)
+        assert text_in(refused) == text
 
 
 def test_a_text_that_is_no_form_shows_no_cards_and_keeps_what_was_typed(admin, join):

@@ -2,6 +2,7 @@
 
 import html
 import re
+from datetime import timedelta
 
 import pytest
 
@@ -78,6 +79,21 @@ def test_the_page_is_there_in_every_language(shop, language):
     assert f'<html lang="{language}">' in answer.text
     assert ("Für die Tiere spenden" if language == "de" else "Give to the animals") in answer.text
     assert len(answer.data) < 60_000
+
+
+def test_a_day_from_today_is_asked_for_from_the_day_of_the_visit(shop):
+    text = "form: 1\nname: day\ntitle: Day\nfields: [{name: day, type: date, min: today+1d, required: true}]\n"
+    FormDesk(shop.hub).save("", text, "test@example.com")
+    first, second = (str(shop.moment.date() + timedelta(days=days)) for days in (1, 2))
+    assert f'min="{first}"' in shop.visit("https://hub.example.com/f/day").text
+    shop.moment += timedelta(days=1)
+    assert f'min="{second}"' in shop.visit("https://hub.example.com/f/day").text
+    refused = shop.visit("https://hub.example.com/f/day", "POST", data={"key": "k", "f-day": first})
+    assert wrong(refused)["f-day"].startswith("Not before ")
+    assert sent(shop, "day") == []
+    assert shop.visit("https://hub.example.com/f/day", "POST", data={"key": "k", "f-day": second}).status_code == 303
+    (taken,) = sent(shop, "day")
+    assert taken.answers == {"day": second}
 
 
 def test_everything_wrong_is_said_at_its_field_and_nothing_typed_is_lost(shop):

@@ -266,6 +266,22 @@ def test_the_gallery_installs_a_story_and_leads_through_it(hub, admin):
     assert admin.get("/gallery/nowhere").status_code == 404
 
 
+def test_a_story_page_says_what_installing_again_leaves_and_overwrites_only_when_told(hub, admin):
+    admin.post("/gallery/charity")
+    gallery = hub.store.recipe("donation-trouble").text
+    assert "Changed since they were installed" not in admin.page("/gallery/charity")
+    own = gallery.replace("title: Tell donors", "title: Write to donors")
+    hub.recipes.save("donation-trouble", own, "ada@example.com")
+    page = admin.page("/gallery/charity")
+    assert "Changed since they were installed" in page
+    assert "Overwrite donation-trouble" in page
+    said = admin.post("/gallery/charity", follow=True).text
+    assert "Left as they are, because somebody changed them: donation-trouble." in said
+    assert hub.store.recipe("donation-trouble").text == own
+    admin.post("/gallery/charity", overwrite="on")
+    assert hub.store.recipe("donation-trouble").text == gallery
+
+
 def test_a_table_of_a_readme_keeps_to_the_policy_of_pages(admin):
     page = admin.page("/gallery/multi-vendor-shop")
     assert '<td class="text-end">87.50</td>' in page

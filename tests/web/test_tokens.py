@@ -128,6 +128,11 @@ def test_a_page_shows_each_message_with_its_tries(hub, admin, webhook):
     message = messages(Outgoing(hub), webhook)[0].id
     answer = admin.post(f"/settings/webhooks/{webhook}/messages/{message}", follow=True)
     assert "sent again" in answer.text
+    assert 'name="do" value="skip"' in page
+    skipped = admin.post(f"/settings/webhooks/{webhook}/messages/{message}", do="skip", follow=True)
+    assert "The message is skipped." in skipped.text
+    assert messages(Outgoing(hub), webhook)[0].state == "failed"
+    assert 'name="do" value="skip"' not in admin.page(f"/settings/webhooks/{webhook}")
 
 
 def test_the_description_is_read_without_a_log_in(visitor):

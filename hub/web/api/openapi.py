@@ -111,7 +111,7 @@ OWN: Final[Mapping[str, Own]] = {
     ),
     "webhooks.update": Own(
         "POST", "/webhooks/{webhook}/update", "webhooks:write", "Change an outgoing webhook",
-        "Another title, address or types; on or off. What waits is sent when it is switched on.",
+        "Another title, address or types; on or off. What happens while it is off waits, for 30 days, until it is on.",
         _webhook_row(), _body({**_WEBHOOK, "enabled": {"type": "boolean"}}),
     ),
     "webhooks.delete": Own(
@@ -125,6 +125,11 @@ OWN: Final[Mapping[str, Own]] = {
     "webhooks.send_again": Own(
         "POST", "/webhooks/{webhook}/messages/{message}/send-again", "webhooks:write", "Send a message again",
         "Under the same webhook-id, so that a receiver that has it already knows it.",
+        _object(webhook=_TEXT, message=_TEXT, state=_TEXT),
+    ),
+    "webhooks.skip": Own(
+        "POST", "/webhooks/{webhook}/messages/{message}/skip", "webhooks:write", "Skip a message",
+        "Gives up one that waits because the receiver refuses it, so that those behind it are sent.",
         _object(webhook=_TEXT, message=_TEXT, state=_TEXT),
     ),
 }  # fmt: skip

@@ -213,6 +213,17 @@ def send_again(webhook: str, message: str) -> Response:
     return answered_once({"webhook": webhook, "message": message}, body, act)
 
 
+def pass_over(webhook: str, message: str) -> Response:
+    """Give a message up that waits."""
+    body = _nothing()
+
+    def act(_key: str) -> Json:
+        Outgoing(the_hub()).pass_over(webhook, message, caller().actor)
+        return {"webhook": webhook, "message": message, "state": "failed"}
+
+    return answered_once({"webhook": webhook, "message": message}, body, act)
+
+
 def _nothing() -> JsonObject:
     body = body_of_request()
     check({"type": "object", "additionalProperties": False}, body)
@@ -289,6 +300,7 @@ for _name, _view in {
     "webhooks.delete": delete_webhook,
     "webhooks.renew_secret": renew_secret,
     "webhooks.send_again": send_again,
+    "webhooks.skip": pass_over,
 }.items():
     _own = OWN[_name]
     _endpoint(_own.rule, _own.method, _own.scope, _name, cast("Callable[..., ResponseReturnValue]", _view))

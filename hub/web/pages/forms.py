@@ -56,7 +56,7 @@ def _english(form: Form) -> str:
 
 def _readable(name: str, text: str | None) -> Form | None:
     try:
-        return compile_form(text, name) if text is not None else None
+        return compile_form(text, name, the_hub().now().date()) if text is not None else None
     except NotFoundError:
         return None
 
@@ -205,6 +205,6 @@ def preview() -> ResponseReturnValue:
 
 def _preview(text: str, name: str) -> ResponseReturnValue:
     try:
-        return form_response(compile_form(text, name), {}, is_draft=True)
+        return form_response(compile_form(text, name, the_hub().now().date()), {}, is_draft=True)
     except HubError as error:
         return framed(render_template("preview_problem.html", error=error))

@@ -91,14 +91,19 @@ def story(name: str) -> ResponseReturnValue:
 
     text = readme_markup(desk.readme(name))
     installed = name in desk.installed_stories()
-    return render_template("story.html", name=name, title=dict(desk.gallery())[name], text=text, installed=installed)
+    changed, title = desk.changed_here(name), dict(desk.gallery())[name]
+    return render_template("story.html", name=name, title=title, text=text, installed=installed, changed=changed)
 
 
 @pages.page("/gallery/<name>", Role.EDITOR, method="POST")
 def install(name: str) -> ResponseReturnValue:
-    """Install a story, and show how to try it."""
-    names = the_hub().recipes.install(name, actor())
-    flash(f"Installed and switched on: {', '.join(names)}.", "success")
+    """Install a story, and show how to try it. What somebody changed stays, unless they say that it shall not."""
+    desk = the_hub().recipes
+    names = desk.install(name, actor(), overwrite=request.form.get("overwrite") == "on")
+    if names:
+        flash(f"Installed and switched on: {', '.join(names)}.", "success")
+    if kept := desk.changed_here(name):
+        flash(f"Left as they are, because somebody changed them: {', '.join(kept)}.", "info")
     return redirect(url_for("recipes.story", name=name), 303)
 
 

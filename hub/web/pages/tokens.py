@@ -126,7 +126,12 @@ def change_webhook(identity: str) -> ResponseReturnValue:
         return redirect(url_for("tokens.webhook", identity=identity), 303)
     if do in {"on", "off"}:
         outgoing.change(identity, actor(), enabled=do == "on")
-        flash("What waits is sent now." if do == "on" else "Nothing is sent there until you switch it on.", "success")
+        flash(
+            "What waits is sent now."
+            if do == "on"
+            else "Nothing is sent there until you switch it on; what happens until then waits, for 30 days.",
+            "success",
+        )
         return redirect(url_for("tokens.webhook", identity=identity), 303)
     typed = typed_in(_WEBHOOK, ("types",))
     try:
@@ -139,9 +144,13 @@ def change_webhook(identity: str) -> ResponseReturnValue:
 
 @pages.page("/settings/webhooks/<identity>/messages/<message>", Role.ADMIN, method="POST")
 def send_again(identity: str, message: str) -> ResponseReturnValue:
-    """Send a message once more."""
-    Outgoing(the_hub()).send_again(identity, message, actor())
-    flash("The message is sent again, under the same webhook-id.", "success")
+    """Send a message once more, or give up one that waits."""
+    if request.form.get("do") == "skip":
+        Outgoing(the_hub()).pass_over(identity, message, actor())
+        flash("The message is skipped. What waits behind it is sent.", "success")
+    else:
+        Outgoing(the_hub()).send_again(identity, message, actor())
+        flash("The message is sent again, under the same webhook-id.", "success")
     return redirect(url_for("tokens.webhook", identity=identity), 303)
 
 

@@ -25,6 +25,7 @@ class Receiver:
         request = Request(environ)
         self.taken.append((dict(request.headers), request.get_data()))
         status = self.answers.pop(0) if self.answers else 204
+        status = status() if callable(status) else status
         return Response("seen", status)(environ, start_response)
 
     def close(self):

@@ -8,7 +8,7 @@ import requests
 from standardwebhooks import WebhookVerificationError
 
 from hub.connect.signatures import sign_standard_webhook
-from hub.engine.api_answers import KEPT
+from hub.engine.api_answers import KEPT, REMEMBERED
 from hub.engine.outgoing import GIVES_UP, PAUSES
 from hub.engine.tokens import Tokens
 from hub.web.api.bearer import PER_TOKEN
@@ -45,6 +45,7 @@ def test_the_limits_are_as_it_says():
     assert f"at most {LARGEST_PAGE}" in PAGE
     assert f"larger than {LARGEST_BODY // 1024} KiB" in PAGE
     assert f"for {KEPT.total_seconds() / 3600:.0f} hours" in PAGE
+    assert f"for {REMEMBERED.days} days" in PAGE
     assert "for five days is switched off" in PAGE.replace("\n", " ")
     assert GIVES_UP.days == 5
     assert round(sum(PAUSES, start=PAUSES[0] * 0).total_seconds() / 86_400, 0) == 4

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from hub.engine.outgoing import GIVES_UP, PAUSES, Outgoing, send, wants
+from hub.engine.outgoing import GIVES_UP, PAUSES, Outgoing, forget, send, wants
 from hub.engine.tokens import SCOPES, Tokens
+from hub.errors import ConflictError, NotFoundError
 from hub.journal.queries import EventFilter
 from hub.web.app import create_app
 
@@ -162,6 +163,73 @@ def test_what_waited_is_sent_when_it_is_switched_on_again(hub, made, outgoing, r
     assert [row.state for row in messages(outgoing, made[0])] == ["delivered"]
 
 
+def test_what_happens_while_it_is_off_is_sent_in_order_when_it_is_switched_on(hub, made, outgoing, receiver, clock):
+    outgoing.change(made[0], "admin@example.com", enabled=False)
+    told = [tell(hub, n=number) for number in range(2)]
+    clock.forward(days=2)
+    run_due(hub)
+    assert receiver.taken == []
+    outgoing.change(made[0], "admin@example.com", enabled=True)
+    told.append(tell(hub, n=2))
+    run_due(hub)
+    assert [json.loads(body)["id"] for _, body in receiver.taken] == told
+
+
+def test_what_waits_for_a_webhook_that_is_off_is_kept_for_thirty_days(hub, made, outgoing, clock):
+    outgoing.change(made[0], "admin@example.com", enabled=False)
+    tell(hub)
+    clock.forward(days=20)
+    tell(hub)
+    run_due(hub)
+    assert len(messages(outgoing, made[0])) == 2
+    clock.forward(days=11)
+    run_due(hub)
+    assert len(messages(outgoing, made[0])) == 1
+
+
+def test_what_waits_for_a_webhook_that_is_on_is_never_forgotten(hub, made, outgoing, receiver, clock):
+    receiver.answers = [500]
+    tell(hub)
+    run_due(hub)
+    clock.forward(days=31)
+    forget(hub.office("forget"), "all")
+    assert [row.state for row in messages(outgoing, made[0])] == ["waiting"]
+    run_due(hub)
+    assert len(receiver.taken) == 2
+
+
+def test_a_message_that_is_refused_can_be_skipped_and_those_behind_it_go_on(hub, made, outgoing, receiver, clock):
+    receiver.answers = [400]
+    first, second = tell(hub), tell(hub)
+    run_due(hub)
+    assert len(receiver.taken) == 1
+    refused = messages(outgoing, made[0])[1]
+    assert refused.event == first
+    outgoing.pass_over(made[0], refused.id, "admin@example.com")
+    run_due(hub)
+    assert [json.loads(body)["id"] for _, body in receiver.taken] == [first, second]
+    assert [row.state for row in messages(outgoing, made[0])] == ["delivered", "failed"]
+    with pytest.raises(ConflictError):
+        outgoing.pass_over(made[0], messages(outgoing, made[0])[0].id, "admin@example.com")
+    with pytest.raises(NotFoundError):
+        outgoing.pass_over("whk_other", refused.id, "admin@example.com")
+
+
+def test_a_message_that_is_skipped_while_it_is_tried_does_not_wait_again(hub, made, outgoing, receiver, clock):
+    tell(hub)
+
+    def refuse():
+        outgoing.pass_over(made[0], messages(outgoing, made[0])[0].id, "admin@example.com")
+        return 400
+
+    receiver.answers = [refuse]
+    run_due(hub)
+    clock.forward(days=1)
+    run_due(hub)
+    assert len(receiver.taken) == 1
+    assert [row.state for row in messages(outgoing, made[0])] == ["failed"]
+
+
 def test_a_message_is_given_up_after_its_last_try_and_the_next_goes_on(hub, made, outgoing, receiver, clock):
     tell(hub)
     receiver.answers = [500] * (len(PAUSES) + 1)
@@ -292,6 +360,17 @@ def test_what_a_webhook_was_sent_is_read_page_by_page(hub, portal, receiver):
     assert portal.get(place, state="waiting").json["data"] == []
     assert len(portal.get(place, state="delivered", type="acme.shipped").json["data"]) == 3
     assert portal.get("/webhooks/whk_none/messages").status_code == 404
+
+
+def test_a_program_skips_a_message_that_it_refuses(hub, portal, receiver):
+    place = f"/webhooks/{portal.done('/webhooks', {'url': receiver.url, 'types': TYPES}, 'a')['webhook']}/messages"
+    receiver.answers = [400]
+    portal.done("/events", {"type": "acme.shipped", "data": {}}, "e")
+    run_due(hub)
+    (waiting,) = portal.get(place, state="waiting").json["data"]
+    done = portal.done(f"{place}/{waiting['message']}/skip", {}, "skip")
+    assert (done["message"], done["state"]) == (waiting["message"], "failed")
+    assert portal.get(place, state="failed").json["data"][0]["message"] == waiting["message"]
 
 
 @pytest.mark.parametrize(

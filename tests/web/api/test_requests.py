@@ -114,18 +114,44 @@ def test_a_refusal_is_kept_like_a_success(portal):
     assert second.content_type == "application/problem+json"
 
 
-def test_answers_are_forgotten_after_two_days(hub, portal, clock):
+def test_answers_are_forgotten_after_two_days_and_keys_after_a_year(hub, portal, clock):
     order(portal, "a")
     clock.forward(hours=47)
     order(portal, "b")
     clock.forward(hours=1)
     hub.payment_clock.run_due()
-    with hub.database.read() as connection:
-        assert connection.execute(sa.select(api_requests.c.key)).scalars().all() == ["b"]
+    assert answered(hub) == {"a": False, "b": True}
     clock.forward(hours=47)
     hub.payment_clock.run_due()
+    assert answered(hub) == {"a": False, "b": False}
+    clock.forward(days=396)
+    hub.payment_clock.run_due()
+    assert answered(hub) == {"a": False, "b": False}
+    clock.forward(days=1)
+    hub.payment_clock.run_due()
+    assert answered(hub) == {"b": False}
+    clock.forward(days=2)
+    hub.payment_clock.run_due()
+    assert answered(hub) == {}
+
+
+def answered(hub):
+    """Of each key that is remembered, whether its answer is kept."""
     with hub.database.read() as connection:
-        assert connection.execute(sa.select(api_requests.c.key)).scalars().all() == []
+        rows = connection.execute(sa.select(api_requests)).all()
+    assert all((row.answer is None) == (row.status is None) for row in rows)
+    return {row.key: row.answer is not None for row in rows}
+
+
+def test_days_later_a_key_finds_what_was_made_by_it_and_stands_for_no_other_request(hub, portal, clock):
+    first = order(portal, "a")
+    clock.forward(days=3)
+    hub.payment_clock.run_due()
+    again = order(portal, "a")
+    assert "Idempotency-Replayed" not in again.headers
+    assert again.json["order"] == first.json["order"]
+    other = portal.post("/orders", {"lines": [{"title": "Other", "price": {"minor": 5, "currency": "EUR"}}]}, key="a")
+    assert (other.status_code, other.json["code"]) == (422, "key_reused")
 
 
 def test_kept_answers_are_encrypted(hub, portal):
