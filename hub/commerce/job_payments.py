@@ -150,6 +150,8 @@ def _came_in(book: Book, job: Row, row: Row, money: Money) -> Row:
     if paid.state == "assigned" and paid.awaiting == job_states.PAYMENT:
         paid = go_on(book, paid)
         pass_over(book, paid.id, chosen=paid.offer or "")
+    if paid.pay != "escrow":  # there the money is not here before it is held
+        job_returns.confirmed_again(book, paid, row.id)
     return paid
 
 
@@ -169,6 +171,8 @@ def _held(book: Book, job: Row, event: NewEvent) -> Row:
         return job  # of a payment that goes back
     if job.hold != hold.id:
         job = book.change(jobs, job, hold=hold.id)
+        if hold.state == "held":
+            job_returns.confirmed_again(book, job, hold.id)
     ends = {"released": "release", "settled": "settle"}
     step = ends.get(hold.state)
     if step is None or not job_states.can(step, job.state):

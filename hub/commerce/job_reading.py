@@ -26,7 +26,7 @@ FOR_CUSTOMER: Final = "c"
 """The kinds of the signed addresses at which a provider, or the customer, sees a job."""
 
 
-_HELD: Final = ("requested", "held", "frozen")
+_HELD: Final = ("requested", "held", "frozen", "releasing")
 
 
 def find_job(connection: sa.Connection, reference: str) -> Row:

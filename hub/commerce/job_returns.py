@@ -95,4 +95,21 @@ def paid_with_order(book: Book, events: Sequence[NewEvent]) -> None:
             continue
         lost = (jobs.c.order == order, jobs.c.pay == "none", unpaid_again())
         for one in book.rows(sa.select(jobs.c.id).where(*lost).order_by(jobs.c.id)):
-            watch(book, book.change(jobs, book.get(jobs, one.id), connection=source, payment=payment))
+            paid = watch(book, book.change(jobs, book.get(jobs, one.id), connection=source, payment=payment))
+            confirmed_again(book, paid, payment_identity(source, payment))
+
+
+def confirmed_again(book: Book, job: Row, by: str) -> None:
+    """A job that was confirmed while its payment was gone has money now: ``job.confirmed`` once more, for who pays it out.
+
+    ``by``: what brought the money, for which it is told once.
+    """
+    if job.state == "confirmed" and job.payment is not None:
+        told = job_event(book.connection, job, reason="payment_returned")
+        book.tell("job.confirmed", f"job.confirmed:{job.id}:{by}", told)
+
+
+def was_taken_back(connection: sa.Connection, job: str) -> bool:
+    """Whether a bank took a payment of the job back, or an authorisation lapsed."""
+    back = sa.select(job_payments.c.id).where(job_payments.c.job == job, job_payments.c.state == "returned")
+    return connection.execute(back.limit(1)).first() is not None

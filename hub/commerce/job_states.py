@@ -87,12 +87,14 @@ def can(step: str, state: str, *, is_held: bool = True) -> bool:
     return state in one.sources or (not is_held and state in one.unheld)
 
 
-def customer_may_cancel(state: str, day: str | None, today: str) -> bool:
+def customer_may_cancel(state: str, day: str | None, today: str, *, returned: bool) -> bool:
     """Whether the customer may still cancel: not from the day of an accepted job on, as the work may be done by then.
 
-    ``day`` and ``today`` (UTC) are days like 2026-11-23. Whoever is not content from then on disputes the job.
+    Nor where its payment was ``returned``, so that it waits to be paid again. ``day`` and ``today`` (UTC) are days like
+    2026-11-23. Whoever is not content from then on disputes the job, or writes to the platform.
     """
-    return can("cancel", state) and not (state == "accepted" and day is not None and day <= today)
+    was_accepted = state == "accepted" or (state == "assigned" and returned)
+    return can("cancel", state) and not (was_accepted and day is not None and day <= today)
 
 
 def after(step: str, number: int, state: str, awaiting: str | None = None, *, is_held: bool = True) -> str | None:

@@ -124,7 +124,8 @@ def cancel(office: Office, given: JsonObject) -> JsonObject:
         if state is None:
             return
         today = book.now.date().isoformat()
-        if by_customer and not job_states.customer_may_cancel(job.state, job.date, today):
+        returned = by_customer and job_returns.was_taken_back(book.connection, job.id)
+        if by_customer and not job_states.customer_may_cancel(job.state, job.date, today, returned=returned):
             message = f"The customer cannot cancel the job {job.number} any more: its day has come."
             raise PermanentError(message, code="wrong_state", remedy="Dispute it instead; or the platform cancels it.")
         reason = _reason(given) or "cancelled"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import sqlalchemy as sa
 
+from hub.bank_accounts import kind_of
 from hub.commerce.assigning import Candidate, Wanted, fits
 from hub.commerce.job_reading import find_job, provider_address
 from hub.commerce.provider_forms import checked_provider
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from hub.journal.book import Book
     from hub.jsontypes import Json, JsonObject
-    from hub.office import Action, Office
+    from hub.office import Action, Office, Timer
 
     Row = sa.Row[Any]
 
@@ -31,6 +32,7 @@ STATES: Final = ("registered", "approved", "suspended")
 LINK: Final = "{link}"
 """Where the signed address stands in a text for a provider; without it, it follows the text."""
 
+_MAIL: Final = "providers.mail_account"
 _MOST: Final = 200
 
 
@@ -141,16 +143,17 @@ def keep_calendar(office: Office, provider: str, days: Sequence[str]) -> None:
     office.change(lambda book: book.change(providers, book.get(providers, provider), calendar=list(days)))
 
 
-def keep_account(office: Office, provider: str, bank: JsonObject, language: str = "") -> bool:
-    """The bank account to which a provider is paid; False when it was this one already.
+def keep_account(office: Office, provider: str, bank: JsonObject, by: str = "", language: str = "") -> bool:
+    """The bank account to which a provider is paid; False when it was this one already. Raises ``NotFoundError``.
 
-    A change is told to the provider by mail, so that nobody can redirect their money unseen. Raises ``NotFoundError``.
+    A change is told to the provider by mail, and noted without the account where it was made ``by`` somebody else, both
+    with the change itself: nobody can redirect the money unseen.
     """
-    return _keep(office, provider, language, lambda _: {"bank": bank})
+    return _keep(office, provider, by, language, lambda _: {"bank": bank}, {"kind": kind_of(bank)})
 
 
-def keep_gateway_account(office: Office, provider: str, connection: str, known: Json) -> bool:
-    """How a gateway knows a provider and where its payouts go, as it is kept; told by mail like :func:`keep_account`.
+def keep_gateway_account(office: Office, provider: str, connection: str, known: Json, by: str) -> bool:
+    """How a gateway knows a provider and where its payouts go, as it is kept; told and noted like :func:`keep_account`.
 
     An empty text forgets it.
     """
@@ -158,33 +161,50 @@ def keep_gateway_account(office: Office, provider: str, connection: str, known: 
     def changes(row: Row) -> Mapping[str, Json]:
         return {"accounts": {name: one for name, one in {**row.accounts, connection: known}.items() if one}}
 
-    return _keep(office, provider, "", changes)
+    return _keep(office, provider, by, "", changes, {"connection": connection})
 
 
-def _keep(office: Office, provider: str, language: str, changes: Callable[[Row], Mapping[str, Json]]) -> bool:
+def _keep(  # noqa: PLR0913 (what is changed, by whom, and how that is told)
+    office: Office,
+    provider: str,
+    by: str,
+    language: str,
+    changes: Callable[[Row], Mapping[str, Json]],
+    detail: JsonObject,
+) -> bool:
     def work(book: Book) -> bool:
         row = book.get(providers, provider)
         wanted = changes(row)
         if all(getattr(row, name) == value for name, value in wanted.items()):
             return False
         book.change(providers, row, **wanted)
+        _tell_account(book, provider, by, language, detail)
         return True
 
-    if not office.change(work):
-        return False
+    return office.change(work)
+
+
+def _tell_account(book: Book, provider: str, by: str, language: str, detail: JsonObject) -> None:
+    book.wake_at(_MAIL, f"{provider} {language}".strip(), book.now)
+    if by:
+        book.note(by, "providers.account", provider, detail)
+
+
+def mail_account(office: Office, subject: str) -> None:
+    """The timer: a provider is told by mail that their account is another one. ``subject``: who, and in which language."""
+    provider, _, language = subject.partition(" ")
     with office.read() as connection:
         spoken = language or find_provider(connection, provider).language or DEFAULT_LANGUAGE
     said = {name: phrase(spoken, f"provider.account_{name}") for name in ("subject", "text")}
     office.call("providers", "notify", {"provider": provider, **said}, "account")
-    return True
 
 
-def change_provider(
-    office: Office, provider: str, given: JsonObject, accounts: Mapping[str, Json], rating: float | None
+def change_provider(  # noqa: PLR0913 (what an admin says)
+    office: Office, provider: str, given: JsonObject, accounts: Mapping[str, Json], rating: float | None, by: str
 ) -> None:
     """What an admin says of a provider; ``accounts``: how gateways know them, as they are kept, empty to forget it.
 
-    Raises ``PermanentError`` (``bad_input``).
+    Another one is told and noted like :func:`keep_account`. Raises ``PermanentError`` (``bad_input``).
     """
     values = checked_provider(given)
     if not values["name"]:
@@ -194,6 +214,9 @@ def change_provider(
         row = book.get(providers, provider)
         kept = {name: known for name, known in {**row.accounts, **accounts}.items() if known}
         book.change(providers, row, rating=rating, accounts=kept, **values)
+        others = sorted(name for name in {*kept, *row.accounts} if kept.get(name) != row.accounts.get(name))
+        if others:
+            _tell_account(book, provider, by, "", {"connections": cast("list[Json]", others)})
 
     office.change(work)
 
@@ -229,3 +252,4 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "get": get,
     "notify": notify,
 }
+TIMERS: Final[Mapping[str, Timer]] = {_MAIL: mail_account}

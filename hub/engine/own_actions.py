@@ -85,6 +85,7 @@ TIMERS: Final[Mapping[str, Timer]] = {
     **order_payments.TIMERS,
     **payout_watch.TIMERS,
     **payouts.TIMERS,
+    **providers.TIMERS,
     **reconciliation.TIMERS,
     **refunds.TIMERS,
     **splits.TIMERS,

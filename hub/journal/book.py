@@ -13,6 +13,7 @@ from hub.ids import new_id
 from hub.journal.among import among, these
 from hub.journal.entries import Happening
 from hub.journal.inserting import insert_ignoring
+from hub.journal.tables import audit
 from hub.journal.tables_office import numbers, timers
 
 if TYPE_CHECKING:
@@ -52,6 +53,11 @@ class Book:
             Happening(event_type, source, source_id, said, self.now, id=new_id("evt", self.now),
                       caused_by_run=run, caused_by_step=step)
         )  # fmt: skip
+
+    def note(self, actor: str, action: str, target: str, detail: JsonObject | None = None) -> None:
+        """An entry of the audit trail, with what is changed."""
+        row = {"id": new_id("aud", self.now), "actor": actor, "action": action, "target": target, "detail": detail}
+        self.connection.execute(sa.insert(audit), {**row, "created_at": self.now})
 
     # rows
 

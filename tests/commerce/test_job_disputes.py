@@ -2,6 +2,7 @@
 
 import pytest
 
+from hub.journal.tables_escrow import holds
 from tests.commerce.test_job_returns import PRICE, paid_order
 from tests.commerce.test_jobs import post, state, step, work
 
@@ -48,6 +49,14 @@ def test_while_money_is_held_it_alone_ends_a_dispute(work):
         error = work.refused_to("jobs", action, {"job": job}, action)
         assert (error.code, error.message) == ("wrong_state", f"The job 1 cannot be {word}: it is disputed.")
     assert state(work, job)["state"] == "disputed"
+
+
+def test_while_held_money_is_being_divided_the_dispute_is_not_ended_beside_it(work):
+    """A gateway that is down, or an answer that was lost, leaves a division undecided for hours."""
+    job, hold = held(work)
+    work.office("divide").change(lambda book: book.change(holds, book.get(holds, hold), state="releasing"))
+    for action in ("confirm", "cancel"):
+        assert work.refused_to("jobs", action, {"job": job}, action).code == "wrong_state"
 
 
 def test_when_the_held_money_is_gone_the_dispute_can_be_ended(work):

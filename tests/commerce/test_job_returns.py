@@ -67,6 +67,37 @@ def test_work_goes_on_when_its_payment_is_taken_back_and_somebody_is_told(work, 
     assert [one["payment"] for one in work.said("job.payment_returned")] == ["c_1", "c_2"]
 
 
+def test_a_job_that_is_confirmed_unpaid_is_confirmed_once_more_when_its_money_comes(work):
+    """Else nobody would pay the provider: what was told first had no payment."""
+    order = paid_order(work)
+    with_order = begun(work, "start", order=order, payment="c_1", connection="corner")
+    alone = post(work, "alone", price=PRICE, pay="direct")
+    for action in ("assign", "accept"):
+        step(work, action, alone)
+    pay(work, alone, "c_8")
+    step(work, "start", alone)
+    for payment in ("c_1", "c_8"):
+        taken_back(work, payment)
+    for job in (with_order, alone):
+        step(work, "done", job)
+        step(work, "confirm", job)
+    assert [one.get("payment") for one in work.said("job.confirmed")] == [None, None]
+    work.happen("payment.succeeded", payment="c_2", order=order, amount=PRICE)
+    for _ in range(2):
+        pay(work, alone, "c_9")
+    again = [(one["job"], one["payment"], one["reason"]) for one in work.said("job.confirmed")[2:]]
+    assert again == [(with_order, "c_2", "payment_returned"), (alone, "c_9", "payment_returned")]
+
+
+def test_who_had_the_payment_taken_back_does_not_cancel_from_the_days_of_the_job_on(work):
+    job = begun(work, pay="direct")
+    taken_back(work)
+    given = {"job": job, "by_customer": True}
+    work.moment = work.moment.replace(month=2, day=11)
+    assert work.refused_to("jobs", "cancel", given).code == "wrong_state"
+    assert step(work, "cancel", job)["state"] == "cancelled", "the platform may"
+
+
 def test_a_payment_that_is_taken_back_before_the_work_begins_is_told_too_and_paid_first(work):
     job = begun(work, pay="direct")
     taken_back(work)

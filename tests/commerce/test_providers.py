@@ -211,8 +211,14 @@ def test_a_text_without_a_place_for_the_address_has_it_at_its_end(shop, grace):
 
 def test_an_admin_changes_a_provider_and_takes_an_account_away(shop, grace):
     given = {"name": "G" * 300, "phone": "1", "region": "Kiel", "skills": ["crane"], "language": ""}
-    change_provider(shop.office("one"), grace, given, {"corner": "acct_1", "second": "acct_2"}, 4.5)
-    change_provider(shop.office("two"), grace, given, {"corner": ""}, None)
+    change_provider(shop.office("one"), grace, given, {"corner": "acct_1", "second": "acct_2"}, 4.5, "ada")
+    change_provider(shop.office("same"), grace, given, {"corner": "acct_1"}, None, "ada")
+    change_provider(shop.office("two"), grace, given, {"corner": ""}, None, "ada")
+    noted = [one["detail"] for one in shop.hub.store.audit_trail() if one["action"] == "providers.account"]
+    assert noted == [{"connections": ["corner"]}, {"connections": ["corner", "second"]}], "the newest first"
+    while shop.hub.payment_clock.run_due():
+        pass
+    assert [one["recipient"] for one in shop.hub.store.mails()] == ["Grace@example.com"]
     with shop.hub.database.read() as connection:
         row = find_provider(connection, grace)
     assert (row.name, row.region, row.skills, row.accounts, row.rating) == (
@@ -220,7 +226,7 @@ def test_an_admin_changes_a_provider_and_takes_an_account_away(shop, grace):
     )  # fmt: skip
     office = shop.office("three")
     with pytest.raises(PermanentError, match="The name is missing"):
-        change_provider(office, grace, {**given, "name": " "}, {}, None)
+        change_provider(office, grace, {**given, "name": " "}, {}, None, "ada")
 
 
 def test_a_bank_account_is_kept_in_its_plain_form_and_a_change_is_said_once(shop, grace):

@@ -159,6 +159,8 @@ def test_a_provider_says_when_they_are_away_and_where_their_money_goes(shop):
     for _ in range(2):
         send(shop, pages_of(shop, identity), do="account", **good)
     assert row_of(shop, providers).bank == {"holder": "Grace Hopper", "iban": "DE89370400440532013000"}
+    while shop.hub.payment_clock.run_due():
+        pass
     assert [mail["subject"] for mail in shop.hub.store.mails()] == ["Your payout account was changed"]
 
 

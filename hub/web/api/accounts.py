@@ -183,8 +183,7 @@ def _wrong(said: Mapping[str, str], *, is_card: bool = False) -> PermanentError:
 
 def _keep_bank(provider: str, values: JsonObject, key: str) -> Json:
     hub = the_hub()
-    if keep_account(hub.office(key), provider, values):
-        hub.store.note(caller().actor, "providers.account", provider, hub.now(), {"kind": kind_of(values)})
+    keep_account(hub.office(key), provider, values, caller().actor)
     return shown(provider)
 
 
@@ -194,6 +193,5 @@ def _keep_gateway(provider: str, body: JsonObject, connection: str, key: str) ->
         known = GatewayAccount.of(find_provider(tx, provider).accounts.get(connection))
     account = str(body.get("account", known.reference))
     to = cast("Mapping[str, str]", body.get("to", known.to))
-    if keep_gateway_account(hub.office(key), provider, connection, GatewayAccount(account, to).to_json()):
-        hub.store.note(caller().actor, "providers.account", provider, hub.now(), {"connection": connection})
+    keep_gateway_account(hub.office(key), provider, connection, GatewayAccount(account, to).to_json(), caller().actor)
     return shown(provider)

@@ -110,7 +110,7 @@ def _page(token: str, identity: str, *, failed: str = "", reason: str = "", wron
         offers, payments = offers_of(connection, identity), payments_of(connection, identity)
         provider = find_provider(connection, job.provider) if job.provider else None
     speak((job.metadata or {}).get("language"))
-    pays = is_to_pay(job)
+    pays, returned = is_to_pay(job), any(row.state == "returned" for row in payments)
     price = price_of(job)
     return render_template(
         "job_customer.html",
@@ -122,8 +122,8 @@ def _page(token: str, identity: str, *, failed: str = "", reason: str = "", wron
         surplus=not_needed(payments),
         options=ways_to_pay(hub.office("read"), job) if pays else (),
         pays=pays,
-        again=pays and any(row.state == "returned" for row in payments),
-        may_cancel=customer_may_cancel(job.state, job.date, hub.now().date().isoformat()),
+        again=pays and returned,
+        may_cancel=customer_may_cancel(job.state, job.date, hub.now().date().isoformat(), returned=returned),
         failed=failed,
         reason=reason,
         wrong=wrong,

@@ -134,7 +134,7 @@ def keep(token: str) -> ResponseReturnValue:
     values, problems = read_account(entered)
     if problems:
         return _portal(token, entered, problems), 422
-    people.keep_account(office, identity, values, visitor_language())
+    people.keep_account(office, identity, values, language=visitor_language())
     return _portal(token, {}, {}, kept="account")
 
 

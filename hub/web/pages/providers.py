@@ -99,7 +99,7 @@ def act(identity: str) -> ResponseReturnValue:
     given = {name: typed.get(name, "") for name in ("name", "phone", "region", "language")}
     try:
         skills = [one.strip() for one in typed.get("skills", "").split(",") if one.strip()]
-        change_provider(hub.office(form_key()), identity, {**given, "skills": skills}, accounts, rating)
+        change_provider(hub.office(form_key()), identity, {**given, "skills": skills}, accounts, rating, actor())
     except ActionError as error:
         return _page(identity, typed, {"name" if not given["name"] else "skills": error.message}), 422
     hub.store.note(actor(), "providers.change", identity, hub.now())
@@ -114,9 +114,7 @@ def _change_bank(identity: str) -> ResponseReturnValue:
     if problems:
         said = {name: account_words(one) for name, one in problems.items()}
         return _page(identity, {}, {}, account=typed, account_wrong=said), 422
-    changed = keep_account(hub.office(f"provider account {identity} {form_key()}"), identity, values)
-    if changed:
-        hub.store.note(actor(), "providers.account", identity, hub.now(), {"kind": kind_of(values)})
+    changed = keep_account(hub.office(form_key()), identity, values, actor())
     flash("Saved. They are told by mail." if changed else "This account was known already.", "success")
     return redirect(url_for("providers.show", identity=identity), 303)
 
