@@ -68,8 +68,14 @@ class Charging:
         changed, tales, is_charged = rules.at_due(known, now)
         if is_charged:
             self._charge(row, known)
+        elif changed.state == "ended" and known.balance > 0:
+            self._keep(row, rules.owed_at_end(known, self._attempts(known.id, known.cycle - 1), now), [])
         else:
             self._keep(row, changed, tales)
+
+    def _attempts(self, identity: str, cycle: int) -> int:
+        """How many charges of a period were begun."""
+        return max((one.attempt + 1 for one in self._store.charges_of(identity) if one.cycle == cycle), default=0)
 
     def agreed(self, visit: sa.Row[Any]) -> None:
         """The payer agreed and paid the first period, or authorised it where a trial comes first."""
@@ -195,7 +201,10 @@ class Charging:
         if happened and known.state in rules.OVER and not payment:
             message = "The subscription is over, so this payment goes back, for which its number is needed."
             raise PermanentError(message, code="bad_input", remedy="Copy it from the gateway's list of payments.")
-        if happened:
+        told = self._store.payment(row.connection, payment) if payment else None
+        if happened and told is not None and told.state == "returned":
+            self._fail(row, known, charge, rules.RETURNED)
+        elif happened:
             self._succeed(row, known, charge, payment or charge.payment)
         else:
             self._fail(row, known, charge, "did_not_happen")
@@ -215,8 +224,8 @@ class Charging:
         charge = begun.charge
         if charge.state == "succeeded":
             self._succeed(row, known, charge, charge.payment)
-        elif charge.state == "failed":
-            self._fail(row, known, charge, str((charge.error or {}).get("code") or "failed"))
+        elif charge.state in {"failed", "returned"}:
+            self._fail(row, known, charge, str((charge.error or {}).get("code") or charge.state))
         elif charge.state == "started":
             self._make(row, known, begun)
         else:  # it waits for a person's word

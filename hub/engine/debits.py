@@ -77,6 +77,9 @@ class _Debit:
             for visit in self._store.list(checkouts, *mine, checkouts.c.purpose == "charge"):
                 self._hub.charging.decided(visit)
         elif charge.state == "succeeded":
+            known = self._store.subscription(self._store.get(subscriptions, charge.subscription))
+            if (charge.cycle, charge.attempt) == (known.cycle, known.attempt) and known.state not in rules.OVER:
+                raise self._too_early()
             others = [one for one in self._store.charges_of(charge.subscription) if one.cycle == charge.cycle]
             if any(one.state == "succeeded" and one.attempt != charge.attempt for one in others):
                 self._set_off_no_more(charge.subscription, charge.amount)

@@ -99,8 +99,10 @@ class Outgoing:
             fresh = {"failing_since": None, "off_reason": None} if enabled and not row.enabled else {}
             book.change(outgoing_webhooks, row, **checked, enabled=enabled, **fresh)
             if fresh:
-                again = sa.update(outgoing_messages).where(_waiting(identity)).values(due_at=book.now, tries=0)
-                book.connection.execute(again)
+                # Those that came meanwhile are due already, and there may be hundreds of thousands of them.
+                tried = sa.or_(outgoing_messages.c.tries > 0, outgoing_messages.c.due_at > book.now)
+                again = sa.update(outgoing_messages).where(_waiting(identity), tried)
+                book.connection.execute(again.values(due_at=book.now, tries=0))
             book.wake_at(_TIMER, identity, book.now if enabled else None)
 
         self._hub.office(new_id("whc", self._hub.now())).change(work)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import sqlalchemy as sa
@@ -18,7 +19,7 @@ from hub.journal.writes import write_fact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from hub.journal.database import Database
     from hub.journal.writer import Operation, Transaction, Writer
@@ -27,6 +28,8 @@ BATCH = 500
 _RAW_DONE = "retention.raw_bodies"
 _PAGES_AT_ONCE = 2_000
 _INCREMENTAL = 2
+_KEYS = timedelta(days=400)
+"""So long the API knows a key again, and so long the calls that were made under it are known."""
 
 Key: TypeAlias = "tuple[Any, ...]"
 Batch: TypeAlias = "tuple[tuple[Key, ...], datetime]"
@@ -68,7 +71,8 @@ def tidy(database: Database, writer: Writer, periods: Periods, now: datetime, *,
     gone_events = sweep.rows(_old_events(old_events), delete_events, old_events)
     sweep.rows(_orphans(old_events), delete_matches, old_events)
     mails = sweep.rows(_old_mails(old_runs), delete_mails, old_runs)
-    sweep.rows(_old_calls(old_runs), delete_calls, old_runs)
+    old_calls = now - max(periods.runs, _KEYS)
+    sweep.rows(_old_calls(old_calls), delete_calls, old_calls)
     gone_refusals = writer.write(delete_refusals, old_runs)
     return Deleted(raw_bodies, gone_runs, gone_events, mails, gone_refusals, compact(database))
 

@@ -381,6 +381,7 @@ charges = sa.Table(
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("updated_at", Moment, nullable=False),
     sa.Index("ix_charges_state", "state"),
+    sa.Index("ix_charges_payment", "payment"),
     comment="each charge of a subscription: its intent is written before the gateway is called",
 )
 

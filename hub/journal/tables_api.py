@@ -38,6 +38,12 @@ api_requests = sa.Table(
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("updated_at", Moment, nullable=False),
     sa.Index("ix_api_requests_created_at", "created_at"),
+    sa.Index(
+        "ix_api_requests_answered",
+        "updated_at",
+        sqlite_where=sa.text("status IS NOT NULL"),
+        postgresql_where=sa.text("status IS NOT NULL"),
+    ),
     info={"title": "API request"},
 )
 

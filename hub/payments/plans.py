@@ -347,7 +347,14 @@ def pause_subscription(desk: Desk, given: JsonObject) -> JsonObject:
         return _told_again(desk, row)
     wished = given.get("until")
     until = datetime.fromisoformat(wished) if isinstance(wished, str) else None
-    return _kept(desk, row, *rules.pause(desk.store.subscription(row), until, desk.now))
+    known = desk.store.subscription(row)
+    paused, tales = rules.pause(known, until, desk.now)
+    if not known.owed:
+        return _kept(desk, row, paused, tales)
+    # What is owed goes to another place, where its charge would be found by nobody.
+    kept = desk.store.keep_between_charges(row, paused, desk.now, desk.key, tales)
+    tell(desk, kept, tales)
+    return subscription_output(desk, kept)
 
 
 def resume_subscription(desk: Desk, given: JsonObject) -> JsonObject:

@@ -235,11 +235,13 @@ class PaymentStore:
 
         Raises :class:`ConflictError` also while nobody knows the end of the present charge.
         """
-        place = _at({"subscription": known.id, "cycle": known.cycle, "attempt": known.attempt})
+        before = self.subscription(row)
+        place = _at({"subscription": known.id, "cycle": before.cycle, "attempt": before.attempt})
+        moved = ("uncertain", "succeeded") if (known.cycle, known.attempt) != (before.cycle, before.attempt) else ()
 
         def change(tx: Transaction) -> Row:
             kept = _changed(tx, subscriptions, row, now, {**_kept(row, known, step, tales), **values})
-            under_way = sa.select(charges.c.cycle).where(*place, charges.c.state.in_(("started", "ready")))
+            under_way = sa.select(charges.c.cycle).where(*place, charges.c.state.in_(("started", "ready", *moved)))
             if tx.connection.execute(under_way).first() is not None:
                 message = f"The subscription {row.id} is being charged at this very moment."
                 raise ConflictError(message, remedy="Do it again when the charge is decided.")

@@ -178,7 +178,7 @@ def charge_failed(
     if known.state == "paused":
         return replace(known, attempt=attempt), [("subscription.payment_failed", part, extra)]
     again = now + dunning[attempt - 1]
-    late = replace(known, state="past_due" if known.cycle else "pending", attempt=attempt, due_at=again)
+    late = replace(known, state="past_due" if known.cycle or known.owed else "pending", attempt=attempt, due_at=again)
     return late, [("subscription.payment_failed", part, {**extra, "next_attempt_at": _stamp(again)})]
 
 
@@ -304,6 +304,13 @@ def at_due(known: Subscription, now: datetime) -> tuple[Subscription, list[Tale]
     if known.cycles is not None and known.cycle >= known.cycles:
         return replace(known, state="ended", due_at=None), [("subscription.ended", "end", _left(known))], False
     return known, [], True
+
+
+def owed_at_end(known: Subscription, attempt: int, now: datetime) -> Subscription:
+    """What is still owed when its last period is over, charged now as the ``attempt`` of that period."""
+    last = known.cycle - 1
+    left = known.balance - known.cost(last)
+    return replace(known, cycle=last, attempt=attempt, balance=left, owed=True, state="past_due", due_at=now)
 
 
 def cancel(known: Subscription, at: str, now: datetime, reason: str = "") -> tuple[Subscription, list[Tale]]:

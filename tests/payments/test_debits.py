@@ -5,12 +5,13 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from hub.errors import TransientError
 from hub.journal.entries import Happening
 from hub.journal.tables import checkouts, subscriptions
 from hub.journal.tables_billing import told_subscriptions
 from tests.payments.conftest import ADA, EUR, Corner
 from tests.payments.market import KilledError
-from tests.payments.test_charging import amounts, charges, die, terms
+from tests.payments.test_charging import amounts, charges, die, live_on, meanwhile, terms
 from tests.payments.test_charging_links import links_of, pay_link
 from tests.payments.test_subscriptions import act, member, plan
 
@@ -239,6 +240,56 @@ def test_a_pause_of_one_that_owes_a_period_forgives_nothing(corner):
     act(corner, "resume", joined)
     corner.run_due()
     assert amounts(corner) == [4900, 9800]
+
+
+def test_a_pause_waits_while_an_owed_period_is_charged(corner, monkeypatch):
+    """What is owed would go to another place, where nobody finds its charge: it would be charged twice."""
+    joined, refused = member(corner), []
+    take_back(corner, "c_1")
+
+    def pause():
+        with pytest.raises(TransientError):
+            act(corner, "pause", joined)
+        refused.append(state(corner, joined))
+
+    meanwhile(corner, monkeypatch, pause)
+    corner.forward(days=2)
+    assert (refused, amounts(corner)) == (["past_due"], [4900, 4900])
+    act(corner, "pause", joined, "later")
+    assert (state(corner, joined), terms(corner, joined).balance) == ("paused", 0)
+
+
+@pytest.mark.parametrize("declines", [False, True])
+def test_what_came_back_of_an_earlier_period_is_charged_when_the_last_one_is_over(corner, declines):
+    joined = member(corner, plan(corner, cycles=2))
+    corner.forward(days=32)
+    take_back(corner, "c_1")
+    assert (terms(corner, joined).balance, amounts(corner)) == (4900, [4900, 4900])
+    corner.gateway.declines = declines
+    corner.forward(days=28)
+    if declines:
+        assert state(corner, joined) == "past_due"
+        corner.gateway.declines = False
+        corner.forward(days=7)
+    assert amounts(corner)[2:] == [4900]
+    assert (state(corner, joined), corner.told("subscription")[-1]) == ("ended", "subscription.ended")
+
+
+def test_a_charge_that_was_taken_back_before_a_person_said_that_it_happened_is_not_paid(
+    corner_without_keys, monkeypatch
+):
+    corner = corner_without_keys
+    joined = member(corner)
+    corner.moment = terms(corner, joined).due_at
+    die(corner, monkeypatch, "end_charge")
+    live_on(corner)
+    corner.forward(days=1)
+    assert charges(corner, joined)[1:] == [("uncertain", 4900)]
+    bank(corner, "c_2", "succeeded")
+    take_back(corner, "c_2")
+    corner.hub.charging.decide(joined, happened=True, payment="c_2")
+    assert (state(corner, joined), charges(corner, joined)[-1]) == ("past_due", ("failed", 4900))
+    assert corner.event("subscription.payment_failed")["reason"] == "payment_returned"
 
 
 def test_a_dearer_plan_is_no_credit_of_one_that_owes(corner):

@@ -38,3 +38,8 @@ def upgrade() -> None:
         comment="told in the transaction that records the events; what is odd follows from the facts",
     )
     op.create_index("ix_histories_open_updated_at", "histories", ["open", "updated_at"])
+    op.create_index("ix_charges_payment", "charges", ["payment"])
+    answered = sa.text("status IS NOT NULL")
+    op.create_index(
+        "ix_api_requests_answered", "api_requests", ["updated_at"], sqlite_where=answered, postgresql_where=answered
+    )
