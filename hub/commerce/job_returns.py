@@ -28,7 +28,6 @@ GONE: Final = frozenset({"returned", "voided", "expired"})
 """States of a payment whose money is not there any more, though it was taken for a job."""
 
 _GOES_ON: Final = frozenset({"in_progress", "done_reported", "confirmed"})
-_NOT_OVER: Final = frozenset(job_states.STATES) - job_states.OVER
 _LONGEST: Final = 255
 
 
@@ -48,7 +47,7 @@ def unpaid_again() -> sa.ColumnElement[bool]:
     """The jobs that go on though their payment was taken back: a person decides whether the work does."""
     back = sa.select(job_payments.c.job).where(job_payments.c.state == "returned")
     waits = sa.and_(jobs.c.state == "assigned", jobs.c.awaiting == job_states.PAYMENT)
-    goes_on = jobs.c.state.in_(sorted(_NOT_OVER))
+    goes_on = jobs.c.state.not_in(sorted(job_states.OVER))  # by the few that were returned, not by the many states
     return sa.and_(goes_on, sa.not_(waits), jobs.c.payment.is_(None), jobs.c.id.in_(back))
 
 
