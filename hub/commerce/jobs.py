@@ -248,9 +248,13 @@ def _day(value: Json) -> str | None:
         raise PermanentError(message, code="bad_input", remedy="Write it like 2026-11-23.") from None
 
 
+def is_day_over(day: str, now: datetime) -> bool:
+    """Whether a day is over wherever the work may be: the last to begin a day are twelve hours behind UTC."""
+    return day < (now - _LAST_ZONE).date().isoformat()
+
+
 def _not_over(day: object, now: datetime) -> None:
-    """Refuse a day that is over wherever the work may be: the last to begin a day are twelve hours behind UTC."""
-    if day is not None and str(day) < (now - _LAST_ZONE).date().isoformat():
+    if day is not None and is_day_over(str(day), now):
         raise PermanentError(f"The day {day} is over.", code="bad_input", remedy="Name today or a day to come.")
 
 

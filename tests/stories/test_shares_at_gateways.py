@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -50,20 +49,17 @@ class RazorpayShop(Razorpay):
         return sorted((one["recipient"], one["amount"], one["amount_reversed"]) for one in made)
 
 
-SPLIT = Path(__file__).parents[2] / "recipes" / "multi-vendor-shop" / "recipes" / "shop-split.yaml"
 SHOPS = pytest.mark.parametrize("kind", [StripeShop, RazorpayShop])
 
 
 class Shop(Stage):
     """The story with two vendors who have accounts at the gateway, where a lamp and a rug were sold for 100.00."""
 
-    def __init__(self, market, reserve=""):
+    def __init__(self, market, reserve=None):
         super().__init__(market, "multi-vendor-shop")
         market.begin_selling()
         if reserve:
-            text = SPLIT.read_text()
-            changed = text.replace("rule: {commission", f"rule: {{reserve: {reserve}, commission", 1)
-            self.live.hub.recipes.save("shop-split", changed, "test")
+            self.live.hub.recipes.set_inputs("shop-split", {"reserve": reserve}, "test")
         self.vendors = [self.provider(name, "goods") for name in ("Anna", "Bea")]
         for vendor, account in zip(self.vendors, market.vendors, strict=True):
             self.live.hub.office(vendor).change(
@@ -102,7 +98,7 @@ class Shop(Stage):
 
 
 @contextmanager
-def opened(kind, tmp_path, reserve=""):
+def opened(kind, tmp_path, reserve=None):
     with kind.opened(tmp_path) as market:
         yield Shop(market, reserve)
 
@@ -144,7 +140,7 @@ def test_a_dispute_that_is_lost_takes_the_shares_and_the_commission_back(kind, t
 
 @SHOPS
 def test_a_reserve_is_passed_on_when_its_days_are_over(kind, tmp_path):
-    with opened(kind, tmp_path, '{percent: "10", days: 5}') as shop:
+    with opened(kind, tmp_path, {"percent": "10", "days": 5}) as shop:
         anna, bea = kind.vendors
         shop.books_are(gateway=1250 + 525 + 350, anna=525, bea=350, commission=1250)
         shop.transfers_are((anna, 4726, 0), (bea, 3149, 0))
@@ -162,7 +158,7 @@ def test_a_reserve_is_passed_on_when_its_days_are_over(kind, tmp_path):
     [(StripeShop, True), (RazorpayShop, False)],
 )
 def test_a_reserve_bears_its_vendors_refund_and_the_other_ones_is_passed_on_or_owed(kind, sent, tmp_path):
-    with opened(kind, tmp_path, '{percent: "10", days: 5}') as shop:
+    with opened(kind, tmp_path, {"percent": "10", "days": 5}) as shop:
         anna, bea = kind.vendors
         for account in (anna, bea):
             shop.told("transfer.sent", provider=account)

@@ -11,6 +11,7 @@ from flask import flash, redirect, render_template, request, url_for
 from hub.commerce.job_reading import FOR_CUSTOMER, find_job, is_held, offers_of, payments_of, price_of
 from hub.commerce.job_returns import unpaid_again
 from hub.commerce.job_states import OVER, STEPS, can
+from hub.commerce.jobs import is_day_over
 from hub.engine.unreturned import unreturned
 from hub.errors import ActionError, ConfigError, MoneyError
 from hub.journal.queries import EventFilter
@@ -89,6 +90,8 @@ def post() -> ResponseReturnValue:
     typed = typed_in(_FIELDS, ("description",))
     given, wrong = read_job(typed)
     wrong = {**misfits("jobs", "post", given, _PLACES), **wrong}
+    if "date" in given and "date" not in wrong and is_day_over(str(given["date"]), the_hub().now()):
+        wrong["date"] = "This day is over. Name today or a day to come."
     if wrong:
         return _form(typed, wrong, None), 422
     try:
