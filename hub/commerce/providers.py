@@ -177,22 +177,22 @@ def _keep(  # noqa: PLR0913 (what is changed, by whom, and how that is told)
         wanted = changes(row)
         if all(getattr(row, name) == value for name, value in wanted.items()):
             return False
-        book.change(providers, row, **wanted)
-        _tell_account(book, provider, by, language, detail)
+        _tell_account(book, book.change(providers, row, **wanted), by, language, detail)
         return True
 
     return office.change(work)
 
 
-def _tell_account(book: Book, provider: str, by: str, language: str, detail: JsonObject) -> None:
-    book.wake_at(_MAIL, f"{provider} {language}".strip(), book.now)
+def _tell_account(book: Book, row: Row, by: str, language: str, detail: JsonObject) -> None:
+    book.wake_at(_MAIL, f"{row.id} {row.version} {language}".strip(), book.now)
     if by:
-        book.note(by, "providers.account", provider, detail)
+        book.note(by, "providers.account", row.id, detail)
 
 
 def mail_account(office: Office, subject: str) -> None:
-    """The timer: a provider is told by mail that their account is another one. ``subject``: who, and in which language."""
-    provider, _, language = subject.partition(" ")
+    """The timer: a provider is told by mail that their account is another one. ``subject``: who, their version, language."""
+    provider, _, rest = subject.partition(" ")
+    language = rest.partition(" ")[2]
     with office.read() as connection:
         spoken = language or find_provider(connection, provider).language or DEFAULT_LANGUAGE
     said = {name: phrase(spoken, f"provider.account_{name}") for name in ("subject", "text")}
@@ -213,10 +213,10 @@ def change_provider(  # noqa: PLR0913 (what an admin says)
     def work(book: Book) -> None:
         row = book.get(providers, provider)
         kept = {name: known for name, known in {**row.accounts, **accounts}.items() if known}
-        book.change(providers, row, rating=rating, accounts=kept, **values)
+        changed = book.change(providers, row, rating=rating, accounts=kept, **values)
         others = sorted(name for name in {*kept, *row.accounts} if kept.get(name) != row.accounts.get(name))
         if others:
-            _tell_account(book, provider, by, "", {"connections": cast("list[Json]", others)})
+            _tell_account(book, changed, by, "", {"connections": cast("list[Json]", others)})
 
     office.change(work)
 

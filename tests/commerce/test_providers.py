@@ -218,7 +218,7 @@ def test_an_admin_changes_a_provider_and_takes_an_account_away(shop, grace):
     assert noted == [{"connections": ["corner"]}, {"connections": ["corner", "second"]}], "the newest first"
     while shop.hub.payment_clock.run_due():
         pass
-    assert [one["recipient"] for one in shop.hub.store.mails()] == ["Grace@example.com"]
+    assert [one["recipient"] for one in shop.hub.store.mails()] == ["Grace@example.com"] * 2
     with shop.hub.database.read() as connection:
         row = find_provider(connection, grace)
     assert (row.name, row.region, row.skills, row.accounts, row.rating) == (

