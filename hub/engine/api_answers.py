@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from hub.errors import ConflictError, PermanentError
+from hub.journal.retention import REMEMBERED
 from hub.journal.tables_api import api_requests
 from hub.journal.tables_office import timers
 
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
 KEPT: Final = timedelta(hours=48)
 """How long an answer is kept."""
-
-REMEMBERED: Final = timedelta(days=400)
-"""How long it is known for which request a key was used; nobody gets another request's object by it."""
 
 _AT_MOST_EVERY: Final = timedelta(hours=1)
 _CLAIM: Final = timedelta(minutes=2)

@@ -52,7 +52,7 @@ class Charging:
         self._desk = desk
         self._store = desk.store
         self._calls = ChargeCalls(hub, desk)
-        self._dunning = tuple(parse_duration(text) for text in hub.settings.dunning)
+        self.dunning = tuple(parse_duration(text) for text in hub.settings.dunning)
 
     def advance(self, row: sa.Row[Any]) -> None:
         """A subscription is due: it ends, resumes, or is charged."""
@@ -316,7 +316,7 @@ class Charging:
     def _fail(self, row: sa.Row[Any], known: Subscription, charge: sa.Row[Any], reason: str) -> None:
         now = self._hub.now()
         self._store.end_charge(charge, now, "failed", error={"code": reason})
-        changed, tales = rules.charge_failed(known, reason, now, self._dunning)
+        changed, tales = rules.charge_failed(known, reason, now, self.dunning)
         if changed.state in rules.OVER:
             self._calls.close_links(row, charge.cycle)
         self._keep(row, changed, tales)
@@ -379,7 +379,7 @@ class Charging:
     def _patience(self, row: sa.Row[Any]) -> timedelta:
         """How long a charge may be on its way: one by link until the first day of the dunning calendar."""
         manifest = self._hub.registry.get(self._hub.accounts.get(row.connection).connector).manifest
-        return self._dunning[0] if self._dunning and pays_by_link(manifest) else _UNHEARD
+        return self.dunning[0] if self.dunning and pays_by_link(manifest) else _UNHEARD
 
     def _wait(self, row: sa.Row[Any], known: Subscription, charge: sa.Row[Any], payment: str, until: datetime) -> None:
         self._store.end_charge(charge, self._hub.now(), "waiting", payment=payment)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, cast
 
 from hub.errors import ConflictError
-from hub.expressions.durations import parse_duration
 from hub.journal.tables import checkouts, links, subscriptions
 from hub.payments import subscription as rules
 from hub.payments.plans import DIFFERENCE, FIRST_VISIT
@@ -109,7 +108,7 @@ class _Debit:
                 cycle,
                 taken,
                 now,
-                tuple(parse_duration(text) for text in self._hub.settings.dunning),
+                self._hub.charging.dunning,
                 part=f"returned.{self._payment}",
                 attempt=max((one.attempt for one in begun if one.cycle == cycle), default=0) + 1,
                 is_open=any(one.cycle == known.cycle for one in begun),

@@ -12,9 +12,9 @@ from hub.engine.catalogue_desk import check_catalogue, keep_catalogue
 from hub.engine.form_desk import FormDesk, check_form
 from hub.engine.recipe_desk import recipe_save
 from hub.errors import ConfigError, ConflictError, HubError, NotFoundError
-from hub.ids import new_id
+from hub.journal.auditing import write_note
 from hub.journal.rows import ConnectionRow
-from hub.journal.tables import audit, connections
+from hub.journal.tables import connections
 from hub.journal.writes import change_recipe, write_connection, write_file, write_recipe
 from hub.recipes.compiler import compile_recipe
 from hub.recipes.connection_files import ConnectionFile, connection_text, read_connection
@@ -139,8 +139,7 @@ class FileDesk:
                     write_file(tx, change.key.kind.value, change.key.name, change.after, actor, now)
                 if change.key.kind is FileKind.CONNECTION:
                     _write_connection(tx, change.key.name, rows.get(change.key), now)
-            entry = {"id": new_id("aud", now), "actor": actor, "action": "files.apply", "target": "files"}
-            tx.connection.execute(sa.insert(audit), {**entry, "detail": detail, "created_at": now})
+            write_note(tx, actor, "files.apply", "files", now, detail)
 
         if plan.changes:
             self._hub.store.change(write)

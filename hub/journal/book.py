@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from hub.errors import ConflictError, NotFoundError
 from hub.ids import new_id
 from hub.journal.among import among, these
+from hub.journal.auditing import write_note
 from hub.journal.entries import Happening
 from hub.journal.inserting import insert_ignoring
-from hub.journal.tables import audit
 from hub.journal.tables_office import numbers, timers
 
 if TYPE_CHECKING:
@@ -56,8 +56,7 @@ class Book:
 
     def note(self, actor: str, action: str, target: str, detail: JsonObject | None = None) -> None:
         """An entry of the audit trail, with what is changed."""
-        row = {"id": new_id("aud", self.now), "actor": actor, "action": action, "target": target, "detail": detail}
-        self.connection.execute(sa.insert(audit), {**row, "created_at": self.now})
+        write_note(self.tx, actor, action, target, self.now, detail)
 
     # rows
 
@@ -74,10 +73,9 @@ class Book:
 
     def find_all(self, table: sa.Table, identities: Iterable[str]) -> dict[str, Row]:
         """The rows with these ids, by id, as :meth:`find`. In one order, so that two writers never wait for each other."""
-        wanted = these(identities)
-        if not any(wanted.values()):
-            return {}
-        return {row.id: row for row in self.connection.execute(_several(table, not self.tx.is_sqlite), wanted)}
+        wanted = set(identities)
+        query = _several(table, not self.tx.is_sqlite)
+        return {row.id: row for row in self.rows(query, these(wanted))} if wanted else {}
 
     def locking(self, query: sa.Select[Any]) -> sa.Select[Any]:
         """The query of rows that nobody else changes until this change is done; SQLite has one writer anyway."""

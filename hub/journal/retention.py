@@ -28,8 +28,9 @@ BATCH = 500
 _RAW_DONE = "retention.raw_bodies"
 _PAGES_AT_ONCE = 2_000
 _INCREMENTAL = 2
-_KEYS = timedelta(days=400)
-"""So long the API knows a key again, and so long the calls that were made under it are known."""
+REMEMBERED = timedelta(days=400)
+"""How long the API knows for which request a key was used, and what calls were made under it; nobody gets another
+request's object by it."""
 
 Key: TypeAlias = "tuple[Any, ...]"
 Batch: TypeAlias = "tuple[tuple[Key, ...], datetime]"
@@ -71,7 +72,7 @@ def tidy(database: Database, writer: Writer, periods: Periods, now: datetime, *,
     gone_events = sweep.rows(_old_events(old_events), delete_events, old_events)
     sweep.rows(_orphans(old_events), delete_matches, old_events)
     mails = sweep.rows(_old_mails(old_runs), delete_mails, old_runs)
-    old_calls = now - max(periods.runs, _KEYS)
+    old_calls = now - max(periods.runs, REMEMBERED)
     sweep.rows(_old_calls(old_calls), delete_calls, old_calls)
     gone_refusals = writer.write(delete_refusals, old_runs)
     return Deleted(raw_bodies, gone_runs, gone_events, mails, gone_refusals, compact(database))

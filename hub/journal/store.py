@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from hub.errors import ConflictError, NotFoundError
 from hub.ids import new_id
+from hub.journal.auditing import write_note
 from hub.journal.inserting import insert_ignoring
 from hub.journal.recording import EPOCH
 from hub.journal.tables import (
@@ -271,8 +272,7 @@ class Store:
 
     def note(self, actor: str, action: str, target: str, now: datetime, detail: JsonObject | None = None) -> None:
         """An entry of the audit trail."""
-        row = {"id": new_id("aud", now), "actor": actor, "action": action, "target": target, "detail": detail}
-        self.change(lambda tx: tx.connection.execute(sa.insert(audit), {**row, "created_at": now}))
+        self.change(lambda tx: write_note(tx, actor, action, target, now, detail))
 
     def audit_trail(self, limit: int = 200) -> list[JsonObject]:
         """The newest entries of the audit trail."""

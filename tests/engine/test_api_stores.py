@@ -8,13 +8,14 @@ import pytest
 import sqlalchemy as sa
 
 from hub.config import load_settings
-from hub.engine.api_answers import KEPT, REMEMBERED, ApiAnswers, Kept
+from hub.engine.api_answers import KEPT, ApiAnswers, Kept
 from hub.engine.hub import Hub, Role
 from hub.engine.outgoing import KEPT as KEPT_MESSAGES
 from hub.engine.outgoing import Outgoing, forget
 from hub.engine.timers import expire_claims
 from hub.engine.tokens import Tokens
 from hub.errors import ConflictError, PermanentError
+from hub.journal.retention import REMEMBERED
 from hub.journal.tables_api import api_requests, outgoing_attempts, outgoing_messages
 from hub.web.api.listings import LISTINGS, listed
 from tests.web.api.receiver import messages

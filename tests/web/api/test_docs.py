@@ -8,9 +8,10 @@ import requests
 from standardwebhooks import WebhookVerificationError
 
 from hub.connect.signatures import sign_standard_webhook
-from hub.engine.api_answers import KEPT, REMEMBERED
+from hub.engine.api_answers import KEPT
 from hub.engine.outgoing import GIVES_UP, PAUSES
 from hub.engine.tokens import Tokens
+from hub.journal.retention import REMEMBERED
 from hub.web.api.bearer import PER_TOKEN
 from hub.web.api.listings import LARGEST_PAGE
 from hub.web.api.openapi import STATUSES
