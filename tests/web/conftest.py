@@ -13,6 +13,7 @@ from hub.engine.hub import Hub, Role
 from hub.web.app import create_app
 from hub.web.passwords import hash_password
 from tests.commerce.conftest import Shop
+from tests.payments.market import Market
 
 PASSWORD = "correct horse battery"
 HASH = hash_password(PASSWORD, "somebody@example.com")
@@ -185,3 +186,13 @@ def event(hub, recipe):
 @pytest.fixture
 def run(hub, event):
     return hub.queries.event(event).runs[0].id
+
+
+@pytest.fixture
+def market(tmp_path):
+    """A hub that holds money for others, beside its gateway, with an editor and a viewer."""
+    made = Market(tmp_path / "workspace", "sqlite:///")
+    for role in ("editor", "viewer"):
+        made.hub.store.create_user(f"{role}@example.com", role, role, HASH, made.hub.now())
+    yield made
+    made.close()

@@ -10,20 +10,15 @@ import pytest
 from hub.journal.tables_escrow import holds
 from hub.web.app import create_app
 from tests.payments.held import held
-from tests.payments.market import Market
 
-from .conftest import HASH, Visitor
+from .conftest import Visitor
 from .forms_on_pages import Page
 
 
 @pytest.fixture
-def market(tmp_path):
-    made = Market(tmp_path / "workspace", "sqlite:///")
-    for role in ("editor", "viewer"):
-        made.hub.store.create_user(f"{role}@example.com", role, role, HASH, made.hub.now())
-    made.provider("prv_ada")
-    yield made
-    made.close()
+def market(market):
+    market.provider("prv_ada")
+    return market
 
 
 def enter(market, role="editor"):

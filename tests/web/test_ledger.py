@@ -19,7 +19,7 @@ from hub.journal.entries import Happening
 from hub.journal.tables import payments
 from hub.journal.tables_ledger import ledger_checks, refund_requests
 from hub.web.app import create_app
-from tests.payments.market import Market, complete
+from tests.payments.market import complete
 
 from .conftest import HASH, PAID, Visitor
 
@@ -154,13 +154,9 @@ def test_the_rule_of_the_calculator_is_one_for_recipes(admin, hub):
 
 
 @pytest.fixture
-def market(tmp_path):
-    made = Market(tmp_path / "workspace", "sqlite:///")
-    for role in ("editor", "viewer"):
-        made.hub.store.create_user(f"{role}@example.com", role, role, HASH, made.hub.now())
-    made.hub.store.put_fact("refund_approval", {"EUR": 1000}, made.hub.now())
-    yield made
-    made.close()
+def market(market):
+    market.hub.store.put_fact("refund_approval", {"EUR": 1000}, market.hub.now())
+    return market
 
 
 def asked(market):

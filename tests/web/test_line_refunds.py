@@ -8,10 +8,8 @@ from html import unescape
 import pytest
 
 from hub.journal.tables_ledger import refund_requests
-from tests.payments.market import Market
 from tests.payments.test_splits import RULE, money, paid
 
-from .conftest import HASH
 from .forms_on_pages import Page
 from .test_payments import enter
 from .test_work_pages import text_of
@@ -20,14 +18,10 @@ PRICES = {"USD": (6001, 3999), "JPY": (9000, 6001), "KWD": (18505, 12001)}
 
 
 @pytest.fixture
-def market(tmp_path):
-    made = Market(tmp_path / "workspace", "sqlite:///")
-    for role in ("editor", "viewer"):
-        made.hub.store.create_user(f"{role}@example.com", role, role, HASH, made.hub.now())
+def market(market):
     for vendor in ("prv_a", "prv_b"):
-        made.provider(vendor)
-    yield made
-    made.close()
+        market.provider(vendor)
+    return market
 
 
 def bought(market, currency="USD", rugs=1, *, is_divided=True, **more):

@@ -12,26 +12,16 @@ from hub.journal.entries import Happening
 from hub.journal.tables import audit
 from hub.web.app import create_app
 from tests.payments.held import euros, held
-from tests.payments.market import Market
 from tests.payments.test_escrow_of_payments import attempt
 from tests.payments.test_histories import STORY, tell
 from tests.payments.test_payouts import sent
 from tests.web.api.conftest import Program
 
-from .conftest import HASH, Visitor
+from .conftest import Visitor
 
 MARK = "does not fit"
 HEADING = "does not fit together"
 AFTER_ITS_END = "The gateway said renewed after it had said cancelled."
-
-
-@pytest.fixture
-def market(tmp_path):
-    made = Market(tmp_path / "workspace", "sqlite:///")
-    for role in ("editor", "viewer"):
-        made.hub.store.create_user(f"{role}@example.com", role, role, HASH, made.hub.now())
-    yield made
-    made.close()
 
 
 def enter(market, role="editor"):

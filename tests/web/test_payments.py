@@ -14,9 +14,9 @@ from hub.journal.entries import Happening
 from hub.journal.tables_commerce import orders
 from hub.web.app import create_app
 from hub.web.csv_files import cell
-from tests.payments.market import Market, complete
+from tests.payments.market import complete
 
-from .conftest import HASH, PAID, Visitor
+from .conftest import PAID, Visitor
 
 
 @pytest.fixture
@@ -180,15 +180,6 @@ def test_a_payment_whose_connection_is_gone_offers_nothing(told, admin):
 def test_what_a_person_sends_by_hand_is_no_payment(hub, admin):
     hub.runs.record("payment.succeeded", PAID, "admin@example.com")
     assert "No payments yet" in admin.page("/payments")
-
-
-@pytest.fixture
-def market(tmp_path):
-    made = Market(tmp_path / "workspace", "sqlite:///")
-    for role in ("editor", "viewer"):
-        made.hub.store.create_user(f"{role}@example.com", role, role, HASH, made.hub.now())
-    yield made
-    made.close()
 
 
 def enter(market, role="editor"):

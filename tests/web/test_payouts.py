@@ -8,22 +8,17 @@ import io
 import pytest
 
 from hub.web.app import create_app
-from tests.payments.market import Market
 
-from .conftest import HASH, Visitor
+from .conftest import Visitor
 
 ADA = {"iban": "DE89370400440532013000", "bic": "COBADEFFXXX", "holder": "Ada Lovelace"}
 OWN = {"holder": "Photo & Film GmbH", "iban": "GB33BUKB20201555555555"}
 
 
 @pytest.fixture
-def market(tmp_path):
-    made = Market(tmp_path / "workspace", "sqlite:///")
-    for role in ("editor", "viewer"):
-        made.hub.store.create_user(f"{role}@example.com", role, role, HASH, made.hub.now())
-    made.hub.store.put_fact("bank", OWN, made.hub.now())
-    yield made
-    made.close()
+def market(market):
+    market.hub.store.put_fact("bank", OWN, market.hub.now())
+    return market
 
 
 def enter(market, role="editor"):
